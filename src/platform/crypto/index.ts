@@ -1,0 +1,7 @@
+/**
+ * Owns: envelope encryption of secrets at rest with the master key (FEATURES S5), digests of bearer values, ids.
+ */
+
+export { constantTimeEqual, randomSecret, sha256 } from './digest.ts';
+export { createEnvelope, type Envelope, EnvelopeError } from './envelope.ts';
+export { uuidv7 } from './uuid.ts';

@@ -1,0 +1,189 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import knexFactory, { type Knex } from 'knex';
+import pgDialect from 'knex/lib/dialects/postgres/index.js';
+import pg from 'pg';
+import { type EmbeddedStore, openEmbedded } from './embedded.ts';
+import { runMigrations } from './migrate.ts';
+import { runTransaction } from './transactions.ts';
+
+/** One statement that left this process. */
+export interface StatementEvent {
+  sql: string;
+  durationSeconds: number;
+}
+
+export interface Database {
+  readonly engine: 'embedded' | 'postgres';
+  readonly knex: Knex;
+  transaction<Result>(work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result>;
+  /** Called after every statement, for metrics and for tests that count. Returns the way to stop. */
+  onStatement(listener: (event: StatementEvent) => void): () => void;
+  /** PostgreSQL LISTEN; delivered at commit of the sender, nothing after a rollback. Reconnects by itself. */
+  listen(channel: string, handler: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>;
+  /** Empties statistics debt of the embedded engine, which has no autovacuum. */
+  analyze(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  databaseUrl: string | undefined;
+  /** Absolute path or `:memory:`; used without `databaseUrl`. */
+  dataDir: string;
+  poolMax: number;
+  /** An embedded store that the caller opened and will close (tests). */
+  store?: EmbeddedStore | undefined;
+  migrate?: boolean;
+}
+
+// F-02, F-03, F-06: no request waits longer than 5 s for the database; a stuck transaction ends after 30 s.
+const sessionSettings =
+  'set role castellan_app; set statement_timeout = 5000; set lock_timeout = 5000; set idle_in_transaction_session_timeout = 30000';
+const acquireTimeoutMs = 2000;
+
+/** Knex's `pg` dialect that lets the event loop turn after each statement: PGlite answers in microtasks (GROUND.md §5). */
+class YieldingDialect extends pgDialect {
+  override async _query(connection: unknown, query: unknown): Promise<unknown> {
+    const result = await super._query(connection, query);
+    await nextTurn();
+    return result;
+  }
+}
+
+const embeddedConnection = (store: EmbeddedStore): Knex.Config => ({
+  client: YieldingDialect as unknown as typeof Knex.Client,
+  connection: () => createPgConfig(store.pglite) as unknown as Knex.PgConnectionConfig,
+  pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 30 },
+  acquireConnectionTimeout: acquireTimeoutMs,
+});
+
+type RawConnection = { query(sql: string, done: (error: Error | null) => void): void };
+type Done = (error: Error | null, connection: RawConnection) => void;
+
+const asApplication = (config: Knex.Config): Knex.Config => ({
+  ...config,
+  pool: {
+    ...config.pool,
+    afterCreate: (connection: RawConnection, done: Done) => connection.query(sessionSettings, (error) => done(error, connection)),
+  },
+});
+
+const watchStatements = (knex: Knex): Database['onStatement'] => {
+  const listeners = new Set<(event: StatementEvent) => void>();
+  const started = new Map<string, number>();
+  knex.on('query', ({ __knexQueryUid: id }: { __knexQueryUid: string }) => {
+    if (listeners.size > 0) started.set(id, performance.now());
+  });
+  const finish = ({ __knexQueryUid: id, sql }: { __knexQueryUid: string; sql: string }): void => {
+    const start = started.get(id);
+    if (start === undefined) return;
+    started.delete(id);
+    const event = { sql, durationSeconds: (performance.now() - start) / 1000 };
+    for (const listener of listeners) listener(event);
+  };
+  knex.on('query-response', (_response: unknown, query: { __knexQueryUid: string; sql: string }) => finish(query));
+  knex.on('query-error', (_error: unknown, query: { __knexQueryUid: string; sql: string }) => finish(query));
+  return (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+};
+
+/** The pool's connections run as the application's role; maintenance needs the owner's, on one connection, for one call. */
+const asOwner = async (knex: Knex, work: (connection: unknown) => PromiseLike<unknown>): Promise<void> => {
+  const connection = await knex.client.acquireConnection();
+  try {
+    await knex.raw('reset role').connection(connection);
+    await work(connection);
+  } finally {
+    await knex.raw('set role castellan_app').connection(connection);
+    await knex.client.releaseConnection(connection);
+  }
+};
+
+const quoteChannel = (channel: string): string => `"${channel.replaceAll('"', '""')}"`;
+
+/** A dedicated connection that listens, reconnecting with back-off; `onGap` says that messages may have been missed. */
+const listenOnPostgres = async (
+  url: string,
+  channel: string,
+  handler: (payload: string) => void,
+  onGap?: () => void,
+): Promise<() => Promise<void>> => {
+  let client: pg.Client | undefined;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const open = async (): Promise<void> => {
+    const next = new pg.Client({ connectionString: url, application_name: 'castellan-listen', keepAlive: true });
+    next.on('notification', ({ payload }) => handler(payload ?? ''));
+    next.on('error', () => undefined);
+    next.on('end', () => reopen());
+    await next.connect();
+    await next.query(`listen ${quoteChannel(channel)}`);
+    client = next;
+  };
+  const reopen = (): void => {
+    client = undefined;
+    if (isClosed || timer) return;
+    onGap?.();
+    timer = setTimeout(() => {
+      timer = undefined;
+      open().then(onGap, reopen);
+    }, 500).unref();
+  };
+  await open();
+  return async () => {
+    isClosed = true;
+    clearTimeout(timer);
+    await client?.end();
+  };
+};
+
+const openPostgres = async (url: string, options: DatabaseOptions): Promise<Database> => {
+  const config: Knex.Config = {
+    client: 'pg',
+    connection: { connectionString: url, application_name: 'castellan' },
+    pool: { min: 0, max: options.poolMax },
+    acquireConnectionTimeout: acquireTimeoutMs,
+  };
+  if (options.migrate !== false) await runMigrations({ ...config, pool: { min: 0, max: 2 } });
+  const knex = knexFactory(asApplication(config));
+  return {
+    engine: 'postgres',
+    knex,
+    transaction: (work) => runTransaction(knex, work),
+    onStatement: watchStatements(knex),
+    listen: (channel, handler, onGap) => listenOnPostgres(url, channel, handler, onGap),
+    analyze: async () => undefined,
+    close: () => knex.destroy(),
+  };
+};
+
+const openPglite = async (options: DatabaseOptions): Promise<Database> => {
+  const store = options.store ?? (await openEmbedded(options.dataDir));
+  const config = embeddedConnection(store);
+  try {
+    await store.pglite.exec('reset role');
+    if (options.migrate !== false) await runMigrations(config);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const knex = knexFactory({ ...asApplication(config), castellanYields: true } as Knex.Config);
+  return {
+    engine: 'embedded',
+    knex,
+    transaction: (work) => runTransaction(knex, work),
+    onStatement: watchStatements(knex),
+    listen: (channel, handler) => store.pglite.listen(quoteChannel(channel), handler),
+    analyze: () => asOwner(knex, (connection) => knex.raw('vacuum analyze').connection(connection)),
+    close: async () => {
+      await knex.destroy();
+      if (!options.store) await store.close();
+    },
+  };
+};
+
+/** Opens the database, migrates it unless told not to, and hands out a pool that runs as the application's own role. */
+export const openDatabase = (options: DatabaseOptions): Promise<Database> =>
+  options.databaseUrl === undefined ? openPglite(options) : openPostgres(options.databaseUrl, options);

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { PGlite } from '@electric-sql/pglite';
+
+const run = promisify(execFile);
+
+/** Another process owns the data directory (security-cases F-15). */
+export class DirectoryInUseError extends Error {
+  override readonly name = 'DirectoryInUseError';
+}
+
+/** The data directory cannot be opened and must not be taken for empty (security-cases F-17). */
+export class FreshDirectoryError extends Error {
+  override readonly name = 'FreshDirectoryError';
+}
+
+export interface EmbeddedStore {
+  pglite: PGlite;
+  close(): Promise<void>;
+}
+
+const socketName = (directory: string): string =>
+  `\0castellan-${createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32)}`;
+
+const holderOf = (name: string): Promise<string> =>
+  new Promise((resolve) => {
+    const client = connect(name);
+    let pid = '';
+    client.setTimeout(1000, () => client.destroy());
+    client.on('data', (chunk) => {
+      pid += chunk;
+    });
+    client.on('error', () => undefined);
+    client.on('close', () => resolve(pid.trim() || 'unknown'));
+  });
+
+/**
+ * An abstract Unix socket named after the directory: the kernel frees it when its holder dies, so a lock of a dead process
+ * is taken over and a live one is never broken.
+ * @throws DirectoryInUseError
+ */
+const lockDirectory = (directory: string): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const name = socketName(directory);
+    const server = createServer((socket) => socket.end(`${process.pid}\n`).on('error', () => undefined));
+    server.on('error', async (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE') return reject(cause);
+      reject(
+        new DirectoryInUseError(`${directory} is in use by process ${await holderOf(name)}; an embedded database has one owner`),
+      );
+    });
+    server.listen(name, () => resolve(server.unref()));
+  });
+
+/** Creates the cluster in a child process: initdb leaves half a gigabyte behind that this process would keep (GROUND.md §5). */
+const createCluster = async (directory: string): Promise<void> => {
+  const unfinished = `${directory}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  await run(process.execPath, [fileURLToPath(import.meta.resolve('./initdb.ts')), unfinished]);
+  renameSync(unfinished, directory);
+};
+
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB', '-c', 'max_wal_size=64MB'];
+
+const openCluster = async (directory: string | undefined): Promise<PGlite> => {
+  const options = { startParams } as Record<string, unknown>;
+  return directory === undefined ? await PGlite.create(options) : await PGlite.create(directory, options);
+};
+
+const checkCluster = (directory: string): void => {
+  const version = join(directory, 'PG_VERSION');
+  if (!existsSync(version)) {
+    throw new FreshDirectoryError(
+      `${directory} is damaged: there is no PG_VERSION in it; restore a backup or move the directory away`,
+    );
+  }
+  const found = readFileSync(version, 'utf8').trim();
+  if (found !== '18')
+    throw new FreshDirectoryError(`${directory} was written by PostgreSQL ${found}, this build opens 18; see docs/operators`);
+};
+
+/**
+ * Opens (or first creates) the embedded database.
+ * @param dataDir absolute path, or `:memory:`
+ * @throws DirectoryInUseError, FreshDirectoryError
+ */
+export const openEmbedded = async (dataDir: string): Promise<EmbeddedStore> => {
+  if (dataDir === ':memory:') {
+    const pglite = await openCluster(undefined);
+    return { pglite, close: () => pglite.close() };
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(dataDir);
+  const directory = join(dataDir, 'pg');
+  try {
+    if (existsSync(directory) && readdirSync(directory).length > 0) checkCluster(directory);
+    else await createCluster(directory);
+    const pglite = await openCluster(directory);
+    return {
+      pglite,
+      close: async () => {
+        await pglite.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+};

@@ -1,0 +1,10 @@
+/**
+ * Owns: the one SQL database, PostgreSQL by URL or embedded PGlite (DESIGN.md, decision 1): pool, transactions,
+ * prepared statements, migrations, notifications. Repositories get a `Knex`; nobody else sees it.
+ */
+export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
+export { DirectoryInUseError, FreshDirectoryError } from './embedded.ts';
+export { isUnavailable, isUniqueViolation } from './failures.ts';
+export { migrationStatus, runMigrations } from './migrate.ts';
+export { prepared, type Statement, statement } from './statements.ts';
+export { afterCommit, createInTransaction } from './transactions.ts';

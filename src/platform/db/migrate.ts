@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import knexFactory, { type Knex } from 'knex';
+
+const directory = fileURLToPath(new URL('../../../migrations', import.meta.url));
+
+/** Shared with knexfile.ts, for those who use Knex by hand. */
+export const migrationConfig: Knex.MigratorConfig = {
+  directory,
+  loadExtensions: ['.ts'],
+  extension: 'ts',
+  tableName: 'schema_migrations',
+};
+
+// Any constant will do: it names the lock among all users of the database server.
+const lockKey = 7_203_551;
+
+/**
+ * Brings the schema up to this build. Replicas that start together wait for one another: the lock belongs to a database
+ * session and dies with it, so a killed migrator leaves nothing to clean (security-cases F-20).
+ * @param connection runs as the owner of the schema, not as the application's role
+ * @returns the names of the migrations that ran
+ */
+export const runMigrations = async (connection: Knex.Config): Promise<string[]> => {
+  const holder = knexFactory(connection);
+  const isSingle = connection.pool?.max === 1;
+  const runner = isSingle ? holder : knexFactory(connection);
+  try {
+    if (isSingle) return (await runner.migrate.latest(migrationConfig))[1];
+    return await holder.transaction(async (trx) => {
+      await trx.raw('select pg_advisory_xact_lock(?)', [lockKey]);
+      return (await runner.migrate.latest(migrationConfig))[1];
+    });
+  } finally {
+    if (!isSingle) await runner.destroy();
+    await holder.destroy();
+  }
+};
+
+/** @returns how many migrations of this build have run and how many wait, and whether the database is newer than the build */
+export const migrationStatus = async (knex: Knex): Promise<{ completed: string[]; pending: string[] }> => {
+  const [completed, pending] = await knex.migrate.list(migrationConfig);
+  return {
+    completed: completed.map(({ name }: { name: string }) => name),
+    pending: pending.map(({ file }: { file: string }) => file),
+  };
+};

@@ -1,0 +1,104 @@
+import type { Static, TSchema } from '@sinclair/typebox';
+import type Koa from 'koa';
+import type { PermissionScope, Principal } from '../ports.ts';
+
+/** What a service or an audit event may want to know of the request. Nothing of it is trusted beyond TRUST_PROXY. */
+export interface RequestInfo {
+  correlationId: string;
+  /** Client address, through trusted proxies only. */
+  ip: string;
+  userAgent: string | undefined;
+  /** A request header by its lower-case name. */
+  header(name: string): string | undefined;
+}
+
+/** `resource:action` without a scope, or an explicit mark that no permission is needed. */
+export type RouteAccess = 'public' | 'self' | `${string}:${string}`;
+
+/** One row of the route table. From it come validation, OpenAPI, the guard, rate-limit class and metrics labels. */
+export interface RouteSpec<
+  Access extends RouteAccess,
+  Params extends TSchema,
+  Query extends TSchema,
+  Body extends TSchema,
+  Response extends TSchema,
+> {
+  summary: string;
+  /** `public`: nobody need be signed in. `self`: any caller with a valid token, about itself. Else the permission. */
+  permission: Access;
+  /** Scope of the access token, default `api` (CONTRACT.md). */
+  scope?: 'api' | 'authz' | 'scim';
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  response?: Response;
+  /** Status of the usual answer; a handler may return `answer(...)` with another. */
+  status: number;
+}
+
+export interface RouteInput<Access extends RouteAccess, Params extends TSchema, Query extends TSchema, Body extends TSchema> {
+  params: Static<Params>;
+  query: Static<Query>;
+  body: Static<Body>;
+  principal: Access extends 'public' ? Principal | undefined : Principal;
+  /** How far the caller's permission reaches; `own` on `self` routes. */
+  reach: PermissionScope;
+  request: RequestInfo;
+}
+
+/** An answer that is more than a JSON body with the spec's status. */
+export interface Answer {
+  readonly isAnswer: true;
+  status?: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+export type RouteHandler<
+  Access extends RouteAccess,
+  Params extends TSchema,
+  Query extends TSchema,
+  Body extends TSchema,
+  Response extends TSchema,
+> = (input: RouteInput<Access, Params, Query, Body>) => Promise<Static<Response> | Answer | undefined>;
+
+type AddRoute = <
+  const Access extends RouteAccess,
+  Params extends TSchema,
+  Query extends TSchema,
+  Body extends TSchema,
+  Response extends TSchema,
+>(
+  path: string,
+  spec: RouteSpec<Access, Params, Query, Body, Response>,
+  handler: RouteHandler<Access, Params, Query, Body, Response>,
+) => void;
+
+/** The route table. Paths start at the issuer's root: `/api/v1/clients/:id`. */
+export interface AdminRoutes {
+  get: AddRoute;
+  post: AddRoute;
+  put: AddRoute;
+  patch: AddRoute;
+  delete: AddRoute;
+}
+
+/** One request for a hosted page. */
+export interface PageContext {
+  readonly ctx: Koa.Context;
+  readonly request: RequestInfo;
+  readonly params: Record<string, string>;
+  readonly query: Record<string, string>;
+  /** Fields of a posted form, each at most once; empty on GET. The CSRF token has been checked by then. */
+  readonly form: Record<string, string>;
+  /** Renders `views/<template>.njk`; `csrfToken`, `nonce` and `locale` are there without being passed. */
+  render(template: string, values: Record<string, unknown>, status?: number): void;
+  /** 303, to our own origin unless the caller vouches for the address. */
+  redirect(location: string): void;
+}
+
+export interface PageRoutes {
+  get(path: string, handler: (page: PageContext) => Promise<void>): void;
+  /** A form post; `Content-Type` and CSRF token are checked before the handler. */
+  post(path: string, handler: (page: PageContext) => Promise<void>): void;
+}

@@ -1,0 +1,16 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What everything done for one request shares. */
+export interface RequestScope {
+  /** `X-Correlation-Id` of the request, or ours. */
+  correlationId: string;
+  /** Client address, through trusted proxies only. */
+  ip: string | undefined;
+}
+
+const storage = new AsyncLocalStorage<RequestScope>();
+
+/** The request being answered, or `undefined` in jobs and at start. */
+export const currentScope = (): RequestScope | undefined => storage.getStore();
+
+export const inScope = <Result>(scope: RequestScope, work: () => Result): Result => storage.run(scope, work);

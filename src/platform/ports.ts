@@ -1,0 +1,112 @@
+/**
+ * Needs that run against the arrows between rooms (STYLE.md, "Imports"). Each is supplied in `app.ts`.
+ */
+
+/** Time is passed in; tests move it. */
+export interface Clock {
+  now(): Date;
+}
+
+/** Runs `work` in one database transaction with repositories bound to it. */
+export type InTransaction<Repositories> = <Result>(work: (repositories: Repositories) => Promise<Result>) => Promise<Result>;
+
+/** Who is behind a request to our API, or behind an audit event. */
+export interface Actor {
+  type: 'user' | 'client' | 'system' | 'anonymous';
+  id?: string | undefined;
+}
+
+/** An append-only record of what happened (FEATURES C5). No field may hold a secret or a bearer token. */
+export interface AuditEvent {
+  /** Dotted name out of the catalogue `src/audit/catalogue.ts`, e.g. `authn.login.succeeded`. */
+  type: string;
+  outcome: 'success' | 'failure' | 'denied';
+  actor?: Actor | undefined;
+  /** The person the event is about, where there is one. */
+  subjectId?: string | undefined;
+  target?: { type: string; id: string } | undefined;
+  clientId?: string | undefined;
+  organizationId?: string | undefined;
+  sessionId?: string | undefined;
+  reason?: string | undefined;
+  before?: Record<string, unknown> | undefined;
+  after?: Record<string, unknown> | undefined;
+  details?: Record<string, unknown> | undefined;
+}
+
+/** Appends events inside the caller's transaction: no event without the change, no change without the event. */
+export interface AuditSink {
+  record(event: AuditEvent): Promise<void>;
+}
+
+/** Events of what changes nothing (FEATURES C5): bounded buffer, flushed within a second, never a statement of the request. */
+export interface AuditBuffer {
+  note(event: AuditEvent): void;
+}
+
+/** The caller of an admin-lane route, as the guard found it. */
+export interface Principal {
+  type: 'user' | 'client';
+  id: string;
+  clientId: string;
+  scopes: ReadonlySet<string>;
+  /** Audit and rate-limit class. */
+  roles: readonly string[];
+  /** Key of the login session behind the token, where there is one. */
+  sessionId?: string | undefined;
+  acr?: string | undefined;
+  amr?: readonly string[] | undefined;
+  /** Time of authentication in seconds since the epoch. */
+  authTime?: number | undefined;
+}
+
+/** What a decision may depend on beside the subject: attributes of the object asked for. */
+export interface ResourceReference {
+  type: string;
+  id?: string | undefined;
+  attributes?: Record<string, unknown> | undefined;
+}
+
+/** How far a permission reaches: on which objects the caller may act. */
+export type PermissionScope = 'own' | 'group' | 'organization' | 'any';
+
+/** Guards our own API. Supplied by `authz`. */
+export interface Guard {
+  /**
+   * The widest scope on which the principal holds `resource:action`, or `undefined` when refused.
+   * @param permission `resource:action`, without scope
+   */
+  reach(principal: Principal, permission: string): Promise<PermissionScope | undefined>;
+}
+
+/** Finds out who calls. Supplied by `oidc`, which issued the token. */
+export interface Authenticator {
+  /**
+   * The principal behind an access token for our own API.
+   * @throws OAuthBearerError (RFC 6750 §3.1): `invalid_token`, `insufficient_scope`
+   */
+  authenticate(accessToken: string, requiredScope: string): Promise<Principal>;
+}
+
+/** A mail in words; it leaves through the database outbox (FEATURES O10). */
+export interface MailMessage {
+  to: string;
+  /** Name of a template under `views/mail/`. */
+  template: string;
+  locale?: string | undefined;
+  values: Record<string, unknown>;
+}
+
+/** Work that leaves the process after commit, at least once (DESIGN.md, decision 8). */
+export interface OutboxEntry {
+  /** Name of the subscriber: `mail`, `backchannel-logout`, … */
+  topic: string;
+  payload: Record<string, unknown>;
+  /** Entries with one key are delivered in order. */
+  key?: string | undefined;
+}
+
+/** Writes to the outbox inside the caller's transaction. */
+export interface Outbox {
+  add(entry: OutboxEntry): Promise<void>;
+}
