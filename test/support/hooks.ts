@@ -1,2 +1,4 @@
-/** Root hooks of every mocha worker. Rooms add nothing here; suites open and close what they use. */
-export const mochaHooks = {};
+import { prepareTemplates } from './database.ts';
+
+/** Once per run, before the parallel workers start. */
+export const mochaGlobalSetup = (): Promise<void> => prepareTemplates();

@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import { afterCommit, type Database, isUniqueViolation, prepared, statement } from '../../src/platform/db/index.ts';
+import { type Engine, openTestDatabase } from '../support/database.ts';
+import { describeWith } from '../support/services.ts';
+
+const insertSetting = statement('test-insert-setting', 'insert into settings (key, value, updated_at) values ($1, $2, $3)');
+
+const suite = (engine: Engine) => () => {
+  let database: Database;
+  before(async () => {
+    database = await openTestDatabase(engine);
+  });
+  after(() => database.close());
+
+  it('runs as the application role, neither owner nor superuser', async () => {
+    const { rows } = await database.knex.raw(
+      `select current_user as name, (select rolsuper from pg_roles where rolname = current_user) as super`,
+    );
+    expect(rows).to.deep.equal([{ name: 'castellan_app', super: false }]);
+  });
+
+  it('AU-02 refuses changes of audit events, in the parent and in partitions', async () => {
+    const { rows } = await database.knex.raw(
+      `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_events'::regclass limit 1`,
+    );
+    for (const table of ['audit_events', rows[0].name]) {
+      const error = await database
+        .knex(table)
+        .delete()
+        .catch((caught: { code?: string }) => caught);
+      expect(error).to.have.property('code', '42501');
+    }
+  });
+
+  it('runs hooks after commit only', async () => {
+    const seen: string[] = [];
+    await database.transaction(async (trx) => afterCommit(trx, () => void seen.push('committed')));
+    await database
+      .transaction(async (trx) => {
+        afterCommit(trx, () => void seen.push('rolled back'));
+        throw new Error('no');
+      })
+      .catch(() => undefined);
+    expect(seen).to.deep.equal(['committed']);
+  });
+
+  it('runs prepared statements in the transaction they are given', async () => {
+    await database
+      .transaction(async (trx) => {
+        await prepared(trx, insertSetting, ['test', '1', new Date()]);
+        throw new Error('roll back');
+      })
+      .catch(() => undefined);
+    expect(await database.knex('settings').where({ key: 'test' })).to.deep.equal([]);
+    await prepared(database.knex, insertSetting, ['test', '1', new Date()]);
+    const error = await prepared(database.knex, insertSetting, ['test', '2', new Date()]).catch((caught) => caught);
+    expect(isUniqueViolation(error, 'settings_pkey')).to.equal(true);
+  });
+
+  it('counts statements for whoever listens', async () => {
+    const statements: string[] = [];
+    const stop = database.onStatement(({ sql }) => void statements.push(sql));
+    await database.knex('settings').first();
+    stop();
+    await database.knex('settings').first();
+    expect(statements).to.have.length(1);
+  });
+
+  it('delivers notifications at commit', async () => {
+    let deliver: (payload: string) => void = () => undefined;
+    const arrived = new Promise<string>((resolve) => {
+      deliver = resolve;
+    });
+    const stop = await database.listen('castellan_test', (payload) => deliver(payload));
+    await database.knex.raw(`select pg_notify('castellan_test', 'hello')`);
+    expect(await arrived).to.equal('hello');
+    await stop();
+  });
+};
+
+describe('P10 database, embedded', suite('embedded'));
+describeWith(['postgres'], 'P10 database, PostgreSQL', suite('postgres'));
