@@ -1,0 +1,31 @@
+/**
+ * Owns: the OpenID provider core on oidc-provider (FEATURES P1-P3, P7, P10): storage of every provider model, clients, resources,
+ * signing keys, claims, introspection and revocation of opaque and JWT access tokens, first-party tokens.
+ * Answers to: RFC 6749, 7009, 7636, 7662, 8414, 8628, 8707, 9068, 9126, 9207, 9728, OpenID Connect Core, Discovery, RP-Initiated
+ * and Back-Channel Logout 1.0.
+ */
+export type {
+  AccountSource,
+  ClientRecord,
+  ClientSettings,
+  ClientSource,
+  DeviceInfo,
+  EntitlementSource,
+  KeySource,
+  ResourceRecord,
+  ResourceSource,
+  SessionRecorder,
+  SessionStart,
+} from './ports.ts';
+export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
+export type {
+  ClientView,
+  ConsentRequest,
+  Endings,
+  Exchange,
+  FirstParty,
+  FirstPartyTokens,
+  InteractionDetails,
+  Interactions,
+  LoginOutcome,
+} from './surface.ts';

@@ -1,0 +1,128 @@
+/**
+ * What the provider core needs from the rooms around it, structurally typed: clients, resources and keys are this room's own
+ * data (`clients/`, `resources/`, `keys/`), the rest is handed in by `app.ts`.
+ */
+import type { Database } from '../platform/db/index.ts';
+import type { AuditSink, Outbox } from '../platform/ports.ts';
+
+/** A transaction of `Database.transaction`. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+/** What only an administrator may set on a client (CONTRACT.md, "PKCE", "Defaults"). */
+export interface ClientSettings {
+  /** `false` only for a confidential client without `profile`, which then sends a nonce. */
+  requirePkce?: boolean | undefined;
+  profile?: 'fapi2' | 'fapi2-message-signing' | 'fapi1' | undefined;
+  accessTokenTtlSeconds?: number | undefined;
+  refreshTokenTtlSeconds?: number | undefined;
+  idTokenTtlSeconds?: number | undefined;
+  /** First-party clients only (CO-08). */
+  skipConsent?: boolean | undefined;
+  /** `always`: a refresh token also without `offline_access`, bound to the browser session then. */
+  refreshTokens?: 'offline_access' | 'always' | undefined;
+  /** Claim name in tokens of this client → name of the claim it is taken from. */
+  claims?: Record<string, string> | undefined;
+}
+
+export interface ClientRecord {
+  clientId: string;
+  /**
+   * RFC 7591 metadata as the library wants it. `client_secret` is there whenever the authentication method needs one: the value
+   * where the method computes with it, else a stand-in, since `verifySecret` compares.
+   */
+  metadata: Record<string, unknown>;
+  settings: ClientSettings;
+  isFirstParty: boolean;
+  isVerified: boolean;
+  /** TK-10: what this client got before is dead. */
+  revokedBefore?: Date | undefined;
+}
+
+export interface ClientSource {
+  /** Cached with invalidation; `undefined` when unknown or disabled. */
+  find(clientId: string): Promise<ClientRecord | undefined>;
+  /** Compares with every live secret in constant time. */
+  verifySecret(clientId: string, secret: string): Promise<boolean>;
+}
+
+export interface ResourceRecord {
+  identifier: string;
+  name: string;
+  scopes: readonly { name: string; description?: string | undefined }[];
+  accessTokenFormat: 'jwt' | 'opaque';
+  accessTokenTtlSeconds?: number | undefined;
+  /** Of JWT access tokens; ES256 where absent. */
+  signingAlg?: string | undefined;
+  introspectionClients: readonly string[];
+}
+
+export interface ResourceSource {
+  find(identifier: string): Promise<ResourceRecord | undefined>;
+  /** Resources that have the scope: one of them answers a request that leaves `resource` out (CONTRACT.md). */
+  withScope(scope: string): Promise<readonly ResourceRecord[]>;
+}
+
+export interface JsonWebKeySet {
+  keys: Record<string, unknown>[];
+}
+
+export interface KeySource {
+  /** Private keys for the provider; the first of each algorithm signs. */
+  current(): Promise<JsonWebKeySet>;
+  /** What `/jwks` shows: next, active and retired. */
+  publicJwks(): Promise<JsonWebKeySet>;
+  /** Called in every process after a rotation. */
+  onChange(handler: () => void): void;
+}
+
+/** An account as `identity` shows it; `claims` are OIDC standard claims. */
+export interface AccountView {
+  id: string;
+  status: string;
+  claims: Record<string, unknown>;
+}
+
+export interface AccountSource {
+  find(id: string): Promise<AccountView | undefined>;
+}
+
+export interface Entitlements {
+  roles: string[];
+  permissions: string[];
+  groups: string[];
+  organizations: { id: string; name: string }[];
+}
+
+export interface EntitlementSource {
+  entitlementsOf(userId: string): Promise<Entitlements>;
+}
+
+/** Where a sign-in happened, for the device row. */
+export interface DeviceInfo {
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+}
+
+/** A login session beside the provider's own; written by `sessions` in the same transaction. */
+export interface SessionStart {
+  /** SHA-256 of the provider session's uid; the key of the device row. */
+  sessionUid: string;
+  accountId: string;
+  acr?: string | undefined;
+  amr: readonly string[];
+  authenticatedAt: Date;
+  expiresAt: Date;
+  device: DeviceInfo;
+}
+
+export interface SessionRecorder {
+  /** New session, or the same one after a step-up (same `sessionUid`). */
+  started(trx: Transaction, start: SessionStart): Promise<void>;
+  ended(trx: Transaction, sessionUids: readonly string[]): Promise<void>;
+}
+
+/** Audit and outbox bound to a transaction. */
+export interface TransactionalSinks {
+  audit(trx: Transaction): AuditSink;
+  outbox(trx: Transaction): Outbox;
+}

@@ -1,0 +1,25 @@
+import type { Context } from 'koa';
+import type { DeviceInfo } from '../ports.ts';
+import type { ClientView } from '../surface.ts';
+
+/** Pages of protocol endpoints, rendered by `interactions`. Each must set status and body of `ctx`. */
+export interface ProtocolPages {
+  /** An error that must not redirect: unknown client, bad redirect URI, broken session. */
+  error(ctx: Context, problem: { status: number; error: string; description?: string | undefined }): void | Promise<void>;
+  /** Form posts `xsrf` and `user_code` to `action`. */
+  deviceInput(
+    ctx: Context,
+    form: { action: string; xsrf: string; userCode?: string | undefined; problem?: DeviceProblem | undefined },
+  ): void | Promise<void>;
+  /** Form posts `xsrf`, `user_code` and `decision` (`allow` or `deny`) to `action`. */
+  deviceConfirm(
+    ctx: Context,
+    form: { action: string; xsrf: string; userCode: string; client: ClientView; device: DeviceInfo },
+  ): void | Promise<void>;
+  deviceDone(ctx: Context, client: ClientView): void | Promise<void>;
+  /** Form posts `xsrf` and, with the button `logout` = `yes`, ends the session; without it only the client's. */
+  logout(ctx: Context, form: { action: string; xsrf: string; client?: ClientView | undefined }): void | Promise<void>;
+  loggedOut(ctx: Context, client?: ClientView): void | Promise<void>;
+}
+
+export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'denied' | 'failed';

@@ -1,0 +1,114 @@
+/** What this room offers to `interactions` (pages and JSON sign-in), `sessions`, `compliance` and the consoles. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DeviceInfo } from './ports.ts';
+
+/** A client as people may see it. */
+export interface ClientView {
+  clientId: string;
+  name: string;
+  logoUri?: string | undefined;
+  clientUri?: string | undefined;
+  policyUri?: string | undefined;
+  tosUri?: string | undefined;
+  isFirstParty: boolean;
+  isVerified: boolean;
+}
+
+/** The browser's request, bound to its interaction by cookie (SE-02). */
+export interface Exchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+
+/** What the client asks the person to agree to; the pages turn it into words. */
+export interface ConsentRequest {
+  /** OIDC scopes not agreed to before: `profile`, `email`, `offline_access`… */
+  scopes: readonly string[];
+  /** Claims asked for one by one (`claims` parameter). */
+  claims: readonly string[];
+  resources: readonly {
+    identifier: string;
+    name: string;
+    scopes: readonly { name: string; description?: string | undefined }[];
+  }[];
+  /** RFC 9396 authorization details, as asked. */
+  authorizationDetails: readonly Record<string, unknown>[];
+}
+
+export interface InteractionDetails {
+  uid: string;
+  /** Which step comes next, and why. */
+  prompt: {
+    name: 'login' | 'consent' | 'select_account' | 'create';
+    reasons: readonly string[];
+    details: Record<string, unknown>;
+  };
+  /** Parameters of the authorization request: `login_hint`, `acr_values`, `max_age`, `ui_locales`… */
+  params: Readonly<Record<string, unknown>>;
+  client: ClientView;
+  /** Who is signed in in this browser, if anybody. */
+  accountId?: string | undefined;
+  acr?: string | undefined;
+  amr?: readonly string[] | undefined;
+  /** Started by a device (RFC 8628) and not by a redirect. */
+  isDevice: boolean;
+  /** Present at the consent step. */
+  consent?: ConsentRequest | undefined;
+}
+
+/** Outcome of a successful authentication, as `authn` reports it. */
+export interface LoginOutcome {
+  accountId: string;
+  acr?: string | undefined;
+  amr?: readonly string[] | undefined;
+  authTime?: Date | undefined;
+  /** `false`: the session ends with the browser. */
+  remember?: boolean | undefined;
+}
+
+/**
+ * Steps of a hosted sign-in. Each `finish…` returns the address to redirect to (303).
+ * @throws interaction_not_found: expired, finished, or begun by another browser
+ */
+export interface Interactions {
+  details(exchange: Exchange): Promise<InteractionDetails>;
+  finishLogin(exchange: Exchange, outcome: LoginOutcome): Promise<string>;
+  /** The person goes on with the account already signed in. */
+  finishSelectAccount(exchange: Exchange): Promise<string>;
+  /** The person wants another account: the next step is a login. */
+  switchAccount(exchange: Exchange): Promise<string>;
+  /** Grants exactly what `details.consent` shows, remembers it, and goes on. */
+  allow(exchange: Exchange): Promise<string>;
+  /** RFC 6749 §4.1.2.1: `access_denied`. */
+  deny(exchange: Exchange): Promise<string>;
+}
+
+export interface FirstPartyTokens {
+  accessToken: string;
+  /** Seconds. */
+  expiresIn: number;
+  refreshToken: string;
+  accountId: string;
+  /** SHA-256 of the provider session's uid, as `sessions.session_uid` has it. */
+  sessionUid: string;
+}
+
+/** JSON sign-in on the provider's own tokens, for the built-in client (DESIGN.md, decision 2). */
+export interface FirstParty {
+  issue(outcome: LoginOutcome, device: DeviceInfo): Promise<FirstPartyTokens>;
+  /** Rotates; `undefined` when refused. Reuse of a spent token ends the family (TK-04). */
+  refresh(refreshToken: string): Promise<FirstPartyTokens | undefined>;
+  /** Ends the session behind the refresh token; unknown tokens are ignored (RFC 7009 §2.2). */
+  logout(refreshToken: string): Promise<void>;
+}
+
+/** Ending what was given out; each is one transaction, seen by every replica at once (P3). */
+export interface Endings {
+  /** @param sessionUids as `sessions.session_uid` has them; tells relying parties by back-channel logout */
+  endSessions(sessionUids: readonly string[]): Promise<void>;
+  /** Sessions, grants, tokens, codes. @param exceptSessionUid a session that stays */
+  endAccount(accountId: string, exceptSessionUid?: string): Promise<void>;
+  endClient(clientId: string): Promise<void>;
+  /** Withdraws a remembered consent and ends what it led to. */
+  withdrawConsent(accountId: string, clientId: string): Promise<void>;
+}
