@@ -1,6 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type Koa from 'koa';
 import type { PermissionScope, Principal } from '../ports.ts';
+import type { Locale } from '../views/index.ts';
 
 /** What a service or an audit event may want to know of the request. Nothing of it is trusted beyond TRUST_PROXY. */
 export interface RequestInfo {
@@ -91,8 +92,18 @@ export interface PageContext {
   readonly query: Record<string, string>;
   /** Fields of a posted form, each at most once; empty on GET. The CSRF token has been checked by then. */
   readonly form: Record<string, string>;
-  /** Renders `views/<template>.njk`; `csrfToken`, `nonce` and `locale` are there without being passed. */
+  /** Chosen by the person, asked for by the application, preferred by the browser (platform/views). */
+  readonly locale: Locale;
+  /**
+   * Renders `views/<template>.njk`; `csrfToken`, `nonce`, `locale`, `requestId` and `path` (of this page, for the language links)
+   * are there without being passed, and may be.
+   */
   render(template: string, values: Record<string, unknown>, status?: number): void;
+  /**
+   * Lets a form of this page end at another origin or scheme: browsers apply the policy's `form-action` also to the redirects
+   * that follow a post, and a sign-in ends at the client.
+   */
+  allowFormTarget(source: string): void;
   /** 303, to our own origin unless the caller vouches for the address. */
   redirect(location: string): void;
 }
@@ -102,3 +113,6 @@ export interface PageRoutes {
   /** A form post; `Content-Type` and CSRF token are checked before the handler. */
   post(path: string, handler: (page: PageContext) => Promise<void>): void;
 }
+
+/** Page context of a request that reached us by another way than `PageRoutes`: the provider's own pages, the error boundary. */
+export type PageOf = (ctx: Koa.Context) => PageContext;

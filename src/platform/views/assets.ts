@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+export interface Asset {
+  body: Buffer;
+  contentType: string;
+  /** Quoted, for `ETag`; its start is the `v` of the address, so that the file may be cached for good. */
+  etag: string;
+}
+
+const contentTypes: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+};
+
+/** All static files, read once: there are few and they are small. */
+export const readAssets = (directory: string): ReadonlyMap<string, Asset> => {
+  const assets = new Map<string, Asset>();
+  for (const name of readdirSync(directory)) {
+    const contentType = contentTypes[extname(name)];
+    if (contentType === undefined) continue;
+    const body = readFileSync(join(directory, name));
+    assets.set(name, { body, contentType, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` });
+  }
+  return assets;
+};

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Locale, locales } from './locale.ts';
+
+export type MessageValues = Record<string, string | number | undefined>;
+
+/** Flat keys; `{name}` is a value; `key.one` and `key.other` are chosen by the value `count`. */
+export type Catalogue = Readonly<Record<string, string>>;
+
+export const readCatalogues = (directory: string): Record<Locale, Catalogue> => {
+  const entries = locales.map((locale) => [
+    locale,
+    JSON.parse(readFileSync(join(directory, 'locales', `${locale}.json`), 'utf8')),
+  ]);
+  return Object.fromEntries(entries);
+};
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? character);
+
+const fill = (message: string, values: MessageValues, write: (text: string) => string, locale: Locale): string =>
+  message.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name];
+    return write(typeof value === 'number' ? value.toLocaleString(locale) : (value ?? ''));
+  });
+
+export interface Translator {
+  /** The message as plain text. */
+  text(key: string, values?: MessageValues): string;
+  /** The message with the markup it was written with; the values are escaped. */
+  markup(key: string, values?: MessageValues): string;
+  has(key: string): boolean;
+}
+
+/** A key that no catalogue has is a mistake of ours: it is thrown, and a test asks for every key of every template. */
+export const createTranslator = (catalogue: Catalogue, locale: Locale): Translator => {
+  const plurals = new Intl.PluralRules(locale);
+  const find = (key: string, values: MessageValues): string => {
+    const { count } = values;
+    const message = catalogue[key] ?? (typeof count === 'number' ? catalogue[`${key}.${plurals.select(count)}`] : undefined);
+    if (message === undefined) throw new Error(`no message ${key} in ${locale}`);
+    return message;
+  };
+  return {
+    text: (key, values = {}) => fill(find(key, values), values, (text) => text, locale),
+    markup: (key, values = {}) => fill(find(key, values), values, escapeHtml, locale),
+    has: (key) => key in catalogue,
+  };
+};

@@ -1,0 +1,68 @@
+/**
+ * Templates (`views/*.njk`), message catalogues (`views/locales/`) and static files (`views/assets/`). Knows no HTTP: the same
+ * views make hosted pages, console pages, mails and the screenshots. Templates escape by default.
+ */
+import { fileURLToPath } from 'node:url';
+import nunjucks from 'nunjucks';
+import { type Asset, readAssets } from './assets.ts';
+import { createTranslator, type MessageValues, readCatalogues, type Translator } from './catalogue.ts';
+import { type Locale, locales } from './locale.ts';
+
+export type { Asset } from './assets.ts';
+export type { MessageValues, Translator } from './catalogue.ts';
+export { chooseLocale, type Locale, locales } from './locale.ts';
+
+export interface Views {
+  /**
+   * Renders `views/<template>.njk`. Every template may use `t(key, values)` for text, `m(key, values)` for messages with markup,
+   * `asset(name)` for the address of a static file, and `locale`.
+   */
+  render(template: string, locale: Locale, values: Record<string, unknown>): string;
+  translator(locale: Locale): Translator;
+  /** Static files by name; served under `/assets/`. */
+  assets: ReadonlyMap<string, Asset>;
+}
+
+const defaultDirectory = fileURLToPath(new URL('../../../views', import.meta.url));
+
+const initials = (name: string): string => {
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return (
+    letters
+      .map((word) => [...(word ?? '')][0] ?? '')
+      .join('')
+      .toLocaleUpperCase() || '?'
+  );
+};
+
+/** @param directory where templates, catalogues and static files are; our own unless told */
+export const createViews = ({ directory = defaultDirectory }: { directory?: string } = {}): Views => {
+  const assets = readAssets(`${directory}/assets`);
+  const catalogues = readCatalogues(directory);
+  const assetAddress = (name: string): string => `/assets/${name}?v=${assets.get(name)?.etag.slice(1, 9) ?? '0'}`;
+  const translators = new Map(locales.map((locale) => [locale, createTranslator(catalogues[locale], locale)]));
+  const translator = (locale: Locale): Translator => translators.get(locale) ?? createTranslator(catalogues[locale], locale);
+
+  // One environment a language: macros see globals but not the values of the page.
+  const environmentOf = (locale: Locale): nunjucks.Environment => {
+    const loader = new nunjucks.FileSystemLoader(directory, { noCache: false, watch: false });
+    const environment = new nunjucks.Environment(loader, { autoescape: true, trimBlocks: true, lstripBlocks: true });
+    const { text, markup, has } = translator(locale);
+    environment.addGlobal('locale', locale);
+    environment.addGlobal('locales', locales);
+    environment.addGlobal('asset', assetAddress);
+    environment.addGlobal('hasMessage', has);
+    environment.addGlobal('t', (key: string, values?: MessageValues) => text(key, values));
+    environment.addGlobal('m', (key: string, values?: MessageValues) => new nunjucks.runtime.SafeString(markup(key, values)));
+    environment.addFilter('initials', initials);
+    return environment;
+  };
+  const environments = new Map(locales.map((locale) => [locale, environmentOf(locale)]));
+
+  return {
+    assets,
+    translator,
+    render: (template, locale, values) => (environments.get(locale) ?? environmentOf(locale)).render(`${template}.njk`, values),
+  };
+};
