@@ -1,0 +1,83 @@
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import type { Envelope } from '../../platform/crypto/index.ts';
+import type { ClientSource } from '../ports.ts';
+import { hashOf, markerOf } from './markers.ts';
+import { type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
+import { AlreadyConsumed, type ArtifactStore } from './store.ts';
+
+export interface AdapterDeps {
+  store: ArtifactStore;
+  clients: Pick<ClientSource, 'find'>;
+  envelope: Pick<Envelope, 'blindIndex'>;
+}
+
+const replayHorizonSeconds = 86_400;
+
+/** What the loser of a race is told. */
+export const consumedError = ({ kind }: AlreadyConsumed): Error =>
+  kind === 'PushedAuthorizationRequest'
+    ? new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
+    : new errors.InvalidGrant(`${kind} was already used`);
+
+/** One class for every model of the provider, on `oidc_artifacts`. */
+export class ArtifactAdapter implements Adapter {
+  readonly #kind: string;
+  readonly #deps: AdapterDeps;
+  readonly #blindIndex: BlindIndex;
+
+  constructor(kind: string, deps: AdapterDeps) {
+    this.#kind = kind;
+    this.#deps = deps;
+    this.#blindIndex = (userCode) => deps.envelope.blindIndex(userCode, 'device-user-code');
+  }
+
+  get #times(): RowTimes {
+    const now = this.#deps.store.clock.now();
+    return { now, skewSeconds: Math.round((now.getTime() - Date.now()) / 1000) };
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    await this.#deps.store.keep(toRow(this.#kind, id, payload, expiresIn, this.#times, this.#blindIndex));
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    if (this.#kind === 'Client') return (await this.#deps.clients.find(id))?.metadata as AdapterPayload | undefined;
+    if (this.#kind === 'ReplayDetection') return this.#claim(id);
+    const facts = await this.#deps.store.find(this.#kind, hashOf(id));
+    return facts && fromRow(facts.row, { jti: id }, this.#times.skewSeconds);
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const facts = await this.#deps.store.findByLookup(this.#kind, hashOf(uid));
+    return facts && fromRow(facts.row, { jti: markerOf(facts.row.id), uid }, this.#times.skewSeconds);
+  }
+
+  async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
+    const facts = await this.#deps.store.findByLookup(this.#kind, this.#blindIndex(userCode));
+    return facts && fromRow(facts.row, { jti: markerOf(facts.row.id), userCode }, this.#times.skewSeconds);
+  }
+
+  /** @throws errors.InvalidGrant when another request, in any process, was first */
+  async consume(id: string): Promise<void> {
+    try {
+      await this.#deps.store.consume({ id: hashOf(id), kind: this.#kind });
+    } catch (error) {
+      throw error instanceof AlreadyConsumed ? consumedError(error) : error;
+    }
+  }
+
+  destroy(id: string): Promise<void> {
+    return this.#deps.store.destroy({ id: hashOf(id), kind: this.#kind });
+  }
+
+  /** Everything under the grant, of every kind; the library asks once for each. */
+  revokeByGrantId(grantId: string): Promise<void> {
+    return this.#deps.store.revokeGrant(hashOf(grantId));
+  }
+
+  /** The library looks, then saves; to be exact on several replicas, looking takes the id at once. */
+  async #claim(id: string): Promise<AdapterPayload | undefined> {
+    const row = toRow(this.#kind, id, {}, replayHorizonSeconds, this.#times, this.#blindIndex);
+    return (await this.#deps.store.claimOnce(row)) ? undefined : { jti: id, kind: this.#kind };
+  }
+}

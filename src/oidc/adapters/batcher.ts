@@ -1,0 +1,38 @@
+/**
+ * Joins work of requests that are in flight together into one statement (PERFORMANCE.md, rows 2-5). A lone request never waits.
+ * An item joins only work that has not left yet: a read never rides on a statement that started before a revocation.
+ * @param run answers the items in order
+ */
+export const createBatcher = <Item, Result>(
+  run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  { maxInFlight, maxItems }: { maxInFlight: number; maxItems: number },
+): ((item: Item) => Promise<Result>) => {
+  interface Waiting {
+    item: Item;
+    resolve: (result: Result) => void;
+    reject: (error: unknown) => void;
+  }
+  let waiting: Waiting[] = [];
+  let inFlight = 0;
+
+  const leave = async (): Promise<void> => {
+    const batch = waiting.slice(0, maxItems);
+    waiting = waiting.slice(maxItems);
+    inFlight += 1;
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      inFlight -= 1;
+      if (waiting.length > 0 && inFlight < maxInFlight) void leave();
+    }
+  };
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (inFlight < maxInFlight) void leave();
+    });
+};

@@ -1,0 +1,6 @@
+/** Storage of every provider model on `oidc_artifacts` (FEATURES P10). */
+export { type AdapterDeps, ArtifactAdapter, consumedError } from './adapter.ts';
+export type { Facts } from './facts.ts';
+export { hashOf, markerOf } from './markers.ts';
+export { AlreadyConsumed, type ArtifactStore, createArtifactStore } from './store.ts';
+export { currentUnit, type Unit } from './unit.ts';

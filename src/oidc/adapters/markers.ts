@@ -1,0 +1,25 @@
+import { hash, randomBytes } from 'node:crypto';
+import { constantTimeEqual, sha256 } from '../../platform/crypto/index.ts';
+
+/**
+ * Rows hold SHA-256 of ids (DESIGN.md, decision 7), yet the library follows references: token → grant → session. A reference that
+ * was read from a row becomes a marker, which only this process can make and which leads back to the hash. A hash out of a
+ * stolen dump is therefore worth nothing: it is hashed once more like any other value that somebody presents.
+ */
+const processKey = randomBytes(32).toString('base64url');
+const prefix = 'ref:';
+const hashLength = 43;
+
+const tag = (idHash: string): string => hash('sha256', `${processKey}${idHash}`, 'base64url');
+
+/** A reference for use inside this process only. */
+export const markerOf = (idHash: string): string => `${prefix}${idHash}${tag(idHash)}`;
+
+/** The hash a row is stored under, for an id as presented or for a marker of ours. */
+export const hashOf = (id: string): string => {
+  if (id.startsWith(prefix) && id.length === prefix.length + 2 * hashLength) {
+    const idHash = id.slice(prefix.length, prefix.length + hashLength);
+    if (constantTimeEqual(id.slice(prefix.length + hashLength), tag(idHash))) return idHash;
+  }
+  return sha256(id);
+};

@@ -1,0 +1,197 @@
+import { type Database, isUniqueViolation } from '../../platform/db/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import type { ClientSource } from '../ports.ts';
+import { createBatcher } from './batcher.ts';
+import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
+import type { ArtifactRow } from './rows.ts';
+import { currentUnit, runInUnit, Unit } from './unit.ts';
+import { type ArtifactKey, type Changes, writeChanges } from './writes.ts';
+
+export interface ArtifactStoreDeps {
+  database: Database;
+  clients: Pick<ClientSource, 'find'>;
+  clock: Clock;
+}
+
+/** A consumption came too late: somebody else was first. */
+export class AlreadyConsumed extends Error {
+  override readonly name = 'AlreadyConsumed';
+  readonly kind: string;
+  constructor(kind: string) {
+    super(`${kind} was consumed by another request`);
+    this.kind = kind;
+  }
+}
+
+export type ArtifactStore = ReturnType<typeof createArtifactStore>;
+
+const none = { kept: [], destroyed: [], consumed: [], revokedGrants: [] } satisfies Changes;
+
+/** A device code past its end is still told apart from an unknown one (RFC 8628 §3.5). */
+const readableAfterExpiry = new Set(['DeviceCode', 'BackchannelAuthenticationRequest']);
+
+export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreDeps) => {
+  const { knex } = database;
+  const lanes = database.engine === 'embedded' ? 1 : 3;
+  const read = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
+  const insert = createBatcher(
+    async (lists: readonly (readonly ArtifactRow[])[]) => {
+      const rows = new Map(lists.flat().map((row) => [`${row.kind} ${row.id}`, row]));
+      await writeChanges(knex, { ...none, kept: [...rows.values()] }, clock.now());
+      return lists.map(() => undefined);
+    },
+    { maxInFlight: lanes, maxItems: 100 },
+  );
+
+  const isExpired = ({ kind, expiresAt }: ArtifactRow): boolean =>
+    expiresAt !== null && expiresAt <= clock.now() && !readableAfterExpiry.has(kind);
+
+  /** TK-05, TK-10: an account that is not active, or an ending that came after, takes everything with it. */
+  const accountAllows = ({ row, grant, account, device }: Facts): boolean => {
+    if (device?.endedAt && row.sessionUid !== null) return false;
+    if (row.accountId === null) return true;
+    if (account?.status !== 'active') return false;
+    return account.revokedBefore === null || (grant ?? row).createdAt > account.revokedBefore;
+  };
+
+  const clientAllows = async ({ row, grant }: Facts): Promise<boolean> => {
+    if (row.clientId === null) return true;
+    const client = await clients.find(row.clientId);
+    return client !== undefined && (client.revokedBefore === undefined || (grant ?? row).createdAt > client.revokedBefore);
+  };
+
+  /** P3: decided here for every kind, so that no endpoint can forget it. */
+  const isAlive = async (facts: Facts): Promise<boolean> => {
+    const { row, grant } = facts;
+    if (isExpired(row) || currentUnit()?.isGone(row)) return false;
+    if (row.grantId !== null && (!grant || isExpired(grant) || currentUnit()?.isGone(grant))) return false;
+    return accountAllows(facts) && (await clientAllows(facts));
+  };
+
+  const remember = (idHash: string, load: () => Promise<Facts[]>): Promise<Facts[]> => {
+    const unit = currentUnit();
+    if (!unit) return load();
+    let facts = unit.reads.get(idHash);
+    if (!facts) {
+      facts = load();
+      unit.reads.set(idHash, facts);
+    }
+    return facts;
+  };
+
+  /** What a read brought along needs no statement of its own. */
+  const rememberRelated = ({ row, grant, session, account, device }: Facts): void => {
+    const unit = currentUnit();
+    if (!unit) return;
+    const related = (found: ArtifactRow | undefined): Promise<Facts[]> =>
+      Promise.resolve(found ? [{ row: found, grant: undefined, session: undefined, account, device }] : []);
+    if (row.grantId !== null && !unit.reads.has(row.grantId)) unit.reads.set(row.grantId, related(grant));
+    const lookup = row.sessionUid && `Session ${row.sessionUid}`;
+    if (lookup && row.kind !== 'Session' && !unit.reads.has(lookup)) unit.reads.set(lookup, related(session));
+  };
+
+  const firstAlive = async (found: Facts[], kind: string): Promise<Facts | undefined> => {
+    const facts = found.find(({ row }) => row.kind === kind);
+    if (!facts || !(await isAlive(facts))) return undefined;
+    rememberRelated(facts);
+    return currentUnit()?.isConsumed(facts.row) ? { ...facts, row: { ...facts.row, consumedAt: clock.now() } } : facts;
+  };
+
+  const alone = (row: ArtifactRow): Facts => ({
+    row,
+    grant: undefined,
+    session: undefined,
+    account: undefined,
+    device: undefined,
+  });
+
+  const commit = async (changes: Changes, work: Unit['work']): Promise<void> => {
+    const write = async (executor: typeof knex): Promise<void> => {
+      const spent = await writeChanges(executor, changes, clock.now());
+      const [first] = changes.consumed;
+      if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
+    };
+    if (work.length > 0) {
+      await database.transaction(async (trx) => {
+        await write(trx);
+        for (const step of work) await step(trx);
+      });
+    } else if (changes.destroyed.length + changes.consumed.length + changes.revokedGrants.length === 0) {
+      if (changes.kept.length > 0) await insert(changes.kept);
+    } else await write(knex);
+  };
+
+  /** Two tabs may give one session a new id at once: the later one wins. */
+  const commitPastRenames = async (changes: Changes, work: Unit['work']): Promise<void> => {
+    try {
+      await commit(changes, work);
+    } catch (error) {
+      if (!isUniqueViolation(error, 'oidc_artifacts_lookup')) throw error;
+      const uids = changes.kept.filter(({ kind }) => kind === 'Session').map(({ lookup }) => lookup);
+      await knex('oidc_artifacts').where({ kind: 'Session' }).whereIn('lookup', uids).delete();
+      await commit(changes, work);
+    }
+  };
+
+  const change = async (record: (unit: Unit) => void): Promise<void> => {
+    const unit = currentUnit();
+    if (unit) return record(unit);
+    const own = new Unit();
+    record(own);
+    const { changes } = own.take();
+    await commitPastRenames(changes, []);
+  };
+
+  return {
+    clock,
+    /** Facts of a living artifact by the hash of its id. */
+    find: async (kind: string, idHash: string): Promise<Facts | undefined> => {
+      const pending = currentUnit()?.pending({ id: idHash, kind });
+      if (pending) return pending === 'gone' ? undefined : alone(pending);
+      return firstAlive(await remember(idHash, () => read(idHash)), kind);
+    },
+    findByLookup: async (kind: string, lookup: string): Promise<Facts | undefined> => {
+      const pending = currentUnit()?.pendingLookup(kind, lookup);
+      if (pending) return alone(pending);
+      const load = async (): Promise<Facts[]> => [await readFactsByLookup(knex, kind, lookup)].flatMap((facts) => facts ?? []);
+      return firstAlive(await remember(`${kind} ${lookup}`, load), kind);
+    },
+    keep: (row: ArtifactRow): Promise<void> => change((unit) => unit.keep(row)),
+    destroy: (key: ArtifactKey): Promise<void> => change((unit) => unit.destroy(key)),
+    consume: (key: ArtifactKey): Promise<void> => change((unit) => unit.consume(key)),
+    revokeGrant: (grantId: string): Promise<void> => change((unit) => unit.revokeGrant(grantId)),
+    /** RFC 9449 §11.1 and the like: true for the first to present the id, on whatever replica. */
+    claimOnce: async (row: ArtifactRow): Promise<boolean> => {
+      const { kind, id, expiresAt, createdAt } = row;
+      const values = { kind, id, payload: JSON.stringify(row.payload), expires_at: expiresAt, created_at: createdAt };
+      const inserted = await knex('oidc_artifacts').insert(values).onConflict(['id', 'kind']).ignore().returning('id');
+      return inserted.length > 0;
+    },
+    /**
+     * Runs `work` as one unit: its changes commit together when it ends, together with what was enlisted.
+     * @throws AlreadyConsumed when another request was first
+     */
+    inUnit: async <Result>(work: (unit: Unit) => Promise<Result>): Promise<Result> => {
+      const unit = new Unit();
+      const result = await runInUnit(unit, () => work(unit));
+      const taken = unit.take();
+      await commitPastRenames(taken.changes, taken.work);
+      unit.settle();
+      return result;
+    },
+    /** Removes up to `limit` expired rows; several replicas may sweep at once. @returns how many went */
+    sweep: (limit: number): Promise<number> =>
+      knex('oidc_artifacts')
+        .whereIn(
+          ['id', 'kind'],
+          knex('oidc_artifacts')
+            .select('id', 'kind')
+            .where('expires_at', '<', clock.now())
+            .orderBy('expires_at')
+            .limit(limit)
+            .forUpdate()
+            .skipLocked(),
+        )
+        .delete(),
+  };
+};

@@ -1,0 +1,102 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Transaction } from '../ports.ts';
+import type { Facts } from './facts.ts';
+import type { ArtifactRow } from './rows.ts';
+import type { ArtifactKey } from './writes.ts';
+
+/** Work that commits with the unit: device rows, audit events, messages. */
+export type EnlistedWork = (trx: Transaction) => Promise<void>;
+
+const keyOf = ({ id, kind }: ArtifactKey): string => `${kind} ${id}`;
+
+/**
+ * What one request reads and changes. Changes leave together at its end, in one statement, so that a process that dies leaves
+ * either a spent code with its tokens or neither; reads see them before.
+ */
+export class Unit {
+  /** Reads of this request, by id hash or `lookup`. */
+  readonly reads = new Map<string, Promise<Facts[]>>();
+  readonly work: EnlistedWork[] = [];
+  readonly #kept = new Map<string, ArtifactRow>();
+  readonly #destroyed = new Map<string, ArtifactKey>();
+  readonly #consumed = new Map<string, ArtifactKey>();
+  readonly #revokedGrants = new Set<string>();
+  readonly #afterwards: (() => void)[] = [];
+
+  keep(row: ArtifactRow): void {
+    this.#destroyed.delete(keyOf(row));
+    this.#kept.set(keyOf(row), row);
+  }
+
+  destroy(key: ArtifactKey): void {
+    this.#kept.delete(keyOf(key));
+    this.#destroyed.set(keyOf(key), key);
+  }
+
+  consume(key: ArtifactKey): void {
+    this.#consumed.set(keyOf(key), key);
+  }
+
+  revokeGrant(grantId: string): void {
+    this.#revokedGrants.add(grantId);
+    for (const [key, row] of this.#kept) if (row.grantId === grantId) this.#kept.delete(key);
+  }
+
+  /** Commits with the rest of the unit. */
+  enlist(work: EnlistedWork): void {
+    this.work.push(work);
+  }
+
+  /** Runs once everything is stored; not after a failure. */
+  afterwards(note: () => void): void {
+    this.#afterwards.push(note);
+  }
+
+  /** A refused request gives nothing out and spends nothing; what it destroyed or revoked stays so. */
+  refuse(): void {
+    this.#kept.clear();
+    this.#consumed.clear();
+    this.#afterwards.length = 0;
+  }
+
+  pending(key: ArtifactKey): ArtifactRow | 'gone' | undefined {
+    if (this.#destroyed.has(keyOf(key))) return 'gone';
+    return this.#kept.get(keyOf(key));
+  }
+
+  pendingLookup(kind: string, lookup: string): ArtifactRow | undefined {
+    return [...this.#kept.values()].find((row) => row.kind === kind && row.lookup === lookup);
+  }
+
+  isGone(row: ArtifactRow): boolean {
+    return this.#destroyed.has(keyOf(row)) || (row.grantId !== null && this.#revokedGrants.has(row.grantId));
+  }
+
+  isConsumed(row: ArtifactRow): boolean {
+    return this.#consumed.has(keyOf(row));
+  }
+
+  /** Hands the changes out once. */
+  take() {
+    const changes = {
+      kept: [...this.#kept.values()],
+      destroyed: [...this.#destroyed.values()],
+      consumed: [...this.#consumed.values()],
+      revokedGrants: [...this.#revokedGrants],
+    };
+    const work = this.work.splice(0);
+    for (const collection of [this.#kept, this.#destroyed, this.#consumed, this.#revokedGrants, this.reads]) collection.clear();
+    return { changes, work };
+  }
+
+  settle(): void {
+    for (const note of this.#afterwards.splice(0)) note();
+  }
+}
+
+const storage = new AsyncLocalStorage<Unit>();
+
+/** The unit of the request being answered, if there is one. */
+export const currentUnit = (): Unit | undefined => storage.getStore();
+
+export const runInUnit = <Result>(unit: Unit, work: () => Promise<Result>): Promise<Result> => storage.run(unit, work);

@@ -1,0 +1,108 @@
+import type { Knex } from 'knex';
+import { prepared, type Statement, statement } from '../../platform/db/index.ts';
+import type { ArtifactRow } from './rows.ts';
+
+export interface ArtifactKey {
+  id: string;
+  kind: string;
+}
+
+/** What one request changes, or several that share a commit. */
+export interface Changes {
+  /** Inserted, or replaced where the row is there. */
+  kept: readonly ArtifactRow[];
+  destroyed: readonly ArtifactKey[];
+  /** Spent once: another process may have been first. */
+  consumed: readonly ArtifactKey[];
+  /** Grants whose tokens, codes and requests go. */
+  revokedGrants: readonly string[];
+}
+
+const pairs = (first: number): string => `(id, kind) in (select * from unnest($${first}::text[], $${first + 1}::text[]))`;
+
+const arrays = ['text', 'text', 'text', 'uuid', 'text', 'text', 'text', 'text', 'timestamptz', 'timestamptz'] as const;
+const names = 'kind, id, payload, account_id, client_id, grant_id, session_uid, lookup, expires_at, created_at';
+
+interface Part {
+  sql: (firstParameter: number) => string;
+  values: unknown[];
+}
+
+/**
+ * One statement for everything: what is destroyed goes first (a session that changes its id keeps its uid), a consumption that
+ * comes too late keeps the rest from being written.
+ */
+const partsOf = ({ kept, destroyed, consumed, revokedGrants }: Changes, now: Date): Record<string, Part> => ({
+  ...(destroyed.length > 0 && {
+    gone: {
+      sql: (n) => `delete from oidc_artifacts where ${pairs(n)} returning 1`,
+      values: [destroyed.map(({ id }) => id), destroyed.map(({ kind }) => kind)],
+    },
+  }),
+  ...(revokedGrants.length > 0 && {
+    revoked: {
+      sql: (n) => `delete from oidc_artifacts where grant_id = any($${n}::text[]) returning 1`,
+      values: [revokedGrants],
+    },
+  }),
+  ...(consumed.length > 0 && {
+    spent: {
+      sql: (n) => `update oidc_artifacts set consumed_at = $${n + 2} where consumed_at is null and ${pairs(n)} returning 1`,
+      values: [consumed.map(({ id }) => id), consumed.map(({ kind }) => kind), now],
+    },
+  }),
+  ...(kept.length > 0 && {
+    kept: {
+      sql: (n) => `insert into oidc_artifacts (${names})
+        select r.kind, r.id, r.payload::json, r.account_id, r.client_id, r.grant_id, r.session_uid, r.lookup, r.expires_at, r.created_at
+        from unnest(${arrays.map((type, index) => `$${n + index}::${type}[]`).join(', ')}) as r (${names})
+        where true${destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''}${
+          consumed.length > 0 ? ' and (select count(*) from spent) > 0' : ''
+        }
+        on conflict (id, kind) do update set payload = excluded.payload, account_id = excluded.account_id,
+          client_id = excluded.client_id, grant_id = excluded.grant_id, session_uid = excluded.session_uid,
+          lookup = coalesce(excluded.lookup, oidc_artifacts.lookup), expires_at = excluded.expires_at
+        returning 1`,
+      values: [
+        kept.map(({ kind }) => kind),
+        kept.map(({ id }) => id),
+        kept.map(({ payload }) => JSON.stringify(payload)),
+        kept.map(({ accountId }) => accountId),
+        kept.map(({ clientId }) => clientId),
+        kept.map(({ grantId }) => grantId),
+        kept.map(({ sessionUid }) => sessionUid),
+        kept.map(({ lookup }) => lookup),
+        kept.map(({ expiresAt }) => expiresAt),
+        kept.map(({ createdAt }) => createdAt),
+      ],
+    },
+  }),
+});
+
+const statements = new Map<string, Statement>();
+
+const statementOf = (parts: Record<string, Part>): Statement => {
+  const shape = Object.keys(parts).join('-');
+  let found = statements.get(shape);
+  if (!found) {
+    let parameter = 1;
+    const clauses = Object.entries(parts).map(([name, part]) => {
+      const clause = `${name} as (${part.sql(parameter)})`;
+      parameter += part.values.length;
+      return clause;
+    });
+    const spent = parts.spent ? '(select count(*) from spent)' : '0';
+    found = statement(`artifact-write-${shape}`, `with ${clauses.join(', ')} select ${spent}::integer as spent`);
+    statements.set(shape, found);
+  }
+  return found;
+};
+
+/** @returns how many of `consumed` this call spent; with fewer than asked nothing of `kept` was written */
+export const writeChanges = async (executor: Knex, changes: Changes, now: Date): Promise<number> => {
+  const parts = partsOf(changes, now);
+  if (Object.keys(parts).length === 0) return 0;
+  const values = Object.values(parts).flatMap((part) => part.values);
+  const { rows } = await prepared<{ spent: number }>(executor, statementOf(parts), values);
+  return rows[0]?.spent ?? 0;
+};

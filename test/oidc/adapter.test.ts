@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import { ArtifactAdapter, createArtifactStore } from '../../src/oidc/adapters/index.ts';
+import type { ClientRecord } from '../../src/oidc/index.ts';
+import { createEnvelope } from '../../src/platform/crypto/index.ts';
+import { type AdapterUnderTest, adapterContract } from '../contract/adapter.contract.ts';
+import { createTestClock } from '../support/clock.ts';
+import { type Engine, openTestDatabase } from '../support/database.ts';
+import { describeWith } from '../support/services.ts';
+
+const client: ClientRecord = { clientId: 'app', metadata: {}, settings: {}, isFirstParty: false, isVerified: true };
+
+const open = async (engine: Engine) => {
+  const database = await openTestDatabase(engine);
+  const clock = createTestClock();
+  const clients = { find: async (clientId: string) => (clientId === 'app' ? client : undefined) };
+  const store = createArtifactStore({ database, clients, clock });
+  const deps = { store, clients, envelope: createEnvelope([randomBytes(32)]) };
+  const subject: AdapterUnderTest = {
+    database,
+    adapter: (kind) => new ArtifactAdapter(kind, deps),
+    advance: clock.advance,
+    close: database.close,
+  };
+  return { ...subject, store };
+};
+
+describe('P10 adapter, embedded', () => adapterContract(() => open('embedded')));
+describeWith(['postgres'], 'P10 adapter, PostgreSQL', () => adapterContract(() => open('postgres')));
+
+describe('P10 unit of work', () => {
+  let subject: Awaited<ReturnType<typeof open>>;
+  before(async () => {
+    subject = await open('embedded');
+  });
+  after(() => subject.close());
+
+  const code = async (): Promise<string> => {
+    const key = randomBytes(32).toString('base64url');
+    await subject.adapter('ClientCredentials').upsert(key, { clientId: 'app' }, 60);
+    return key;
+  };
+
+  it('writes a consumption and what follows it in one statement', async () => {
+    const [spent, next] = [await code(), randomBytes(32).toString('base64url')];
+    const statements: string[] = [];
+    const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+    await subject.store.inUnit(async () => {
+      await subject.adapter('ClientCredentials').consume(spent);
+      await subject.adapter('ClientCredentials').upsert(next, { clientId: 'app' }, 60);
+      expect(await subject.adapter('ClientCredentials').find(next)).to.not.equal(undefined);
+    });
+    stop();
+    expect(statements).to.have.length(1);
+    expect(await subject.adapter('ClientCredentials').find(next)).to.not.equal(undefined);
+  });
+
+  it('SE-01: gives a session its new id in one statement, also when two requests do so at once', async () => {
+    const [first, uid] = ['first', 'uid'].map((name) => `${name}-${randomBytes(32).toString('base64url')}`) as [string, string];
+    await subject.adapter('Session').upsert(first, { uid }, 600);
+    const rename = (): Promise<void> =>
+      subject.store.inUnit(async () => {
+        const found = await subject.adapter('Session').find(first);
+        await subject.adapter('Session').destroy(first);
+        await subject.adapter('Session').upsert(randomBytes(32).toString('base64url'), { ...found, uid }, 600);
+      });
+    await Promise.all([rename(), rename()]);
+    expect(await subject.adapter('Session').find(first)).to.equal(undefined);
+    expect(await subject.adapter('Session').findByUid(uid)).to.not.equal(undefined);
+  });
+
+  it('writes nothing of the loser', async () => {
+    const [spent, next] = [await code(), randomBytes(32).toString('base64url')];
+    await subject.adapter('ClientCredentials').consume(spent);
+    const late = subject.store.inUnit(async () => {
+      await subject.adapter('ClientCredentials').consume(spent);
+      await subject.adapter('ClientCredentials').upsert(next, { clientId: 'app' }, 60);
+    });
+    expect(await late.catch(({ name }: Error) => name)).to.equal('AlreadyConsumed');
+    expect(await subject.adapter('ClientCredentials').find(next)).to.equal(undefined);
+  });
+
+  it('commits enlisted work with the rest, or neither', async () => {
+    const next = randomBytes(32).toString('base64url');
+    const failed = subject.store.inUnit(async (unit) => {
+      await subject.adapter('ClientCredentials').upsert(next, { clientId: 'app' }, 60);
+      unit.enlist(() => Promise.reject(new Error('no audit, no change')));
+    });
+    expect(await failed.catch(({ message }: Error) => message)).to.equal('no audit, no change');
+    expect(await subject.adapter('ClientCredentials').find(next)).to.equal(undefined);
+  });
+
+  it('sweeps what has expired in batches', async () => {
+    const keys = await Promise.all(Array.from({ length: 25 }, code));
+    subject.advance(61);
+    expect(await subject.store.sweep(10)).to.equal(10);
+    while ((await subject.store.sweep(10)) > 0);
+    const left = await subject.database.knex('oidc_artifacts').where('expires_at', '<', subject.store.clock.now());
+    expect(left).to.have.length(0);
+    expect(keys).to.have.length(25);
+  });
+});
