@@ -225,3 +225,6 @@ export const loadConfig = (options: LoadOptions): Config => {
   if (reader.mistakes.length > 0) throw new ConfigError(reader.mistakes);
   return { ...config, warnings: warningsOf(config) };
 };
+
+/** @throws ConfigError */
+export const configFromProcess = (): Config => loadConfig({ env: process.env, cwd: process.cwd() });

@@ -1,0 +1,119 @@
+import type Koa from 'koa';
+import getRawBody from 'raw-body';
+import { errors } from '../errors/index.ts';
+
+const maxJsonBytes = 262_144;
+const maxFormBytes = 65_536;
+const maxFields = 200;
+const maxDepth = 32;
+const maxKeys = 5000;
+
+const decode = (bytes: Buffer): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch (cause) {
+    throw errors.invalid_request({ detail: 'The body is not valid UTF-8', cause });
+  }
+};
+
+const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
+  if (ctx.get('content-encoding') && ctx.get('content-encoding') !== 'identity') {
+    throw errors.unsupported_media_type({ detail: 'Content-Encoding is not supported' });
+  }
+  return await getRawBody(ctx.req, { limit, length: ctx.req.headers['content-length'] ?? null });
+};
+
+const requireType = (ctx: Koa.Context, type: string): void => {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(ctx.get('content-type'))?.[1]?.toLowerCase();
+  if (ctx.is(type) !== type || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
+    throw errors.unsupported_media_type({ detail: `Send ${type} in UTF-8` });
+  }
+};
+
+const badText = (value: string): boolean => value.includes('\0') || !value.isWellFormed();
+
+const refuse = (path: string, message: string): never => {
+  throw errors.invalid_request({ errors: [{ path: path.slice(0, 200), message }] });
+};
+
+const pointer = (path: string, key: string): string => `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+/**
+ * IN-02, IN-04, IN-09: text the database cannot hold, keys that reach a prototype, and bodies too deep or too wide are refused
+ * with their place.
+ */
+export const checkContent = (root: unknown): void => {
+  let keys = 0;
+  const checkKey = (key: string, path: string): void => {
+    keys += 1;
+    if (keys > maxKeys) refuse('', `has more than ${maxKeys} members`);
+    if (key === '__proto__' || badText(key)) refuse(path, 'has a member name that is not allowed');
+  };
+  const visit = (value: unknown, path: string, depth: number): void => {
+    if (depth > maxDepth) refuse(path, `is nested deeper than ${maxDepth} levels`);
+    if (typeof value === 'string' && badText(value)) refuse(path, 'holds a character that is not allowed');
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, member] of Object.entries(value)) {
+      checkKey(key, path);
+      visit(member, pointer(path, key), depth + 1);
+    }
+  };
+  visit(root, '', 0);
+};
+
+const hasBody = (ctx: Koa.Context): boolean =>
+  ctx.req.headers['transfer-encoding'] !== undefined || Number(ctx.req.headers['content-length'] ?? 0) > 0;
+
+/** A JSON body, or `undefined` where none was sent. */
+export const readJson = async (ctx: Koa.Context): Promise<unknown> => {
+  if (!hasBody(ctx)) return undefined;
+  requireType(ctx, 'application/json');
+  const text = decode(await readBytes(ctx, maxJsonBytes));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw errors.invalid_request({
+      detail: 'The body is not valid JSON',
+      errors: [{ path: '', message: 'is not valid JSON' }],
+      cause,
+    });
+  }
+  checkContent(value);
+  return value;
+};
+
+/** Fields of a posted form; a repeated field is refused (RU-04). */
+export const readForm = async (ctx: Koa.Context): Promise<Record<string, string>> => {
+  requireType(ctx, 'application/x-www-form-urlencoded');
+  const fields = new URLSearchParams(decode(await readBytes(ctx, maxFormBytes)));
+  const form: Record<string, string> = Object.create(null);
+  let count = 0;
+  for (const [name, value] of fields) {
+    count += 1;
+    if (count > maxFields) throw errors.invalid_request({ detail: 'The form has too many fields' });
+    if (name in form)
+      throw errors.invalid_request({ errors: [{ path: `/${name.slice(0, 64)}`, message: 'is given more than once' }] });
+    if (badText(value) || badText(name)) {
+      throw errors.invalid_request({
+        errors: [{ path: `/${name.slice(0, 64)}`, message: 'holds a character that is not allowed' }],
+      });
+    }
+    form[name] = value;
+  }
+  return form;
+};
+
+/** Query parameters; a repeated one is refused. */
+export const readQuery = (ctx: Koa.Context): Record<string, string> => {
+  const query: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    const path = `query/${name.slice(0, 64)}`;
+    if (name in query) throw errors.invalid_request({ errors: [{ path, message: 'is given more than once' }] });
+    if (badText(value) || badText(name) || value.includes('\ufffd')) {
+      throw errors.invalid_request({ errors: [{ path, message: 'holds a character that is not allowed' }] });
+    }
+    query[name] = value;
+  }
+  return query;
+};

@@ -1,0 +1,108 @@
+/**
+ * Owns: the HTTP pipeline of all three lanes (STYLE "How a request flows"): correlation, log, metrics, errors, headers, limits,
+ * the route table with its OpenAPI document, the page lane with CSRF, static files, health, and the server's life.
+ */
+import Koa from 'koa';
+import Router from 'koa-router';
+import type { Config } from '../config/index.ts';
+import type { Envelope } from '../crypto/index.ts';
+import { errors } from '../errors/index.ts';
+import type { Logger } from '../logging/index.ts';
+import type { Metrics } from '../metrics/index.ts';
+import type { AuditBuffer, Authenticator, Clock, Guard, Principal } from '../ports.ts';
+import type { Views } from '../views/index.ts';
+import { serveAssets } from './assets.ts';
+import { errorBoundary } from './boundary.ts';
+import { type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { type HealthProbe, mountOperations } from './operations.ts';
+import { createPages } from './pages.ts';
+import type { RequestListener } from './server.ts';
+import { createTable, type RouteRow } from './table.ts';
+import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
+
+export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
+export type { DependencyState, HealthProbe } from './operations.ts';
+export { ownPath } from './pages.ts';
+export { createHttpServer, drain, listenOn, type RequestListener } from './server.ts';
+export { answer, type RouteRow } from './table.ts';
+export type { AdminRoutes, Answer, PageContext, PageOf, PageRoutes, RequestInfo, RouteAccess } from './types.ts';
+
+export interface HttpDeps {
+  config: Config;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  envelope: Envelope;
+  views: Views;
+  authenticator: Authenticator;
+  guard: Guard;
+  audit: AuditBuffer;
+  probes: readonly HealthProbe[];
+  admit?: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
+  validateResponses?: boolean;
+}
+
+export interface Http {
+  admin: AdminRoutes;
+  pages: PageRoutes;
+  pageOf: PageOf;
+  rows: readonly RouteRow[];
+  /** Middleware ahead of the routes: static protocol bytes, CORS. */
+  useFirst(middleware: Koa.Middleware): void;
+  /** Middleware behind the routes: the protocol lane. */
+  useLast(middleware: Koa.Middleware): void;
+  /** The provider's keys sign the outer app's cookies too (GROUND.md §7). */
+  setKeys(keys: readonly string[]): void;
+  /** Health says "draining" from now on. */
+  startDraining(): void;
+  callback(): RequestListener;
+}
+
+export const createHttp = (deps: HttpDeps): Http => {
+  const { config, clock, logger, metrics, envelope, views, probes } = deps;
+  const app = new Koa();
+  const router: HttpRouter = new Router<Koa.DefaultState, Koa.DefaultContext>();
+  let isDraining = false;
+  pinIssuer(app.request, config.issuer);
+  app.on('error', (error: unknown) => logger.error({ err: error }, 'unexpected'));
+
+  const { routes: pages, pageOf } = createPages({ config, envelope, views, router });
+  const { admin, rows } = createTable({
+    router,
+    issuer: config.issuer,
+    authenticator: deps.authenticator,
+    guard: deps.guard,
+    audit: deps.audit,
+    admit: deps.admit ?? (() => Promise.resolve()),
+    validateResponses: deps.validateResponses ?? false,
+  });
+  mountOperations({ config, clock, metrics, router, rows, probes, isDraining: () => isDraining });
+
+  const first: Koa.Middleware[] = [];
+  const last: Koa.Middleware[] = [];
+  return {
+    admin,
+    pages,
+    pageOf,
+    rows,
+    useFirst: (middleware) => void first.push(middleware),
+    useLast: (middleware) => void last.push(middleware),
+    setKeys: (keys) => {
+      app.keys = [...keys];
+    },
+    startDraining: () => {
+      isDraining = true;
+    },
+    callback: () => {
+      app.use(observe({ config, clock, logger, metrics }));
+      app.use(errorBoundary({ logger, pageOf }));
+      app.use(securityHeaders(config));
+      app.use(serveAssets(views));
+      for (const middleware of first) app.use(middleware);
+      app.use(router.routes());
+      for (const middleware of last) app.use(middleware);
+      app.use(router.allowedMethods({ throw: true, methodNotAllowed: () => errors.method_not_allowed() }));
+      return app.callback();
+    },
+  };
+};

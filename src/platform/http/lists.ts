@@ -1,0 +1,47 @@
+import { Type } from '@sinclair/typebox';
+import { errors } from '../errors/index.ts';
+import type { RequestInfo } from './types.ts';
+
+/** `?limit=&cursor=` of every list (CONTRACT.md). Spread into the query schema of a route. */
+export const ListQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  cursor: Type.Optional(Type.String({ maxLength: 512 })),
+};
+
+/** An opaque place in a list: the sort key of the last row seen. */
+export const encodeCursor = (place: readonly string[]): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+
+/** @throws invalid_request for a cursor that we did not make */
+export const decodeCursor = (cursor: string | undefined, length: number): string[] | undefined => {
+  if (cursor === undefined) return undefined;
+  try {
+    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(place) && place.length === length && place.every((part) => typeof part === 'string')) return place;
+  } catch {
+    // Falls through to the refusal.
+  }
+  throw errors.invalid_request({ errors: [{ path: 'query/cursor', message: 'is not a cursor of this list' }] });
+};
+
+/** Cuts the surplus row that tells whether there is a next page. @param rows one more than `limit`, where there are that many */
+export const pageOfItems = <Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  place: (row: Row) => readonly string[],
+  view: (row: Row) => Item,
+): { items: Item[]; nextCursor: string | null } => {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return { items: shown.map(view), nextCursor: last === undefined ? null : encodeCursor(place(last)) };
+};
+
+/** RFC 9110 §8.8.3. @param version counts up with every change of the object */
+export const etagOf = (version: number): string => `"${version}"`;
+
+/** RFC 9110 §13.1.1. @throws precondition_required, precondition_failed */
+export const requireMatch = (request: RequestInfo, version: number): void => {
+  const condition = request.header('if-match');
+  if (condition === undefined) throw errors.precondition_required();
+  const tags = condition.split(',').map((tag) => tag.trim());
+  if (!tags.includes(etagOf(version)) && !tags.includes('*')) throw errors.precondition_failed();
+};

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import type Koa from 'koa';
+import type { Config } from '../config/index.ts';
+import { constantTimeEqual, type Envelope } from '../crypto/index.ts';
+import { errors } from '../errors/index.ts';
+import { chooseLocale, type Views } from '../views/index.ts';
+import { readForm, readQuery } from './body.ts';
+import { type HttpRouter, setContentPolicy } from './context.ts';
+import type { PageContext, PageOf, PageRoutes } from './types.ts';
+
+export const localeCookie = 'castellan_locale';
+const csrfField = '_csrf';
+const csrfCookieSeconds = 43_200;
+
+interface PagesDeps {
+  config: Config;
+  envelope: Envelope;
+  views: Views;
+  router: HttpRouter;
+}
+
+const csrfCookieName = (config: Config): string =>
+  config.issuer.startsWith('https:') ? '__Host-castellan_csrf' : 'castellan_csrf';
+
+/** A double-submit token: the form's value is a keyed digest of the cookie's, so neither can be planted without the other. */
+const createCsrf = (config: Config, envelope: Envelope) => {
+  const name = csrfCookieName(config);
+  const tokenOf = (cookie: string): string => envelope.blindIndex(cookie, 'csrf');
+  return {
+    issue: (ctx: Koa.Context): string => {
+      const existing = ctx.cookies.get(name, { signed: false });
+      const value = existing && /^[\w-]{43}$/.test(existing) ? existing : randomBytes(32).toString('base64url');
+      const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
+      ctx.cookies.set(name, value, { ...options, maxAge: csrfCookieSeconds * 1000, secure: config.issuer.startsWith('https:') });
+      return tokenOf(value);
+    },
+    /** @throws csrf_refused */
+    check: (ctx: Koa.Context, token: string | undefined): void => {
+      const cookie = ctx.cookies.get(name, { signed: false });
+      const origin = ctx.get('origin');
+      const isForeign = (origin !== '' && origin !== config.issuer) || ctx.get('sec-fetch-site') === 'cross-site';
+      if (isForeign || !cookie || !token || !constantTimeEqual(token, tokenOf(cookie))) throw errors.csrf_refused();
+    },
+  };
+};
+
+/** RU-05: only a path on our own origin; everything a browser would read as another host is not one. */
+export const ownPath = (target: string | undefined): string | undefined => {
+  if (target === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(target) || target.includes('\\')) return undefined;
+  return target;
+};
+
+export interface Pages {
+  routes: PageRoutes;
+  pageOf: PageOf;
+}
+
+/** The browser lane: pages, forms, their CSRF token. */
+export const createPages = ({ config, envelope, views, router }: PagesDeps): Pages => {
+  const csrf = createCsrf(config, envelope);
+
+  const contextOf = (ctx: Koa.Context, form: Record<string, string>, query: Record<string, string>): PageContext => {
+    const formTargets: string[] = [];
+    const locale = chooseLocale({
+      cookie: ctx.cookies.get(localeCookie, { signed: false }),
+      uiLocales: query.ui_locales,
+      acceptLanguage: ctx.get('accept-language').slice(0, 256) || undefined,
+    });
+    return {
+      ctx,
+      request: ctx.info,
+      params: (ctx.params ?? {}) as Record<string, string>,
+      query,
+      form,
+      locale,
+      allowFormTarget: (source) => {
+        formTargets.push(source);
+        setContentPolicy(ctx, formTargets);
+      },
+      render: (template, values, status = 200) => {
+        const shared = { csrfToken: csrf.issue(ctx), nonce: ctx.nonce, requestId: ctx.info.correlationId, path: ctx.path };
+        const chosen = (values.locale as PageContext['locale'] | undefined) ?? locale;
+        ctx.status = status;
+        ctx.type = 'html';
+        ctx.body = views.render(template, chosen, { ...shared, ...values });
+      },
+      redirect: (location) => {
+        // RU-07: 303, so that a form's body is never posted on.
+        ctx.status = 303;
+        ctx.set('Location', location);
+        ctx.body = '';
+      },
+    };
+  };
+
+  const routes: PageRoutes = {
+    get: (path, handler) => {
+      router.get(path, async (ctx) => {
+        ctx.routePattern = path;
+        await handler(contextOf(ctx, {}, readQuery(ctx)));
+      });
+    },
+    post: (path, handler) => {
+      router.post(path, async (ctx) => {
+        ctx.routePattern = path;
+        const form = await readForm(ctx);
+        csrf.check(ctx, form[csrfField]);
+        await handler(contextOf(ctx, form, readQuery(ctx)));
+      });
+    },
+  };
+
+  // Errors and the provider's own pages may come with a query that is itself the mistake.
+  const pageOf: PageOf = (ctx) => contextOf(ctx, {}, Object.fromEntries(new URLSearchParams(ctx.querystring)));
+  return { routes, pageOf };
+};

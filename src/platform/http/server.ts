@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/index.ts';
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+// OP-07: header, body and idle times, and numbers.
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 };
+const maxConnections = 10_000;
+const drainSeconds = 20;
+
+const tlsOptions = ({ tls, tlsClientCert }: Config) =>
+  tls && {
+    cert: readFileSync(tls.certFile),
+    key: readFileSync(tls.keyFile),
+    // RFC 8705 §2: whether a certificate is good for a client is decided by its registration, not by the handshake.
+    requestCert: tlsClientCert === 'request',
+    rejectUnauthorized: false,
+  };
+
+/** A server that is not listening yet. */
+export const createHttpServer = (config: Config): Server => {
+  const tls = tlsOptions(config);
+  const server = tls ? createTlsServer({ ...limits, ...tls }) : createServer(limits);
+  server.maxConnections = maxConnections;
+  return server;
+};
+
+export const listenOn = (server: Server, { host, port }: { host: string; port: number }): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+
+/**
+ * F-13: keeps accepting for `delaySeconds` so that balancers notice, then closes the door, ends idle connections, and waits for
+ * requests in flight up to 20 s.
+ */
+export const drain = async (server: Server, delaySeconds: number): Promise<void> => {
+  if (!server.listening) return;
+  await sleep(delaySeconds * 1000);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000);
+  // Keep-alive connections become idle one by one as their requests end.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  await closed;
+  clearTimeout(timer);
+  clearInterval(idle);
+};

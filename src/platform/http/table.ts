@@ -1,0 +1,193 @@
+import { type TSchema, Type } from '@sinclair/typebox';
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import type Koa from 'koa';
+import { errors, type FieldError, Refusal } from '../errors/index.ts';
+import type { AuditBuffer, Authenticator, Guard, PermissionScope, Principal } from '../ports.ts';
+import { readJson, readQuery } from './body.ts';
+import type { HttpRouter } from './context.ts';
+import type { AdminRoutes, Answer, RouteAccess, RouteSpec } from './types.ts';
+
+export type AnySpec = RouteSpec<RouteAccess, TSchema, TSchema, TSchema, TSchema>;
+
+/** One row of the table, as OpenAPI and the cross-tenant test read it. */
+export interface RouteRow {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  path: string;
+  spec: AnySpec;
+}
+
+export interface TableDeps {
+  router: HttpRouter;
+  issuer: string;
+  authenticator: Authenticator;
+  guard: Guard;
+  audit: AuditBuffer;
+  /** Runs before the handler of every route, after the caller is known: budgets. */
+  admit: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
+  /** Tests check answers against their schema as well. */
+  validateResponses: boolean;
+}
+
+const createAjv = (coerceTypes: boolean): Ajv => {
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: true,
+    coerceTypes,
+    useDefaults: true,
+    removeAdditional: false,
+    ownProperties: true,
+  });
+  (addFormats as unknown as (ajv: Ajv) => void)(ajv);
+  return ajv;
+};
+// IN-03: bodies are never coerced; a query is text, so its numbers are.
+const strictAjv = createAjv(false);
+const queryAjv = createAjv(true);
+
+const fieldErrors = (validate: ValidateFunction, prefix: string): FieldError[] =>
+  (validate.errors ?? []).slice(0, 20).map((error) => {
+    const { additionalProperty, missingProperty } = error.params as { additionalProperty?: string; missingProperty?: string };
+    const member = additionalProperty ?? missingProperty;
+    const path = `${prefix}${error.instancePath}${member === undefined ? '' : `/${member}`}`;
+    if (additionalProperty !== undefined) return { path, message: 'is not a known field' };
+    if (missingProperty !== undefined) return { path, message: 'is required' };
+    return { path, message: error.message ?? 'is not valid' };
+  });
+
+type Check = (value: unknown) => unknown;
+
+const createCheck = (schema: TSchema | undefined, prefix: string, ajv: Ajv): Check => {
+  if (!schema) return () => ({});
+  const validate = ajv.compile(schema);
+  return (value) => {
+    if (!validate(value)) throw errors.invalid_request({ errors: fieldErrors(validate, prefix) });
+    return value;
+  };
+};
+
+/** RFC 6750 §2.1; TK-09: tokens in the query are not looked at. */
+const bearerToken = (ctx: Koa.Context): string | undefined => {
+  const match = /^(?:Bearer|DPoP) ([\w.~+/-]+=*)$/i.exec(ctx.get('authorization'));
+  return match?.[1];
+};
+
+const challenge = (issuer: string, members: Record<string, string>): string => {
+  const all = { ...members, resource_metadata: `${issuer}/.well-known/oauth-protected-resource` };
+  return `Bearer ${Object.entries(all)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ')}`;
+};
+
+/** RFC 6750 §3, RFC 9728 §5.1. */
+const withChallenge = (refusal: Refusal, issuer: string, scope: string): Refusal => {
+  if (refusal.headers['WWW-Authenticate']) return refusal;
+  if (refusal.status === 401) refusal.headers['WWW-Authenticate'] = challenge(issuer, { error: 'invalid_token' });
+  if (refusal.code === 'insufficient_scope') {
+    refusal.headers['WWW-Authenticate'] = challenge(issuer, { error: 'insufficient_scope', scope });
+  }
+  return refusal;
+};
+
+interface Caller {
+  principal: Principal | undefined;
+  reach: PermissionScope;
+}
+
+const createGate = ({ issuer, authenticator, guard, audit }: TableDeps) => {
+  const identify = async (ctx: Koa.Context, scope: string): Promise<Principal> => {
+    const token = bearerToken(ctx);
+    if (token === undefined) {
+      throw errors.unauthenticated({ headers: { 'WWW-Authenticate': challenge(issuer, {}) } });
+    }
+    try {
+      return await authenticator.authenticate(token, scope);
+    } catch (error) {
+      throw error instanceof Refusal ? withChallenge(error, issuer, scope) : error;
+    }
+  };
+
+  const deny = (principal: Principal, permission: string, route: string): never => {
+    audit.note({
+      type: 'api.denied',
+      outcome: 'denied',
+      actor: { type: principal.type, id: principal.id },
+      clientId: principal.clientId,
+      reason: 'permission_required',
+      details: { permission, route },
+    });
+    throw errors.permission_required({ detail: `The permission ${permission} is required`, extensions: { permission } });
+  };
+
+  return async (ctx: Koa.Context, spec: AnySpec, route: string): Promise<Caller> => {
+    if (spec.permission === 'public') return { principal: undefined, reach: 'own' };
+    const principal = await identify(ctx, spec.scope ?? 'api');
+    if (spec.permission === 'self') return { principal, reach: 'own' };
+    const reach = await guard.reach(principal, spec.permission);
+    return { principal, reach: reach ?? deny(principal, spec.permission, route) };
+  };
+};
+
+const isAnswer = (value: unknown): value is Answer =>
+  typeof value === 'object' && value !== null && (value as Answer).isAnswer === true;
+
+/** An answer with a status, headers or a body of its own. */
+export const answer = (parts: Omit<Answer, 'isAnswer'>): Answer => ({ isAnswer: true, ...parts });
+
+const send = (ctx: Koa.Context, spec: AnySpec, result: unknown, check: Check | undefined): void => {
+  const { status = spec.status, headers = {}, body } = isAnswer(result) ? result : { body: result };
+  ctx.status = status;
+  ctx.set(headers);
+  if (body === undefined) {
+    ctx.body = null;
+    ctx.status = status === 200 ? 204 : status;
+    return;
+  }
+  if (status === spec.status) check?.(JSON.parse(JSON.stringify(body)));
+  ctx.body = JSON.stringify(body);
+  if (!headers['Content-Type']) ctx.type = 'application/json';
+};
+
+const noQuery = Type.Object({}, { additionalProperties: false });
+
+const createReader = (method: RouteRow['method'], spec: AnySpec) => {
+  const checkParams = createCheck(spec.params, 'params', strictAjv);
+  const checkQuery = createCheck(spec.query ?? noQuery, 'query', queryAjv);
+  const checkBody = spec.body ? createCheck(spec.body, '', strictAjv) : undefined;
+  const readBody = async (ctx: Koa.Context): Promise<unknown> => {
+    if (method === 'get') return {};
+    const sent = await readJson(ctx);
+    if (sent !== undefined && !checkBody) throw errors.invalid_request({ detail: 'This request takes no body' });
+    return checkBody ? checkBody(sent ?? {}) : {};
+  };
+  return async (ctx: Koa.Context) => ({
+    params: checkParams({ ...(ctx.params as Record<string, string>) }),
+    query: checkQuery({ ...readQuery(ctx) }),
+    body: await readBody(ctx),
+  });
+};
+
+/** The route table (DESIGN.md, decision 6). */
+export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readonly RouteRow[] } => {
+  const rows: RouteRow[] = [];
+  const gate = createGate(deps);
+
+  const add =
+    (method: RouteRow['method']) =>
+    (path: string, spec: AnySpec, handler: (input: never) => Promise<unknown>): void => {
+      rows.push({ method, path, spec });
+      const read = createReader(method, spec);
+      const checkResponse =
+        deps.validateResponses && spec.response ? createCheck(spec.response, 'response', strictAjv) : undefined;
+      deps.router[method](path, async (ctx) => {
+        ctx.routePattern = path;
+        const caller = await gate(ctx, spec, path);
+        await deps.admit(ctx, caller.principal);
+        const input = { ...(await read(ctx)), ...caller, request: ctx.info };
+        send(ctx, spec, await handler(input as never), checkResponse);
+      });
+    };
+
+  const admin = { get: add('get'), post: add('post'), put: add('put'), patch: add('patch'), delete: add('delete') };
+  return { admin: admin as unknown as AdminRoutes, rows };
+};

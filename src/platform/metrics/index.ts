@@ -1,0 +1,69 @@
+/**
+ * Owns: the Prometheus registry and the metrics that CONTRACT.md names (FEATURES O2). Labels have few values: routes are
+ * patterns, never paths; no label holds personal data.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const queryBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export const createMetrics = () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    httpDuration: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time to answer a request',
+      labelNames: ['method', 'route', 'status'] as const,
+      buckets: requestBuckets,
+      registers,
+    }),
+    httpRequests: new Counter({
+      name: 'http_requests_total',
+      help: 'Requests by status',
+      labelNames: ['method', 'route', 'status'] as const,
+      registers,
+    }),
+    activeSessions: new Gauge({ name: 'active_sessions', help: 'Login sessions that have not ended', registers }),
+    cacheHits: new Counter({
+      name: 'cache_hits_total',
+      help: 'Values found in a cache',
+      labelNames: ['cache', 'level'] as const,
+      registers,
+    }),
+    cacheMisses: new Counter({
+      name: 'cache_misses_total',
+      help: 'Values a cache had to load',
+      labelNames: ['cache'] as const,
+      registers,
+    }),
+    queryDuration: new Histogram({
+      name: 'db_query_duration_seconds',
+      help: 'Time of a database statement',
+      buckets: queryBuckets,
+      registers,
+    }),
+    authenticationAttempts: new Counter({
+      name: 'authentication_attempts_total',
+      help: 'Attempts to authenticate',
+      labelNames: ['method', 'outcome'] as const,
+      registers,
+    }),
+    tokensIssued: new Counter({
+      name: 'tokens_issued_total',
+      help: 'Tokens issued by kind and grant type',
+      labelNames: ['kind', 'grant_type'] as const,
+      registers,
+    }),
+    queueLag: new Gauge({ name: 'queue_lag_seconds', help: 'Age of the oldest outbox entry that is due', registers }),
+    auditEventsLost: new Counter({
+      name: 'audit_events_lost_total',
+      help: 'Buffered audit events that could not be kept',
+      registers,
+    }),
+  };
+};
