@@ -23,7 +23,8 @@ export const up = async (knex: Knex): Promise<void> => {
       subject_id uuid,
       client_id text,
       organization_id uuid,
-      session_id uuid,
+      -- SHA-256 of the provider session's uid
+      session_uid text,
       target_type text,
       target_id text,
       reason text,

@@ -2,6 +2,8 @@
  * Needs that run against the arrows between rooms (STYLE.md, "Imports"). Each is supplied in `app.ts`.
  */
 
+import type { AuditCatalogue, AuditEventType } from './events/index.ts';
+
 /** Time is passed in; tests move it. */
 export interface Clock {
   now(): Date;
@@ -16,10 +18,8 @@ export interface Actor {
   id?: string | undefined;
 }
 
-/** An append-only record of what happened (FEATURES C5). No field may hold a secret or a bearer token. */
-export interface AuditEvent {
-  /** Dotted name out of the catalogue `src/audit/catalogue.ts`, e.g. `authn.login.succeeded`. */
-  type: string;
+/** Who, about what, in which context; every event may say it. */
+interface AuditFacts {
   outcome: 'success' | 'failure' | 'denied';
   actor?: Actor | undefined;
   /** The person the event is about, where there is one. */
@@ -27,12 +27,18 @@ export interface AuditEvent {
   target?: { type: string; id: string } | undefined;
   clientId?: string | undefined;
   organizationId?: string | undefined;
-  sessionId?: string | undefined;
+  /** SHA-256 of the provider session's uid, as `sessions.session_uid` has it. */
+  sessionUid?: string | undefined;
   reason?: string | undefined;
   before?: Record<string, unknown> | undefined;
   after?: Record<string, unknown> | undefined;
-  details?: Record<string, unknown> | undefined;
 }
+
+type DetailsOf<Type extends AuditEventType> =
+  AuditCatalogue[Type] extends Record<string, never> ? { details?: AuditCatalogue[Type] } : { details: AuditCatalogue[Type] };
+
+/** An append-only record of what happened (FEATURES C5). No field may hold a secret or a bearer token. */
+export type AuditEvent = { [Type in AuditEventType]: AuditFacts & { type: Type } & DetailsOf<Type> }[AuditEventType];
 
 /** Appends events inside the caller's transaction: no event without the change, no change without the event. */
 export interface AuditSink {

@@ -205,19 +205,17 @@ export const adapterContract = (open: () => Promise<AdapterUnderTest>): void => 
     const { tokenId, grantId } = await grantWith('AccessToken', { sessionUid: uid });
     await subject.adapter('Session').upsert(sessionId, { uid, accountId: userId, authorizations: { app: { grantId } } }, 600);
     await subject.adapter('DeviceCode').upsert(deviceCode, { clientId: 'app', userCode: 'QRSTQRST' }, 600);
-    await subject
-      .adapter('Interaction')
-      .upsert(
-        interactionId,
-        {
-          jti: interactionId,
-          deviceCode,
-          grantId,
-          session: { uid, cookie: sessionId, accountId: userId },
-          result: { consent: { grantId } },
-        } as unknown as AdapterPayload,
-        600,
-      );
+    await subject.adapter('Interaction').upsert(
+      interactionId,
+      {
+        jti: interactionId,
+        deviceCode,
+        grantId,
+        session: { uid, cookie: sessionId, accountId: userId },
+        result: { consent: { grantId } },
+      } as unknown as AdapterPayload,
+      600,
+    );
     const dump = await rowsOf();
     for (const secret of [sessionId, uid, interactionId, deviceCode, tokenId, grantId, 'QRSTQRST'])
       expect(dump).to.not.include(secret);

@@ -1,0 +1,41 @@
+/**
+ * Owns: the append-only log of authentication events, decisions and administrative changes (FEATURES C5). An event commits with
+ * the change it tells of; the catalogue of types is `platform/events/catalogue.ts`.
+ */
+import type { Knex } from 'knex';
+import type { Database } from '../platform/db/index.ts';
+import type { AdminRoutes } from '../platform/http/index.ts';
+import type { Logger } from '../platform/logging/index.ts';
+import type { AuditBuffer, AuditSink, Clock } from '../platform/ports.ts';
+import { createAuditBuffer } from './buffer.ts';
+import { createAuditRepository, insertAuditRows } from './repository.ts';
+import { mountAuditRoutes } from './routes.ts';
+import { rowOf } from './rows.ts';
+
+export interface AuditDeps {
+  database: Database;
+  clock: Clock;
+  logger: Logger;
+  /** Counts buffered events that could not be kept. */
+  lost: (count: number) => void;
+}
+
+export interface Audit {
+  /** The sink of a transaction. */
+  in(trx: Knex): AuditSink;
+  buffer: AuditBuffer;
+  /** Writes the buffer out; call it before the database closes. */
+  flush(): Promise<void>;
+  mount(admin: AdminRoutes): void;
+}
+
+export const createAudit = ({ database, clock, logger, lost }: AuditDeps): Audit => {
+  const write = (rows: Parameters<typeof insertAuditRows>[1]): Promise<void> => insertAuditRows(database.knex, rows);
+  const buffer = createAuditBuffer({ clock, logger, write, lost });
+  return {
+    in: (trx) => ({ record: (event) => insertAuditRows(trx, [rowOf(event, clock.now())]) }),
+    buffer,
+    flush: buffer.flush,
+    mount: (admin) => mountAuditRoutes(admin, { events: createAuditRepository(database.knex), flush: buffer.flush }),
+  };
+};

@@ -1,0 +1,98 @@
+import type { Knex } from 'knex';
+import { prepared, statement } from '../platform/db/index.ts';
+import type { AuditRow } from './rows.ts';
+
+const columns = [
+  'id',
+  'occurred_at',
+  'type',
+  'outcome',
+  'actor_type',
+  'actor_id',
+  'subject_id',
+  'client_id',
+  'organization_id',
+  'session_uid',
+  'target_type',
+  'target_id',
+  'reason',
+  'correlation_id',
+  'ip',
+  'payload',
+] as const satisfies readonly (keyof AuditRow)[];
+
+const types = [
+  'uuid',
+  'timestamptz',
+  'text',
+  'text',
+  'text',
+  'text',
+  'uuid',
+  'text',
+  'uuid',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'jsonb',
+];
+const lists = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
+const insertEvents = statement('audit-insert', `insert into audit_events (${columns.join(', ')}) select * from unnest(${lists})`);
+
+/** Appends in one statement, however many events there are. */
+export const insertAuditRows = async (knex: Knex, rows: readonly AuditRow[]): Promise<void> => {
+  if (rows.length === 0) return;
+  await prepared(
+    knex,
+    insertEvents,
+    columns.map((column) => rows.map((row) => row[column])),
+  );
+};
+
+export interface AuditFilter {
+  type?: string | undefined;
+  actor?: string | undefined;
+  target?: string | undefined;
+  correlationId?: string | undefined;
+  from?: Date | undefined;
+  to?: Date | undefined;
+  organizationId?: string | undefined;
+}
+
+export interface StoredEvent extends Omit<AuditRow, 'payload'> {
+  payload: { before?: unknown; after?: unknown; details?: unknown };
+}
+
+export interface AuditRepository {
+  /** Newest first. @param before place of the last event seen: its time and id */
+  list(filter: AuditFilter, limit: number, before: [string, string] | undefined): Promise<StoredEvent[]>;
+  find(id: string): Promise<StoredEvent | undefined>;
+}
+
+type Condition = [sql: string, value: unknown, ...more: unknown[]];
+
+const conditionsOf = (filter: AuditFilter, before: [string, string] | undefined): Condition[] => {
+  const all: [string, unknown][] = [
+    ['type = ?', filter.type],
+    ['actor_id = ?', filter.actor],
+    ['? in (target_id, subject_id::text)', filter.target],
+    ['correlation_id = ?', filter.correlationId],
+    ['organization_id = ?', filter.organizationId],
+    ['occurred_at >= ?', filter.from],
+    ['occurred_at < ?', filter.to],
+  ];
+  const given = all.filter(([, value]) => value !== undefined);
+  return before ? [...given, ['(occurred_at, id) < (?::timestamptz, ?::uuid)', ...before]] : given;
+};
+
+export const createAuditRepository = (knex: Knex): AuditRepository => ({
+  list: async (filter, limit, before) => {
+    const query = knex('audit_events').orderByRaw('occurred_at desc, id desc').limit(limit);
+    for (const [sql, ...values] of conditionsOf(filter, before)) query.whereRaw(sql, values as string[]);
+    return (await query) as StoredEvent[];
+  },
+  find: (id) => knex('audit_events').where({ id }).first(),
+});

@@ -1,0 +1,77 @@
+/**
+ * Every audit event there is, with the shape of its `details` (FEATURES C5). Alphabetical. No field may hold a secret, a bearer
+ * token or more personal data than the event is about.
+ */
+type None = Record<string, never>;
+
+export interface AuditCatalogue {
+  'api.denied': { permission: string; route: string };
+  'authn.challenge.failed': { method: string };
+  'authn.challenge.succeeded': { method: string };
+  'authn.locked': { scope: string };
+  'authn.login.failed': { method: string };
+  'authn.login.succeeded': { method: string; acr?: string | undefined; amr?: readonly string[] | undefined };
+  'authn.logout': { everywhere?: boolean | undefined };
+  'authn.password.changed': None;
+  'authn.password.reset': None;
+  'authn.password.reset_requested': None;
+  'authn.register.refused': None;
+  'authn.register.succeeded': None;
+  'authz.decision': { action: string; resource: string; allowed: boolean; reason?: string | undefined };
+  'client.created': { source: string };
+  'client.deleted': None;
+  'client.disabled': None;
+  'client.enabled': None;
+  'client.secret_removed': None;
+  'client.secret_rotated': { overlapSeconds: number };
+  'client.updated': { fields: readonly string[] };
+  'group.created': None;
+  'group.member_added': { userId: string };
+  'group.member_removed': { userId: string };
+  'identity.organization_created': None;
+  'identity.profile_updated': { fields: readonly string[] };
+  'identity.user_created': { source: string };
+  'identity.user_deactivated': None;
+  'identity.user_reactivated': None;
+  'identity.user_updated': { fields: readonly string[] };
+  'key.activated': { alg: string };
+  'key.created': { alg: string };
+  'key.retired': { alg: string };
+  'key.withdrawn': { alg: string };
+  'mfa.device_added': { kind: string };
+  'mfa.device_removed': { kind: string };
+  'mfa.recovery_codes_made': None;
+  'oidc.backchannel_logout': { delivered: boolean };
+  'oidc.consent.denied': None;
+  'oidc.consent.granted': { scopes: readonly string[] };
+  'oidc.consent.withdrawn': None;
+  'oidc.grant.revoked': { cause: string };
+  'oidc.token.introspected': { active: boolean };
+  'oidc.token.issued': { grantType: string; format?: string | undefined; scope?: string | undefined };
+  'oidc.token.refreshed': { scope?: string | undefined };
+  'oidc.token.refused': { grantType: string; error: string };
+  'oidc.token.reuse_detected': None;
+  'oidc.token.revoked': { kind: string };
+  'policy.activated': { version: number };
+  'policy.archived': None;
+  'policy.created': { version: number };
+  'rbac.group_role_granted': { role: string };
+  'rbac.group_role_revoked': { role: string };
+  'rbac.permission_granted': { permission: string; effect: string };
+  'rbac.permission_revoked': { permission: string };
+  'rbac.role_assigned': { role: string; expiresAt?: string | undefined };
+  'rbac.role_created': { permissions: readonly string[] };
+  'rbac.role_deleted': None;
+  'rbac.role_unassigned': { role: string };
+  'rbac.role_updated': { fields: readonly string[] };
+  'rbac.sod_overridden': { rule: string };
+  'rbac.sod_rule_created': None;
+  'rbac.sod_rule_deleted': None;
+  'resource.created': { source: string };
+  'resource.deleted': None;
+  'resource.updated': { fields: readonly string[] };
+  'session.ended': { cause: string };
+  'session.started': None;
+}
+
+export type AuditEventType = keyof AuditCatalogue;
