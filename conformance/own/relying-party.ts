@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { Certificate } from './certificate.ts';
+
+/** What reached an address of the relying party. */
+export interface Delivery {
+  method: string;
+  url: URL;
+  body: string;
+}
+
+/** The suite's own side: serves the documents a provider fetches (RFC 7591 `jwks_uri`, sector files, request objects) and takes logout calls. */
+export interface RelyingParty {
+  readonly origin: string;
+  /** Serves `body` at a fresh address. */
+  publish(name: string, body: string | object): { url: string; replace(body: string | object): void; fetched(): number };
+  /** A fresh address that answers 200 to everything, and what was delivered there. */
+  inbox(name: string): { url: string; deliveries: Delivery[] };
+  close(): Promise<void>;
+}
+
+export const startRelyingParty = async (certificate: Certificate): Promise<RelyingParty> => {
+  const documents = new Map<string, { body: string; type: string; fetched: number }>();
+  const inboxes = new Map<string, Delivery[]>();
+  let last = 0;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', origin);
+    const body = await text(request);
+    inboxes.get(url.pathname)?.push({ method: request.method ?? 'GET', url, body });
+    const document = documents.get(url.pathname);
+    if (document) document.fetched += 1;
+    response.writeHead(document || inboxes.has(url.pathname) ? 200 : 404, {
+      'content-type': document?.type ?? 'text/plain',
+      'cache-control': 'no-store',
+    });
+    response.end(document?.body ?? '');
+  };
+
+  const server = createServer(certificate, (request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const fresh = (name: string): string => {
+    last += 1;
+    return `/${name}/${last}`;
+  };
+
+  return {
+    origin,
+    publish: (name, body) => {
+      const path = fresh(name);
+      const entry = { body: '', type: '', fetched: 0 };
+      const replace = (content: string | object): void => {
+        entry.body = typeof content === 'string' ? content : JSON.stringify(content);
+        entry.type = typeof content === 'string' ? 'application/oauth-authz-req+jwt' : 'application/json';
+      };
+      replace(body);
+      documents.set(path, entry);
+      return { url: `${origin}${path}`, replace, fetched: () => entry.fetched };
+    },
+    inbox: (name) => {
+      const path = fresh(name);
+      const deliveries: Delivery[] = [];
+      inboxes.set(path, deliveries);
+      return { url: `${origin}${path}`, deliveries };
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+};
