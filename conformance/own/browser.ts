@@ -13,10 +13,16 @@ export interface Person {
   password: string;
 }
 
+interface VisitOptions {
+  stop?: Visit['shown'][number];
+  deny?: boolean;
+  post?: URLSearchParams;
+}
+
 export interface Browser {
   readonly agent: Agent;
   /** Opens an address and passes every page in between; `stop` ends at the first page of that kind, `deny` refuses consent. */
-  visit(url: string, options?: { stop?: Visit['shown'][number]; deny?: boolean; post?: URLSearchParams }): Promise<Visit>;
+  visit(url: string, options?: VisitOptions): Promise<Visit>;
 }
 
 const kindOf = (page: Page, origin: string): Visit['shown'][number] | undefined => {
@@ -56,7 +62,20 @@ export const createBrowser = (origin: string, person: Person): Browser => {
     return location === null || leaving(page, origin) ? page : agent.open(new URL(location, url).href);
   };
 
-  const pass = async (page: Page, kind: Visit['shown'][number], visit: Visit, deny: boolean): Promise<Page | undefined> => {
+  const leave = (page: Page, visit: Visit): boolean => {
+    const away = leaving(page, origin);
+    if (away) visit.callback = callbackOf(away);
+    return away !== undefined;
+  };
+
+  /** The page after this one, or `undefined` when the visit ends here. */
+  const pass = async (page: Page, visit: Visit, { stop, deny = false }: VisitOptions): Promise<Page | undefined> => {
+    visit.pages.push(page);
+    if (leave(page, visit)) return undefined;
+    const kind = kindOf(page, origin);
+    if (kind === undefined) return undefined;
+    visit.shown.push(kind);
+    if (kind === stop) return undefined;
     if (kind !== 'form-post') return agent.submit(page, answers(deny)[kind]);
     const form = readForm(page);
     visit.callback = { url: new URL(form.action), mode: 'form_post', parameters: new URLSearchParams(form.fields) };
@@ -65,18 +84,10 @@ export const createBrowser = (origin: string, person: Person): Browser => {
 
   return {
     agent,
-    visit: async (url, { stop, deny = false, post } = {}) => {
+    visit: async (url, options = {}) => {
       const visit: Visit = { shown: [], pages: [] };
-      let page: Page | undefined = await first(url, post);
-      while (page && visit.pages.length < 8) {
-        visit.pages.push(page);
-        const away = leaving(page, origin);
-        if (away) return { ...visit, callback: callbackOf(away) };
-        const kind = kindOf(page, origin);
-        if (kind === undefined) return visit;
-        visit.shown.push(kind);
-        page = kind === stop ? undefined : await pass(page, kind, visit, deny);
-      }
+      let page: Page | undefined = await first(url, options.post);
+      while (page && visit.pages.length < 8) page = await pass(page, visit, options);
       if (page) throw new Error(`the pages do not end; last at ${page.url} (${page.status})`);
       return visit;
     },

@@ -1,0 +1,166 @@
+import catalogue from '../catalogue.json' with { type: 'json' };
+import { defaultScripts, overrides, type Script } from './browser-scripts.ts';
+
+/** One plan as the official suite runs it: which variants, and the configuration it is given. */
+export interface PlanFile {
+  plan: string;
+  variants: readonly Record<string, string>[];
+  configuration: Record<string, unknown>;
+}
+
+const responseTypes = ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'];
+const discoveryUrl = '{ISSUER}/.well-known/openid-configuration';
+const server = { discoveryUrl };
+const client = { client_name: 'castellan conformance' };
+const second = { client_name: 'castellan conformance, second client' };
+
+const oidc = { server: { ...server, login_hint: '{LOGIN}', jwks_refresh_delay: 5 }, client, client2: second };
+const dynamicClient = { server_metadata: 'discovery', client_registration: 'dynamic_client' };
+/** The logout plans read the metadata themselves; only the client is chosen. */
+const perResponseType = (types: string[], fixed: Record<string, string> = {}): Record<string, string>[] =>
+  types.map((type) => ({ ...fixed, response_type: type }));
+
+/** Static clients: their keys and certificates are made by `--prepare`, which also writes them into a bootstrap file. */
+const fapiClient = (name: string): Record<string, unknown> => ({
+  client_id: `conformance-${name}`,
+  scope: 'openid',
+  jwks: `{JWKS:${name}}`,
+});
+const certificate = (name: string): Record<string, string> => ({
+  cert: `{CERT:${name}}`,
+  key: `{KEY:${name}}`,
+  ca: `{CERT:${name}}`,
+});
+const bothCertificates = (group: string): Record<string, unknown> => ({
+  mtls: certificate(`${group}-1`),
+  mtls2: certificate(`${group}-2`),
+});
+const fapiClients = (group: string, both: Record<string, unknown> = {}, first: Record<string, unknown> = {}) => ({
+  client: { ...fapiClient(`${group}-1`), ...both, ...first },
+  client2: { ...fapiClient(`${group}-2`), ...both },
+});
+const resource = { resource: { resourceUrl: '{ISSUER}/userinfo' } };
+
+const fapi2Variants = (extra: Record<string, string>): Record<string, string>[] =>
+  ['private_key_jwt', 'mtls'].flatMap((auth) =>
+    ['dpop', 'mtls'].map((constraint) => ({
+      client_auth_type: auth,
+      sender_constrain: constraint,
+      openid: 'openid_connect',
+      authorization_request_type: 'simple',
+      fapi_profile: 'plain_fapi',
+      ...extra,
+    })),
+  );
+
+const authzen = ['evaluation', 'evaluations', 'subject-search', 'resource-search', 'action-search'];
+
+const definitions: readonly PlanFile[] = [
+  ...['basic', 'implicit', 'hybrid', 'formpost-basic', 'formpost-implicit', 'formpost-hybrid'].map((name) => ({
+    plan: `oidcc-${name}-certification-test-plan`,
+    variants: [dynamicClient],
+    configuration: name.includes('implicit') ? { server: oidc.server, client } : oidc,
+  })),
+  { plan: 'oidcc-config-certification-test-plan', variants: [{}], configuration: { server } },
+  {
+    plan: 'oidcc-dynamic-certification-test-plan',
+    variants: perResponseType(responseTypes),
+    configuration: { server: { ...server, jwks_refresh_delay: 5 }, client, client2: second },
+  },
+  {
+    plan: 'oidcc-3rdparty-init-login-certification-test-plan',
+    variants: perResponseType(responseTypes),
+    configuration: { server, client },
+  },
+  ...['rp-initiated-logout', 'session-management', 'frontchannel-rp-initiated-logout', 'backchannel-rp-initiated-logout'].map(
+    (name) => ({
+      plan: `oidcc-${name}-certification-test-plan`,
+      variants: perResponseType(['code', 'code id_token'], { client_registration: 'dynamic_client' }),
+      configuration: { server, client },
+    }),
+  ),
+  {
+    plan: 'fapi1-advanced-final-test-plan',
+    variants: ['private_key_jwt', 'mtls'].flatMap((auth) =>
+      ['plain_response', 'jarm'].flatMap((mode) =>
+        ['by_value', 'pushed'].map((request) => ({
+          client_auth_type: auth,
+          fapi_profile: 'plain_fapi',
+          fapi_response_mode: mode,
+          fapi_auth_request_method: request,
+        })),
+      ),
+    ),
+    configuration: { server, ...fapiClients('fapi1'), ...bothCertificates('fapi1'), ...resource },
+  },
+  {
+    plan: 'fapi2-security-profile-final-test-plan',
+    variants: fapi2Variants({}),
+    configuration: {
+      server,
+      ...fapiClients('fapi2', { dpop_signing_alg: 'PS256' }),
+      ...bothCertificates('fapi2'),
+      ...resource,
+    },
+  },
+  {
+    plan: 'fapi2-message-signing-final-test-plan',
+    variants: fapi2Variants({ fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' }),
+    configuration: {
+      server,
+      ...fapiClients('fapi2-ms', { dpop_signing_alg: 'PS256' }),
+      ...bothCertificates('fapi2-ms'),
+      ...resource,
+    },
+  },
+  {
+    plan: 'fapi-ciba-id1-test-plan',
+    variants: ['private_key_jwt', 'mtls'].flatMap((auth) =>
+      ['poll', 'ping'].map((mode) => ({
+        client_auth_type: auth,
+        ciba_mode: mode,
+        fapi_ciba_profile: 'plain_fapi',
+        client_registration: 'static_client',
+      })),
+    ),
+    configuration: {
+      server,
+      ...fapiClients('ciba', {}, { hint_type: 'login_hint', hint_value: '{LOGIN}' }),
+      ...bothCertificates('ciba'),
+      ...resource,
+    },
+  },
+  ...authzen.map((name) => ({
+    plan: `authzen-pdp-${name}-test-plan`,
+    variants: [{ pdp_server_metadata: 'discovery', pdp_auth_type: 'api_key', authzen_support: 'properties' }],
+    configuration: { pdp: { policy_decision_point: '{ISSUER}', api_key: '{TOKEN:authzen}' } },
+  })),
+  ...['openid-ssf-transmitter-test-plan', 'openid-ssf-transmitter-caep-test-plan'].map((plan) => ({
+    plan,
+    variants: ['push', 'poll'].map((delivery) => ({
+      ssf_server_metadata: 'discovery',
+      ssf_delivery_mode: delivery,
+      ssf_auth_mode: 'static',
+    })),
+    configuration: {
+      ssf: { transmitter: { issuer: '{ISSUER}', access_token: '{TOKEN:ssf}' } },
+    },
+  })),
+];
+
+const modulesOf = new Map(catalogue.plans.map((plan) => [plan.name, new Set(plan.groups.flatMap(({ modules }) => modules))]));
+
+/** A browser is driven where people sign in; machine-to-machine plans have no page. */
+const withBrowser = ({ plan, variants, configuration }: PlanFile): PlanFile => {
+  const own: Record<string, { browser: readonly Script[] }> = {};
+  for (const [module, override] of Object.entries(overrides)) if (modulesOf.get(plan)?.has(module)) own[module] = override;
+  const usesPages = plan.startsWith('oidcc-') ? plan !== 'oidcc-config-certification-test-plan' : plan.startsWith('fapi');
+  const pages = usesPages ? { browser: defaultScripts, ...(Object.keys(own).length > 0 ? { override: own } : {}) } : {};
+  const common = { alias: `castellan-${plan.replace(/-(certification-)?test-plan$/, '')}`, description: 'Castellan' };
+  // With dynamic clients the suite makes its own addresses, and modules may then run side by side (README of the suite, §1.1).
+  const isDynamic = variants.every((variant) => variant.client_registration === 'dynamic_client');
+  const head = isDynamic ? { description: common.description } : common;
+  return { plan, variants, configuration: { ...head, ...configuration, ...pages } };
+};
+
+export const planFiles: readonly PlanFile[] = definitions.map(withBrowser);
