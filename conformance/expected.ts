@@ -11,8 +11,6 @@ export interface Expectation {
   why: string;
 }
 
-const acceptable: readonly Result[] = ['PASSED', 'WARNING', 'REVIEW', 'SKIPPED'];
-
 const covers = ({ module, variant = {} }: Expectation, outcome: Outcome): boolean =>
   new RegExp(`^${module.replace(/[.]/g, '\\.').replaceAll('*', '.*')}$`).test(outcome.module) &&
   Object.entries(variant).every(([name, value]) => outcome.variant[name] === value);
@@ -39,5 +37,3 @@ export const surprises = (outcomes: readonly Outcome[], expectations: readonly E
     .map(({ module, result }) => `${module}: an expected ${result} did not happen; take the entry away`);
   return [...unexpected, ...stale];
 };
-
-export const isAcceptable = ({ result }: Outcome): boolean => acceptable.includes(result);
