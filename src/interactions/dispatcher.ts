@@ -1,0 +1,110 @@
+import type { InteractionDetails, Interactions } from '../oidc/index.ts';
+import type { PageContext, PageRoutes } from '../platform/http/index.ts';
+import { showAccounts } from './account/page.ts';
+import { type ConsentDeps, showConsent } from './consent/page.ts';
+import { errors } from './errors.ts';
+import { type LoginDeps, showLogin, submitLogin } from './login/page.ts';
+import { type Registration, showSignup, submitSignup } from './signup/page.ts';
+import { type StepContext, stepContext } from './steps.ts';
+
+type Prompt = InteractionDetails['prompt']['name'];
+
+export interface DispatcherDeps {
+  interactions: Interactions;
+  login: LoginDeps;
+  registration: Registration;
+  consent: ConsentDeps;
+}
+
+/**
+ * Reads the stored sign-in and picks its next step. Every form comes back here; a form of a step that is over (back button,
+ * double submit, second tab) leads to the step that is next. A sign-in that is gone is the provider's `interaction_not_found`.
+ */
+export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void => {
+  const { interactions, login, registration, consent } = deps;
+
+  const open = async (page: PageContext): Promise<StepContext> =>
+    stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
+
+  const signupPlace = (step: StepContext) => ({
+    action: `${step.base}/signup`,
+    loginUrl: `${step.base}/login`,
+    show: step.show,
+  });
+
+  const next: Record<Prompt, (step: StepContext) => Promise<void> | void> = {
+    login: (step) => showLogin(step, login),
+    create: (step) => (login.isSignupOpen ? showSignup(signupPlace(step)) : showLogin(step, login)),
+    consent: (step) => showConsent(step, consent),
+    select_account: (step) => showAccounts(step, consent),
+  };
+
+  pages.get('/interaction/:uid', async (page) => {
+    const step = await open(page);
+    await next[step.details.prompt.name](step);
+  });
+
+  /** A page of a step that may be shown or posted only while the sign-in is at one of these prompts. */
+  const at = (prompts: readonly Prompt[], work: (step: StepContext) => Promise<void>) => async (page: PageContext) => {
+    const step = await open(page);
+    if (prompts.includes(step.details.prompt.name)) await work(step);
+    else page.redirect(step.base);
+  };
+  const exchangeOf = ({ page }: StepContext) => ({ req: page.ctx.req, res: page.ctx.res });
+  const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
+  const signIn: Prompt[] = ['login', 'create'];
+
+  pages.get('/interaction/:uid/login', at(signIn, async (step) => showLogin(step, login)));
+  pages.post(
+    '/interaction/:uid/login',
+    at(signIn, async (step) => {
+      if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
+      const outcome = await submitLogin(step, login);
+      if (outcome !== undefined) await leave(step, interactions.finishLogin(exchangeOf(step), outcome));
+    }),
+  );
+
+  const mayCreate = (): void => {
+    if (!login.isSignupOpen) throw errors.registration_closed();
+  };
+  pages.get(
+    '/interaction/:uid/signup',
+    at(signIn, async (step) => {
+      mayCreate();
+      showSignup(signupPlace(step));
+    }),
+  );
+  pages.post(
+    '/interaction/:uid/signup',
+    at(signIn, async (step) => {
+      mayCreate();
+      const address = await submitSignup(step.page, signupPlace(step), registration);
+      // The same page with the same words for a new and a taken address (CONTRACT.md, `/register`).
+      if (address !== undefined) showLogin(step, login, { login: address, notice: { kind: 'success', key: 'login.signed_up' } });
+    }),
+  );
+
+  pages.post(
+    '/interaction/:uid/consent',
+    at(['consent'], async (step) => {
+      const { decision } = step.page.form;
+      if (decision === 'allow') return leave(step, interactions.allow(exchangeOf(step)));
+      if (decision === 'deny') return leave(step, interactions.deny(exchangeOf(step)));
+      await showConsent(step, consent, [{ key: 'consent.undecided' }], 400);
+    }),
+  );
+
+  pages.post(
+    '/interaction/:uid/select-account',
+    at(['select_account'], async (step) => {
+      const { account } = step.page.form;
+      if (account === 'current') return leave(step, interactions.finishSelectAccount(exchangeOf(step)));
+      if (account === 'other') return leave(step, interactions.switchAccount(exchangeOf(step)));
+      await showAccounts(step, consent, [{ key: 'consent.undecided' }], 400);
+    }),
+  );
+
+  for (const name of ['consent', 'select-account']) {
+    pages.get(`/interaction/:uid/${name}`, async (page) => page.redirect((await open(page)).base));
+  }
+};

@@ -1,0 +1,52 @@
+import { ownPath, type PageContext, type PageRoutes } from '../../platform/http/index.ts';
+import { locales } from '../../platform/views/index.ts';
+import { errors } from '../errors.ts';
+import { type Registration, showSignup, submitSignup } from '../signup/page.ts';
+
+export interface Door {
+  name: 'account' | 'signup' | 'device' | 'admin' | 'docs' | 'metadata';
+  href: string;
+}
+
+export interface HomeDeps {
+  registration: Registration;
+  isSignupOpen: boolean;
+  /** What is behind the front door, besides sign-up; asked per request, since some doors are for some addresses only. */
+  doors(page: PageContext): readonly Door[];
+  issuer: string;
+}
+
+/** Front door, sign-up outside of a sign-in, and the language chosen at the foot of every page. */
+export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, doors, issuer }: HomeDeps): void => {
+  const host = new URL(issuer).host;
+
+  const home = (page: PageContext, notice?: { kind: string; key: string }): void => {
+    const signup: Door[] = isSignupOpen ? [{ name: 'signup', href: '/signup' }] : [];
+    page.render('home', { host, doors: [...signup, ...doors(page)], notice, path: '/' });
+  };
+  pages.get('/', async (page) => home(page));
+
+  const signupPlace = (page: PageContext) => ({
+    action: '/signup',
+    loginUrl: undefined,
+    show: (template: string, values: Record<string, unknown>, status?: number) => page.render(template, values, status),
+  });
+  const mayCreate = (): void => {
+    if (!isSignupOpen) throw errors.registration_closed();
+  };
+  pages.get('/signup', async (page) => {
+    mayCreate();
+    showSignup(signupPlace(page));
+  });
+  pages.post('/signup', async (page) => {
+    mayCreate();
+    const address = await submitSignup(page, signupPlace(page), registration);
+    if (address !== undefined) home(page, { kind: 'success', key: 'home.signed_up' });
+  });
+
+  pages.get('/language', async (page) => {
+    const wanted = locales.find((locale) => locale === page.query.to);
+    if (wanted !== undefined) page.chooseLocale(wanted);
+    page.redirect(ownPath(page.query.back) ?? '/');
+  });
+};

@@ -1,0 +1,57 @@
+/**
+ * Owns: the hosted pages (FEATURES A12, P8): sign-in, sign-up, consent, account chooser, device code, logout, errors, front door.
+ * Answers to: OpenID Connect Core 1.0 §3.1.2.1-4, RFC 8628 §3.3, RP-Initiated Logout 1.0 §2, WCAG 2.2 AA.
+ * The dispatcher reads the stored sign-in and picks the next step; steps return to it, never to each other.
+ */
+import type { Interactions, ProtocolPages } from '../oidc/index.ts';
+import type { PageContext, PageOf, PageRoutes } from '../platform/http/index.ts';
+import type { Clock } from '../platform/ports.ts';
+import type { Views } from '../platform/views/index.ts';
+import type { Accounts } from './consent/page.ts';
+import { createDevicePages } from './device/page.ts';
+import { mountDispatcher } from './dispatcher.ts';
+import { createErrorPage } from './error/page.ts';
+import { type Door, mountHome } from './home/page.ts';
+import type { PasswordSignIn } from './login/page.ts';
+import { createLogoutPages } from './logout/page.ts';
+import type { Registration } from './signup/page.ts';
+
+export type { Accounts } from './consent/page.ts';
+export type { Door } from './home/page.ts';
+export type { PasswordOutcome, PasswordSignIn } from './login/page.ts';
+export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
+
+/** Pages of the provider's own endpoints; the provider is built with them, so they come first. */
+export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; accounts: Accounts }): ProtocolPages => ({
+  ...createErrorPage(pageOf),
+  ...createDevicePages(pageOf),
+  ...createLogoutPages({ pageOf, accounts }),
+});
+
+export interface InteractionsDeps {
+  interactions: Interactions;
+  authn: PasswordSignIn & Registration;
+  accounts: Accounts;
+  views: Views;
+  clock: Clock;
+  site: {
+    issuer: string;
+    registration: 'open' | 'invite' | 'closed';
+    doors(page: PageContext): readonly Door[];
+  };
+}
+
+export const createInteractions = ({ interactions, authn, accounts, views, clock, site }: InteractionsDeps) => {
+  const isSignupOpen = site.registration === 'open';
+  return {
+    mount: (pages: PageRoutes): void => {
+      mountHome(pages, { registration: authn, isSignupOpen, doors: site.doors, issuer: site.issuer });
+      mountDispatcher(pages, {
+        interactions,
+        login: { authn, clock, isSignupOpen },
+        registration: authn,
+        consent: { accounts, views },
+      });
+    },
+  };
+};

@@ -1,0 +1,88 @@
+import type { LoginOutcome } from '../../oidc/index.ts';
+import type { RequestInfo } from '../../platform/http/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import type { FormError, StepContext } from '../steps.ts';
+
+/** What `authn` says about a password; hosted pages and the JSON sign-in ask the same service (DESIGN.md, decision 4). */
+export type PasswordOutcome =
+  | ({ kind: 'authenticated' } & LoginOutcome)
+  | { kind: 'refused' }
+  /** Too many failures; nothing was checked. */
+  | { kind: 'locked'; until: Date }
+  /** The hashing queue is full (PW-09); nothing was checked. */
+  | { kind: 'busy'; retryAfterSeconds: number };
+
+export interface PasswordSignIn {
+  signIn(attempt: { login: string; password: string; request: RequestInfo; clientId?: string | undefined }): Promise<PasswordOutcome>;
+}
+
+export interface LoginDeps {
+  authn: PasswordSignIn;
+  clock: Clock;
+  isSignupOpen: boolean;
+}
+
+interface LoginForm {
+  login?: string | undefined;
+  errors?: readonly FormError[] | undefined;
+  notice?: { kind: string; key: string } | undefined;
+}
+
+const hinted = ({ details }: StepContext): string | undefined => {
+  const hint = details.params.login_hint;
+  return typeof hint === 'string' && hint.length <= 320 ? hint : undefined;
+};
+
+/** @param status 200, 400 for an unfinished form, 401 refused, 429 stopped, 503 busy */
+export const showLogin = (step: StepContext, { isSignupOpen }: Pick<LoginDeps, 'isSignupOpen'>, form: LoginForm = {}, status = 200): void => {
+  const isAgain = step.details.accountId !== undefined && form.notice === undefined;
+  step.show(
+    'login',
+    {
+      action: `${step.base}/login`,
+      login: form.login ?? hinted(step),
+      errors: form.errors ?? [],
+      notice: isAgain ? { kind: 'info', key: 'login.again' } : form.notice,
+      canCancel: !step.details.isDevice,
+      signupUrl: isSignupOpen ? `${step.base}/signup` : undefined,
+    },
+    status,
+  );
+};
+
+const missing = (login: string, password: string): FormError[] => [
+  ...(login === '' ? [{ field: 'login', key: 'login.missing_login' }] : []),
+  ...(password === '' ? [{ field: 'password', key: 'login.missing_password' }] : []),
+];
+
+const secondsUntil = (until: Date, clock: Clock): number => Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+
+/** Checks the posted password. The outcome when it is right; else the page is shown again and `undefined` returned. */
+export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<LoginOutcome | undefined> => {
+  const { page, details } = step;
+  const login = (page.form.login ?? '').trim();
+  const password = page.form.password ?? '';
+  const refuse = (errors: FormError[], status: number): undefined => {
+    showLogin(step, deps, { login, errors }, status);
+    return undefined;
+  };
+
+  const gaps = missing(login, password);
+  if (gaps.length > 0) return refuse(gaps, 400);
+  const outcome = await deps.authn.signIn({ login, password, request: page.request, clientId: details.client.clientId });
+  switch (outcome.kind) {
+    case 'authenticated':
+      return outcome;
+    case 'locked': {
+      const seconds = secondsUntil(outcome.until, deps.clock);
+      page.ctx.set('Retry-After', String(seconds));
+      return refuse([{ key: 'login.locked', values: { count: Math.ceil(seconds / 60) } }], 429);
+    }
+    case 'busy':
+      page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
+      return refuse([{ key: 'login.busy' }], 503);
+    default:
+      // PW-05: one answer for unknown, wrong, locked and disabled.
+      return refuse([{ key: 'login.refused' }], 401);
+  }
+};

@@ -1,0 +1,61 @@
+import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
+import type { FormError } from '../steps.ts';
+
+/** What `authn` says about a new account. `accepted` is the answer for a new and for a taken address (PW-05). */
+export type RegistrationOutcome =
+  | { kind: 'accepted' }
+  | { kind: 'invalid'; problems: readonly RegistrationProblem[] }
+  | { kind: 'busy'; retryAfterSeconds: number };
+
+export type RegistrationProblem = 'email_invalid' | 'password_short' | 'password_long' | 'password_weak' | 'refused';
+
+export interface Registration {
+  register(wish: { email: string; password: string; name?: string | undefined; request: RequestInfo }): Promise<RegistrationOutcome>;
+}
+
+interface SignupPlace {
+  action: string;
+  loginUrl: string | undefined;
+  show(template: string, values: Record<string, unknown>, status?: number): void;
+}
+
+const problems: Record<RegistrationProblem, FormError> = {
+  email_invalid: { field: 'login', key: 'signup.invalid_login' },
+  password_short: { field: 'password', key: 'signup.short_password', values: { count: 8 } },
+  password_long: { field: 'password', key: 'signup.long_password', values: { count: 128 } },
+  password_weak: { field: 'password', key: 'signup.weak_password' },
+  refused: { key: 'signup.refused' },
+};
+
+interface SignupForm {
+  name: string;
+  login: string;
+  errors: readonly FormError[];
+}
+
+export const showSignup = ({ action, loginUrl, show }: SignupPlace, form?: SignupForm, status = 200): void =>
+  show('signup', { action, loginUrl, ...form }, status);
+
+const missing = (email: string, password: string): FormError[] => [
+  ...(email === '' ? [{ field: 'login', key: 'signup.missing_login' }] : []),
+  ...(password === '' ? [{ field: 'password', key: 'signup.missing_password' }] : []),
+];
+
+/** Makes the account. The address when accepted; else the page is shown again and `undefined` returned. */
+export const submitSignup = async (page: PageContext, place: SignupPlace, authn: Registration): Promise<string | undefined> => {
+  const name = (page.form.name ?? '').trim();
+  const login = (page.form.login ?? '').trim();
+  const password = page.form.password ?? '';
+  const refuse = (errors: readonly FormError[], status: number): undefined => {
+    showSignup(place, { name, login, errors }, status);
+    return undefined;
+  };
+
+  const gaps = missing(login, password);
+  if (gaps.length > 0) return refuse(gaps, 400);
+  const outcome = await authn.register({ email: login, password, name: name || undefined, request: page.request });
+  if (outcome.kind === 'accepted') return login;
+  if (outcome.kind === 'invalid') return refuse(outcome.problems.map((problem) => problems[problem]), 400);
+  page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
+  return refuse([{ key: 'signup.too_many' }], 503);
+};

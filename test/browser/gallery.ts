@@ -1,0 +1,179 @@
+/** Every hosted page with ordinary, long and failing data, as the steps of `src/interactions` render it. */
+export interface Exhibit {
+  name: string;
+  template: string;
+  values: Record<string, unknown>;
+}
+
+const client = { name: 'Acme Reports', host: 'reports.acme.example', verified: true, policyUri: 'https://acme.example/privacy' };
+const unverified = { name: 'MCP Inspector', host: 'localhost:6274', verified: false };
+const long = {
+  name: 'Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh',
+  host: 'bao-cao.trung-tam-dieu-hanh-du-lieu-khach-hang-mien-trung.example.com.vn',
+  verified: false,
+};
+const account = { name: 'Alice Nguyễn', login: 'alice@example.com' };
+const longLogin = 'nguyen.thi.hoang-anh.phuong-thao.bao-chau+bao-cao-lien-tinh@mien-trung.example.com.vn';
+const action = '/interaction/abcdefghijklmnop/login';
+const form = { action, csrfToken: 'c5r7', path: '/interaction/abcdefghijklmnop', nonce: 'n0nce' };
+const refused = [{ key: 'login.refused' }];
+
+const about = {
+  title: 'About you',
+  items: [
+    { icon: 'key', title: 'That it is you', detail: 'A number that stands for your account' },
+    { icon: 'mail', title: 'Your e-mail address', detail: 'alice@example.com' },
+    { icon: 'person', title: 'Your profile', detail: 'Alice Nguyễn, en' },
+  ],
+};
+const orders = {
+  title: 'At Orders',
+  items: [
+    { icon: 'check', title: 'Read orders' },
+    { icon: 'check', title: 'Change and cancel orders' },
+    {
+      icon: 'clock',
+      title: 'Access while you are away',
+      detail: 'What you allow here stays possible after you have closed Acme Reports, until you sign out there or take it back',
+    },
+  ],
+};
+const many = {
+  title: 'At Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh',
+  items: Array.from({ length: 40 }, (_, index) => ({ icon: 'check', title: `Xem và chỉnh sửa báo cáo nghiệp vụ số ${index + 1}` })),
+};
+
+export const gallery: readonly Exhibit[] = [
+  {
+    name: 'home',
+    template: 'home',
+    values: {
+      path: '/',
+      host: 'id.acme.example',
+      doors: ['account', 'signup', 'device', 'admin', 'docs'].map((name) => ({ name, href: `/${name}` })),
+    },
+  },
+  {
+    name: 'login',
+    template: 'login',
+    values: { ...form, client, canCancel: true, signupUrl: `${action}/signup` },
+  },
+  { name: 'login-known', template: 'login', values: { ...form, client, canCancel: true, login: 'alice@example.com' } },
+  {
+    name: 'login-refused',
+    template: 'login',
+    values: { ...form, client, canCancel: true, signupUrl: '/signup', login: 'alice@example.com', errors: refused },
+  },
+  {
+    name: 'login-empty',
+    template: 'login',
+    values: {
+      ...form,
+      client,
+      canCancel: true,
+      errors: [
+        { field: 'login', key: 'login.missing_login' },
+        { field: 'password', key: 'login.missing_password' },
+      ],
+    },
+  },
+  {
+    name: 'login-locked',
+    template: 'login',
+    values: { ...form, client, login: 'alice@example.com', errors: [{ key: 'login.locked', values: { count: 14 } }] },
+  },
+  {
+    name: 'login-signed-up',
+    template: 'login',
+    values: { ...form, client, login: 'alice@example.com', notice: { kind: 'success', key: 'login.signed_up' } },
+  },
+  {
+    name: 'login-long',
+    template: 'login',
+    values: {
+      ...form,
+      client: long,
+      organization: 'Ủy ban Điều phối Cơ sở Dữ liệu Vùng Duyên hải Nam Trung Bộ',
+      canCancel: true,
+      signupUrl: '/signup',
+      login: longLogin,
+      errors: refused,
+    },
+  },
+  { name: 'signup', template: 'signup', values: { ...form, client, loginUrl: '/login' } },
+  {
+    name: 'signup-errors',
+    template: 'signup',
+    values: {
+      ...form,
+      loginUrl: '/login',
+      name: 'Alice Nguyễn',
+      login: 'alice@',
+      errors: [
+        { field: 'login', key: 'signup.invalid_login' },
+        { field: 'password', key: 'signup.short_password', values: { count: 8 } },
+      ],
+    },
+  },
+  { name: 'consent', template: 'consent', values: { ...form, client, account, groups: [about, orders] } },
+  { name: 'consent-unverified', template: 'consent', values: { ...form, client: unverified, account, groups: [about] } },
+  {
+    name: 'consent-long',
+    template: 'consent',
+    values: {
+      ...form,
+      client: long,
+      account: { name: longLogin, login: longLogin },
+      groups: [about, many],
+      already: ['Your e-mail address', 'Read orders'],
+    },
+  },
+  { name: 'select-account', template: 'select-account', values: { ...form, client, account } },
+  {
+    name: 'select-account-long',
+    template: 'select-account',
+    values: { ...form, client: long, account: { name: long.name, login: longLogin } },
+  },
+  { name: 'device-code', template: 'device-code', values: { ...form, path: '/device', hidden: { xsrf: 'x' } } },
+  {
+    name: 'device-code-wrong',
+    template: 'device-code',
+    values: { ...form, path: '/device', userCode: 'BCDF-GHJX', errors: [{ field: 'user_code', key: 'device.wrong' }] },
+  },
+  {
+    name: 'device-confirm',
+    template: 'device-confirm',
+    values: { ...form, path: '/device', client, userCode: 'BCDF-GHJK', device: { ip: '203.0.113.7', browser: 'AcmeTV/3.1' } },
+  },
+  { name: 'device-done', template: 'notice', values: { path: '/device', key: 'device.done', kind: 'success', client } },
+  {
+    name: 'device-denied',
+    template: 'notice',
+    values: { path: '/device', key: 'device.denied', links: [{ key: 'link.device', href: '/device' }] },
+  },
+  { name: 'logout', template: 'logout', values: { ...form, path: '/', client, account } },
+  { name: 'logout-plain', template: 'logout', values: { ...form, path: '/' } },
+  {
+    name: 'logout-done',
+    template: 'notice',
+    values: { path: '/', key: 'logout.done', kind: 'success', links: [{ key: 'link.home', href: '/' }] },
+  },
+  ...['expired', 'other_browser', 'unknown_client', 'redirect', 'logout_redirect', 'request', 'form', 'not_found'].map((kind) => ({
+    name: `error-${kind.replace('_', '-')}`,
+    template: 'error',
+    values: {
+      path: '/',
+      kind,
+      client: kind === 'redirect' || kind === 'expired' ? client : undefined,
+      links: [{ key: 'link.home', href: '/' }],
+      error: kind === 'unknown_client' ? 'invalid_client' : undefined,
+      description: kind === 'unknown_client' ? 'client is invalid' : undefined,
+      requestId: '0193f2c1-7a5e-7b8b-9c39-6f0f2a4f9c11',
+    },
+  })),
+  ...['denied', 'too_many', 'unavailable', 'internal'].map((kind) => ({
+    name: `error-${kind.replace('_', '-')}`,
+    template: 'error',
+    values: { path: '/', kind, requestId: '0193f2c1-7a5e-7b8b-9c39-6f0f2a4f9c11' },
+  })),
+];
