@@ -9,7 +9,8 @@ export interface ApplicationView {
   tosUri: string | undefined;
 }
 
-const urlOf = (address: unknown): URL | undefined => (typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined);
+const urlOf = (address: unknown): URL | undefined =>
+  typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
 
 /** RU-01: an address of the registration becomes a link only when it is a web address. */
 const webAddress = (address: string | undefined): string | undefined => {

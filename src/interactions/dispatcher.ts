@@ -54,7 +54,10 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
   const signIn: Prompt[] = ['login', 'create'];
 
-  pages.get('/interaction/:uid/login', at(signIn, async (step) => showLogin(step, login)));
+  pages.get(
+    '/interaction/:uid/login',
+    at(signIn, async (step) => showLogin(step, login)),
+  );
   pages.post(
     '/interaction/:uid/login',
     at(signIn, async (step) => {

@@ -40,7 +40,10 @@ const orders = {
 };
 const many = {
   title: 'At Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh',
-  items: Array.from({ length: 40 }, (_, index) => ({ icon: 'check', title: `Xem và chỉnh sửa báo cáo nghiệp vụ số ${index + 1}` })),
+  items: Array.from({ length: 40 }, (_, index) => ({
+    icon: 'check',
+    title: `Xem và chỉnh sửa báo cáo nghiệp vụ số ${index + 1}`,
+  })),
 };
 
 export const gallery: readonly Exhibit[] = [
@@ -158,19 +161,21 @@ export const gallery: readonly Exhibit[] = [
     template: 'notice',
     values: { path: '/', key: 'logout.done', kind: 'success', links: [{ key: 'link.home', href: '/' }] },
   },
-  ...['expired', 'other_browser', 'unknown_client', 'redirect', 'logout_redirect', 'request', 'form', 'not_found'].map((kind) => ({
-    name: `error-${kind.replace('_', '-')}`,
-    template: 'error',
-    values: {
-      path: '/',
-      kind,
-      client: kind === 'redirect' || kind === 'expired' ? client : undefined,
-      links: [{ key: 'link.home', href: '/' }],
-      error: kind === 'unknown_client' ? 'invalid_client' : undefined,
-      description: kind === 'unknown_client' ? 'client is invalid' : undefined,
-      requestId: '0193f2c1-7a5e-7b8b-9c39-6f0f2a4f9c11',
-    },
-  })),
+  ...['expired', 'other_browser', 'unknown_client', 'redirect', 'logout_redirect', 'request', 'form', 'not_found'].map(
+    (kind) => ({
+      name: `error-${kind.replace('_', '-')}`,
+      template: 'error',
+      values: {
+        path: '/',
+        kind,
+        client: kind === 'redirect' || kind === 'expired' ? client : undefined,
+        links: [{ key: 'link.home', href: '/' }],
+        error: kind === 'unknown_client' ? 'invalid_client' : undefined,
+        description: kind === 'unknown_client' ? 'client is invalid' : undefined,
+        requestId: '0193f2c1-7a5e-7b8b-9c39-6f0f2a4f9c11',
+      },
+    }),
+  ),
   ...['denied', 'too_many', 'unavailable', 'internal'].map((kind) => ({
     name: `error-${kind.replace('_', '-')}`,
     template: 'error',

@@ -30,7 +30,7 @@ const addressOf = (claims: Claims): string | undefined => {
 };
 
 /** The value that the scope would hand over, so that nobody has to guess. */
-const valueOf = (scope: string, claims: Claims, words: Words): string | undefined => {
+const valueConcerned = (scope: string, claims: Claims, words: Words): string | undefined => {
   switch (scope) {
     case 'openid':
       return words.text('consent.openid_detail');
@@ -51,7 +51,7 @@ const valueOf = (scope: string, claims: Claims, words: Words): string | undefine
 const scopeItem = (scope: string, claims: Claims, words: Words): ConsentItem => {
   const icon = icons[scope];
   if (icon === undefined) return { icon: 'check', title: scope, detail: undefined };
-  return { icon, title: words.text(`consent.${scope}`), detail: valueOf(scope, claims, words) };
+  return { icon, title: words.text(`consent.${scope}`), detail: valueConcerned(scope, claims, words) };
 };
 
 const claimItem = (name: string, claims: Claims, words: Words): ConsentItem => ({
@@ -62,7 +62,9 @@ const claimItem = (name: string, claims: Claims, words: Words): ConsentItem => (
 
 const detailItem = (detail: Readonly<Record<string, unknown>>, words: Words): ConsentItem => {
   const { type, ...rest } = detail;
-  const parts = Object.entries(rest).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const parts = Object.entries(rest).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return { icon: 'check', title: words.text('consent.details', { type: String(type) }), detail: parts.join('; ') || undefined };
 };
 
@@ -98,5 +100,7 @@ export const wordsOfConsent = (
     { title: words.text('consent.access'), items: access(consent, client, words) },
   ].filter(({ items }) => items.length > 0);
   if (groups.length > 0) return groups;
-  return [{ title: words.text('consent.access'), items: [{ icon: 'check', title: words.text('consent.none'), detail: undefined }] }];
+  return [
+    { title: words.text('consent.access'), items: [{ icon: 'check', title: words.text('consent.none'), detail: undefined }] },
+  ];
 };

@@ -13,7 +13,12 @@ export type PasswordOutcome =
   | { kind: 'busy'; retryAfterSeconds: number };
 
 export interface PasswordSignIn {
-  signIn(attempt: { login: string; password: string; request: RequestInfo; clientId?: string | undefined }): Promise<PasswordOutcome>;
+  signIn(attempt: {
+    login: string;
+    password: string;
+    request: RequestInfo;
+    clientId?: string | undefined;
+  }): Promise<PasswordOutcome>;
 }
 
 export interface LoginDeps {
@@ -34,7 +39,12 @@ const hinted = ({ details }: StepContext): string | undefined => {
 };
 
 /** @param status 200, 400 for an unfinished form, 401 refused, 429 stopped, 503 busy */
-export const showLogin = (step: StepContext, { isSignupOpen }: Pick<LoginDeps, 'isSignupOpen'>, form: LoginForm = {}, status = 200): void => {
+export const showLogin = (
+  step: StepContext,
+  { isSignupOpen }: Pick<LoginDeps, 'isSignupOpen'>,
+  form: LoginForm = {},
+  status = 200,
+): void => {
   const isAgain = step.details.accountId !== undefined && form.notice === undefined;
   step.show(
     'login',
@@ -55,7 +65,8 @@ const missing = (login: string, password: string): FormError[] => [
   ...(password === '' ? [{ field: 'password', key: 'login.missing_password' }] : []),
 ];
 
-const secondsUntil = (until: Date, clock: Clock): number => Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+const secondsUntil = (until: Date, clock: Clock): number =>
+  Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
 
 /** Checks the posted password. The outcome when it is right; else the page is shown again and `undefined` returned. */
 export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<LoginOutcome | undefined> => {

@@ -10,15 +10,15 @@ export interface LogoutDeps {
 
 /** OpenID Connect RP-Initiated Logout 1.0 §2: the person is asked, and told what has happened. */
 export const createLogoutPages = ({ pageOf, accounts }: LogoutDeps): Pick<ProtocolPages, 'logout' | 'loggedOut'> => ({
-  logout: async (ctx, { action, xsrf, client, accountId, returnAddress }) => {
+  logout: async (ctx, { action, xsrf, client, accountId, redirectUri }) => {
     const page = pageOf(ctx);
-    const target = formTargetOf(returnAddress);
+    const target = formTargetOf(redirectUri);
     if (target !== undefined) page.allowFormTarget(target);
     const claims = accountId === undefined ? undefined : (await accounts.find(accountId))?.claims;
     page.render('logout', {
       action,
       hidden: { xsrf },
-      client: client && viewOfClient(client, returnAddress),
+      client: client && viewOfClient(client, redirectUri),
       account: claims && accountId !== undefined ? viewOfPerson(claims, accountId) : undefined,
       path: '/',
     });

@@ -10,7 +10,12 @@ export type RegistrationOutcome =
 export type RegistrationProblem = 'email_invalid' | 'password_short' | 'password_long' | 'password_weak' | 'refused';
 
 export interface Registration {
-  register(wish: { email: string; password: string; name?: string | undefined; request: RequestInfo }): Promise<RegistrationOutcome>;
+  register(wish: {
+    email: string;
+    password: string;
+    name?: string | undefined;
+    request: RequestInfo;
+  }): Promise<RegistrationOutcome>;
 }
 
 interface SignupPlace {
@@ -55,7 +60,11 @@ export const submitSignup = async (page: PageContext, place: SignupPlace, authn:
   if (gaps.length > 0) return refuse(gaps, 400);
   const outcome = await authn.register({ email: login, password, name: name || undefined, request: page.request });
   if (outcome.kind === 'accepted') return login;
-  if (outcome.kind === 'invalid') return refuse(outcome.problems.map((problem) => problems[problem]), 400);
+  if (outcome.kind === 'invalid')
+    return refuse(
+      outcome.problems.map((problem) => problems[problem]),
+      400,
+    );
   page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
   return refuse([{ key: 'signup.too_many' }], 503);
 };

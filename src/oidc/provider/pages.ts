@@ -5,7 +5,10 @@ import type { ClientView } from '../surface.ts';
 /** Pages of protocol endpoints, rendered by `interactions`. Each must set status and body of `ctx`. */
 export interface ProtocolPages {
   /** An error that must not redirect: unknown client, bad redirect URI, broken session. */
-  error(ctx: Context, problem: { status: number; error: string; description?: string | undefined }): void | Promise<void>;
+  error(
+    ctx: Context,
+    problem: { status: number; error: string; description?: string | undefined; client?: ClientView | undefined },
+  ): void | Promise<void>;
   /** Form posts `xsrf` and `user_code` to `action`. */
   deviceInput(
     ctx: Context,
@@ -18,7 +21,18 @@ export interface ProtocolPages {
   ): void | Promise<void>;
   deviceDone(ctx: Context, client: ClientView): void | Promise<void>;
   /** Form posts `xsrf` and, with the button `logout` = `yes`, ends the session; without it only the client's. */
-  logout(ctx: Context, form: { action: string; xsrf: string; client?: ClientView | undefined }): void | Promise<void>;
+  logout(
+    ctx: Context,
+    form: {
+      action: string;
+      xsrf: string;
+      client?: ClientView | undefined;
+      /** Where the person goes afterwards: the form's redirects end there. */
+      redirectUri?: string | undefined;
+      /** Who is signed in. */
+      accountId?: string | undefined;
+    },
+  ): void | Promise<void>;
   loggedOut(ctx: Context, client?: ClientView): void | Promise<void>;
 }
 

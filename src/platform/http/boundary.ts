@@ -46,6 +46,9 @@ const oauthError = (refusal: Refusal): Record<string, unknown> => {
 const pageKinds: Record<string, string> = {
   not_found: 'not_found',
   csrf_refused: 'form',
+  interaction_not_found: 'expired',
+  permission_required: 'denied',
+  registration_closed: 'not_found',
   unavailable: 'unavailable',
   too_many_requests: 'too_many',
 };

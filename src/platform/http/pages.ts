@@ -3,14 +3,15 @@ import type Koa from 'koa';
 import type { Config } from '../config/index.ts';
 import { constantTimeEqual, type Envelope } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
-import { chooseLocale, type Views } from '../views/index.ts';
+import { chooseLocale, type Locale, type Views } from '../views/index.ts';
 import { readForm, readQuery } from './body.ts';
 import { type HttpRouter, setContentPolicy } from './context.ts';
 import type { PageContext, PageOf, PageRoutes } from './types.ts';
 
-export const localeCookie = 'castellan_locale';
+const localeCookie = 'castellan_locale';
 const csrfField = '_csrf';
 const csrfCookieSeconds = 43_200;
+const localeCookieSeconds = 31_536_000;
 
 interface PagesDeps {
   config: Config;
@@ -61,11 +62,13 @@ export const createPages = ({ config, envelope, views, router }: PagesDeps): Pag
 
   const contextOf = (ctx: Koa.Context, form: Record<string, string>, query: Record<string, string>): PageContext => {
     const formTargets: string[] = [];
-    const locale = chooseLocale({
-      cookie: ctx.cookies.get(localeCookie, { signed: false }),
-      uiLocales: query.ui_locales,
-      acceptLanguage: ctx.get('accept-language').slice(0, 256) || undefined,
-    });
+    const localeFor = (uiLocales: string | undefined): Locale =>
+      chooseLocale({
+        cookie: ctx.cookies.get(localeCookie, { signed: false }),
+        uiLocales,
+        acceptLanguage: ctx.get('accept-language') || undefined,
+      });
+    const locale = localeFor(query.ui_locales);
     return {
       ctx,
       request: ctx.info,
@@ -73,13 +76,19 @@ export const createPages = ({ config, envelope, views, router }: PagesDeps): Pag
       query,
       form,
       locale,
+      localeFor,
+      chooseLocale: (chosen) => {
+        const secure = config.issuer.startsWith('https:');
+        const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true, secure } as const;
+        ctx.cookies.set(localeCookie, chosen, { ...options, maxAge: localeCookieSeconds * 1000 });
+      },
       allowFormTarget: (source) => {
         formTargets.push(source);
         setContentPolicy(ctx, formTargets);
       },
       render: (template, values, status = 200) => {
         const shared = { csrfToken: csrf.issue(ctx), nonce: ctx.nonce, requestId: ctx.info.correlationId, path: ctx.path };
-        const chosen = (values.locale as PageContext['locale'] | undefined) ?? locale;
+        const chosen = (values.locale as Locale | undefined) ?? locale;
         ctx.status = status;
         ctx.type = 'html';
         ctx.body = views.render(template, chosen, { ...shared, ...values });

@@ -94,6 +94,10 @@ export interface PageContext {
   readonly form: Record<string, string>;
   /** Chosen by the person, asked for by the application, preferred by the browser (platform/views). */
   readonly locale: Locale;
+  /** The same, with what an application asked for (`ui_locales`) between the person's choice and the browser's preference. */
+  localeFor(uiLocales: string | undefined): Locale;
+  /** Keeps the person's choice in a cookie. */
+  chooseLocale(locale: Locale): void;
   /**
    * Renders `views/<template>.njk`; `csrfToken`, `nonce`, `locale`, `requestId` and `path` (of this page, for the language links)
    * are there without being passed, and may be.
