@@ -31,7 +31,7 @@ interface OutboundDeps {
 export interface OutboundRequest {
   method?: string | undefined;
   headers?: Headers | Record<string, string> | undefined;
-  body?: string | undefined;
+  body?: string | URLSearchParams | undefined;
   /** The caller's own patience, beside ours. */
   signal?: AbortSignal | null | undefined;
 }
@@ -113,9 +113,10 @@ export const createOutbound = ({ config, clock, onRefused }: OutboundDeps): Outb
     if (!isHttps || !isStandardPort || !isReachable || url.username || url.password) throw new OutboundError(true);
   };
 
-  const exchange = (url: URL, { method = 'GET', headers, body, signal }: OutboundRequest): Promise<Response> =>
+  const exchange = (url: URL, { method = 'GET', headers, body: content, signal }: OutboundRequest): Promise<Response> =>
     new Promise((resolveResponse, reject) => {
       const patience = AbortSignal.timeout(limits.milliseconds);
+      const body = content?.toString();
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
       const outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
         method,
