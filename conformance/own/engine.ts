@@ -2,6 +2,7 @@ import catalogue from '../catalogue.json' with { type: 'json' };
 import { createBrowser } from './browser.ts';
 import { send } from './http.ts';
 import { discoveryModules } from './modules/discovery.ts';
+import { fapi2Modules } from './modules/fapi2.ts';
 import { flowModules } from './modules/flows.ts';
 import { logoutModules } from './modules/logout.ts';
 import { registrationModules, unsignedModules } from './modules/registration.ts';
@@ -11,6 +12,7 @@ import { type Metadata, type Module, Run, type Target, type Variant } from './ru
 
 export const modules: Readonly<Record<string, Module>> = {
   ...discoveryModules,
+  ...fapi2Modules,
   ...flowModules,
   ...logoutModules,
   ...registrationModules,

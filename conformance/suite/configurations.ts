@@ -20,25 +20,27 @@ const dynamicClient = { server_metadata: 'discovery', client_registration: 'dyna
 const perResponseType = (types: string[], fixed: Record<string, string> = {}): Record<string, string>[] =>
   types.map((type) => ({ ...fixed, response_type: type }));
 
-/** Static clients: their keys and certificates are made by `--prepare`, which also writes them into a bootstrap file. */
-const fapiClient = (name: string): Record<string, unknown> => ({
-  client_id: `conformance-${name}`,
-  scope: 'openid',
-  jwks: `{JWKS:${name}}`,
-});
+/** Static clients: `fapi-clients.ts` makes them with their keys and certificates and registers them by a bootstrap file. */
+const fapiClient = (name: string): Record<string, unknown> => ({ client_id: name, scope: 'openid', jwks: `{JWKS:${name}}` });
 const certificate = (name: string): Record<string, string> => ({
   cert: `{CERT:${name}}`,
   key: `{KEY:${name}}`,
   ca: `{CERT:${name}}`,
 });
-const bothCertificates = (group: string): Record<string, unknown> => ({
-  mtls: certificate(`${group}-1`),
-  mtls2: certificate(`${group}-2`),
+const bothCertificates = (name: string): Record<string, unknown> => ({
+  mtls: certificate(`${name}-1`),
+  mtls2: certificate(`${name}-2`),
 });
-const fapiClients = (group: string, both: Record<string, unknown> = {}, first: Record<string, unknown> = {}) => ({
-  client: { ...fapiClient(`${group}-1`), ...both, ...first },
-  client2: { ...fapiClient(`${group}-2`), ...both },
+const fapiClients = (name: string, both: Record<string, unknown> = {}, first: Record<string, unknown> = {}) => ({
+  client: { ...fapiClient(`${name}-1`), ...both, ...first },
+  client2: { ...fapiClient(`${name}-2`), ...both },
 });
+const names = {
+  fapi1: 'conformance-fapi1-{AUTH}-mtls',
+  fapi2: 'conformance-fapi2-{AUTH}-{BIND}',
+  messageSigning: 'conformance-fapi2-ms-{AUTH}-{BIND}',
+  ciba: 'conformance-ciba-{AUTH}-{MODE}',
+};
 const resource = { resource: { resourceUrl: '{ISSUER}/userinfo' } };
 
 const fapi2Variants = (extra: Record<string, string>): Record<string, string>[] =>
@@ -91,15 +93,15 @@ const definitions: readonly PlanFile[] = [
         })),
       ),
     ),
-    configuration: { server, ...fapiClients('fapi1'), ...bothCertificates('fapi1'), ...resource },
+    configuration: { server, ...fapiClients(names.fapi1), ...bothCertificates(names.fapi1), ...resource },
   },
   {
     plan: 'fapi2-security-profile-final-test-plan',
     variants: fapi2Variants({}),
     configuration: {
       server,
-      ...fapiClients('fapi2', { dpop_signing_alg: 'PS256' }),
-      ...bothCertificates('fapi2'),
+      ...fapiClients(names.fapi2, { dpop_signing_alg: 'ES256' }),
+      ...bothCertificates(names.fapi2),
       ...resource,
     },
   },
@@ -108,8 +110,8 @@ const definitions: readonly PlanFile[] = [
     variants: fapi2Variants({ fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' }),
     configuration: {
       server,
-      ...fapiClients('fapi2-ms', { dpop_signing_alg: 'PS256' }),
-      ...bothCertificates('fapi2-ms'),
+      ...fapiClients(names.messageSigning, { dpop_signing_alg: 'ES256' }),
+      ...bothCertificates(names.messageSigning),
       ...resource,
     },
   },
@@ -125,8 +127,8 @@ const definitions: readonly PlanFile[] = [
     ),
     configuration: {
       server,
-      ...fapiClients('ciba', {}, { hint_type: 'login_hint', hint_value: '{LOGIN}' }),
-      ...bothCertificates('ciba'),
+      ...fapiClients(names.ciba, {}, { hint_type: 'login_hint', hint_value: '{LOGIN}' }),
+      ...bothCertificates(names.ciba),
       ...resource,
     },
   },

@@ -17,17 +17,27 @@ export interface DriveOptions {
 const ends = ['FINISHED', 'INTERRUPTED'];
 const handStarted = 'oidcc-server-rotate-keys';
 
-/** Replaces `{NAME}` in every string; a value that is nothing but one placeholder becomes the replacement itself. */
+const simple = /\{([A-Z]+)\}/g;
+const whole = /^\{([A-Z]+:[a-z0-9-]+)\}$/;
+
+/** Replaces `{NAME}` in every string; `{KIND:name}`, alone in its string, becomes whatever stands for it, of any type. */
 export const fill = (value: unknown, replacements: Readonly<Record<string, unknown>>): unknown => {
   if (Array.isArray(value)) return value.map((item) => fill(item, replacements));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item, replacements)]));
   }
   if (typeof value !== 'string') return value;
-  const whole = /^\{([A-Z]+(?::[a-z0-9-]+)?)\}$/.exec(value)?.[1];
-  if (whole !== undefined && whole in replacements) return replacements[whole];
-  return value.replace(/\{([A-Z]+)\}/g, (text, name: string) => (name in replacements ? String(replacements[name]) : text));
+  const text = value.replace(simple, (found, name: string) => (name in replacements ? String(replacements[name]) : found));
+  const name = whole.exec(text)?.[1];
+  return name !== undefined && name in replacements ? replacements[name] : text;
 };
+
+/** Parts of the names of our static clients (`fapi-clients.ts`): each variant has its own. */
+const variantValues = ({ client_auth_type: auth, sender_constrain: bind, ciba_mode: mode }: Record<string, string>) => ({
+  AUTH: auth?.replaceAll('_', '-') ?? '',
+  BIND: bind ?? '',
+  MODE: mode ?? '',
+});
 
 const start = async ({ api, retryMs }: DriveOptions, planId: string, module: SuiteModule): Promise<string> => {
   for (let attempt = 0; ; attempt += 1) {
@@ -81,7 +91,11 @@ interface SuitePlanRun {
 export const drivePlan = async (options: DriveOptions, file: PlanFile, values: Record<string, unknown>): Promise<Outcome[]> => {
   const outcomes: Outcome[] = [];
   for (const variant of file.variants) {
-    const created = await options.api.createPlan(file.plan, variant, Object(fill(file.configuration, values)));
+    const created = await options.api.createPlan(
+      file.plan,
+      variant,
+      Object(fill(file.configuration, { ...values, ...variantValues(variant) })),
+    );
     for (const module of created.modules) {
       const outcome = await runModule(options, { id: created.id, name: file.plan, variant }, module);
       options.progress(`${outcome.result.padEnd(8)} ${outcome.module} ${JSON.stringify(outcome.variant)}`);
