@@ -3,6 +3,18 @@ import { type Entry, entriesOf } from './engine.ts';
 const dynamic = { server_metadata: 'discovery', client_registration: 'dynamic_client' };
 const responseTypes = ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'];
 
+const fapi2 = (fixed: Record<string, string>): Record<string, string>[] =>
+  ['private_key_jwt', 'mtls'].flatMap((auth) =>
+    ['dpop', 'mtls'].map((bind) => ({
+      client_auth_type: auth,
+      sender_constrain: bind,
+      fapi_profile: 'plain_fapi',
+      openid: 'openid_connect',
+      authorization_request_type: 'simple',
+      ...fixed,
+    })),
+  );
+
 interface OwnPlan {
   plan: string;
   variants: Record<string, string>[];
@@ -24,11 +36,16 @@ const ownPlans: readonly OwnPlan[] = [
       variants: ['code', 'code id_token'].map((type) => ({ ...dynamic, response_type: type })),
     }),
   ),
+  { plan: 'fapi2-security-profile-final-test-plan', variants: fapi2({}) },
+  {
+    plan: 'fapi2-message-signing-final-test-plan',
+    variants: fapi2({ fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' }),
+  },
 ];
 
 /** Whether a plan is meant by one of the words of the command line: its name or a part of it. */
 export const isMeant = (plan: string, words: readonly string[]): boolean =>
-  words.length === 0 || words.some((word) => plan === word || plan.includes(`-${word}-`));
+  words.length === 0 || words.some((word) => plan === word || `-${plan}-`.includes(`-${word}-`));
 
 export const ownEntries = (words: readonly string[]): Entry[] =>
   ownPlans

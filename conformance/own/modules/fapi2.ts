@@ -1,154 +1,23 @@
 import assert from 'node:assert/strict';
-import { calculateJwkThumbprint, exportJWK } from 'jose';
-import { createSigningKey, nonce, seconds, sharedSigningKey } from '../client.ts';
-import { type Changes, dpopProof, Fapi } from '../fapi.ts';
+import { nonce, seconds } from '../client.ts';
+import { type Changes, Fapi } from '../fapi.ts';
 import { send } from '../http.ts';
-import type { Module, Parameters, Run } from '../run.ts';
+import type { Module, Run } from '../run.ts';
+import { objectModules } from './fapi2-objects.ts';
+import { proofModules } from './fapi2-proofs.ts';
+import {
+  clientErrors,
+  notHere,
+  outside,
+  pushRefused,
+  requestErrors,
+  rs256,
+  succeeds,
+  tokenRefused,
+  verifierRefused,
+} from './fapi2-steps.ts';
 
 const prefix = 'fapi2-security-profile-final-';
-const requestErrors = ['invalid_request', 'invalid_request_object'];
-const clientErrors = ['invalid_client', 'invalid_request'];
-const objectErrors = ['invalid_request_object', 'invalid_request_uri', 'invalid_request'];
-
-const notHere = (ecosystem: string): Module => {
-  return async (run) => run.skip(`only for ${ecosystem}, which plain_fapi drops`);
-};
-
-const succeeds =
-  (over: Parameters | (() => Parameters), changes: Changes = {}): Module =>
-  async (run) => {
-    const fapi = await Fapi.create(run);
-    await fapi.happy(typeof over === 'function' ? over() : over, changes);
-  };
-
-/** The pushed request, or what follows from it, is refused. */
-const pushRefused =
-  (
-    codes: string[],
-    over: Parameters | (() => Parameters),
-    changes: Changes | ((run: Run) => Changes | Promise<Changes>) = {},
-  ): Module =>
-  async (run) => {
-    const fapi = await Fapi.create(run);
-    const given = typeof changes === 'function' ? await changes(run) : changes;
-    await fapi.refused(await fapi.push(typeof over === 'function' ? over() : over, given), codes);
-  };
-
-/** The token request is refused with the given changes. */
-const tokenRefused =
-  (codes: string[], changes: Changes | ((fapi: Fapi) => Changes | Promise<Changes>), statuses = [400, 401]): Module =>
-  async (run) => {
-    const fapi = await Fapi.create(run);
-    const authorized = await fapi.code();
-    const given = typeof changes === 'function' ? await changes(fapi) : changes;
-    run.tokenRefused(await fapi.redeem(authorized, given), codes, statuses);
-  };
-
-const verifierRefused =
-  (verifier: string | undefined): Module =>
-  async (run) => {
-    const fapi = await Fapi.create(run);
-    const authorized = await fapi.code();
-    run.tokenRefused(await fapi.token({ ...fapi.codeFields(authorized), code_verifier: verifier }), ['invalid_grant']);
-  };
-
-/** Beside `request_uri` the authorization URL says something else: what was pushed counts. */
-const outside =
-  (extra: (parameter: string) => Parameters, over: Parameters = {}): Module =>
-  async (run) => {
-    const fapi = await Fapi.create(run);
-    const pushed = await fapi.push(over);
-    const visit = await run.browser().visit(fapi.authorizationUrl(pushed.answer.json.request_uri, extra(nonce())));
-    const response = await fapi.response(visit);
-    if (!response) return run.errorPage(visit);
-    if (response.get('error')) return assert(requestErrors.includes(response.get('error') ?? ''));
-    assert.equal(response.get('state') ?? undefined, pushed.parameters.state, 'the pushed state counts');
-    const tokens = await fapi.tokens({ ...pushed, code: response.get('code') ?? '' });
-    assert.equal((await fapi.idToken(tokens.id_token)).nonce, pushed.parameters.nonce, 'the pushed nonce counts');
-  };
-
-const rs256 = (): Promise<Changes> => sharedSigningKey('RS256', 'weak').then((key) => ({ assertion: { key } }));
-
-const proofModules: Record<string, Module> = {
-  'check-dpop-proof-nbf-exp': async (run) => {
-    const now = seconds();
-    await succeeds({}, { proof: { claims: { nbf: now, exp: now + 60 } } })(run);
-  },
-  'ensure-dpopproof-with-iat-10seconds-before-succeeds': async (run) =>
-    succeeds({}, { proof: { claims: { iat: seconds() - 10 } } })(run),
-  'ensure-dpopproof-with-iat-10seconds-after-succeeds': async (run) =>
-    succeeds({}, { proof: { claims: { iat: seconds() + 10 } } })(run),
-  'ensure-mismatched-dpop-jkt-fails': pushRefused(['invalid_request', 'invalid_dpop_proof', 'invalid_request_object'], {
-    dpop_jkt: 'pCG5HRZLOIyZb8J9xv5yk7vFaYFbXyq9ZwYqzCcW2hg',
-  }),
-  'ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt': async (run) => {
-    const fapi = await Fapi.create(run);
-    const authorized = await fapi.code();
-    fapi.dpopKey = await createSigningKey('ES256');
-    run.tokenRefused(await fapi.redeem(authorized), ['invalid_request', 'invalid_grant', 'invalid_dpop_proof']);
-  },
-  'ensure-token-endpoint-fails-with-mismatched-dpop-jkt': async (run) => {
-    const fapi = await Fapi.create(run);
-    const jkt = await thumbprint(fapi);
-    const authorized = await fapi.code({ dpop_jkt: jkt }, { changes: { proof: null } });
-    fapi.dpopKey = await createSigningKey('ES256');
-    run.tokenRefused(await fapi.redeem(authorized), ['invalid_request', 'invalid_grant', 'invalid_dpop_proof']);
-  },
-  'ensure-dpopproof-at-par-endpoint-binding-success': succeeds({}),
-  'ensure-dpop-auth-code-binding-success': async (run) => {
-    const fapi = await Fapi.create(run);
-    await fapi.happy({ dpop_jkt: await thumbprint(fapi) });
-  },
-  'dpop-negative-tests': async (run) => {
-    const fapi = await Fapi.create(run);
-    const { tokens } = await fapi.happy();
-    const token = tokens.access_token;
-    const other = await createSigningKey('ES256');
-    const { privateKey } = await createSigningKey('ES256');
-    const bad: Record<string, Changes & { scheme?: string }> = {
-      'missing typ': { proof: { header: { typ: undefined } } },
-      'wrong typ': { proof: { header: { typ: 'jwt' } } },
-      'missing jwk': { proof: { header: { jwk: undefined } } },
-      'private key in jwk': { proof: { header: { jwk: await exportJWK(privateKey) } } },
-      'missing jti': { proof: { claims: { jti: undefined } } },
-      'missing htm': { proof: { claims: { htm: undefined } } },
-      'wrong htm': { proof: { claims: { htm: 'POST' } } },
-      'missing htu': { proof: { claims: { htu: undefined } } },
-      'wrong htu': { proof: { claims: { htu: 'https://other.example.test/' } } },
-      'missing iat': { proof: { claims: { iat: undefined } } },
-      'iat an hour ago': { proof: { claims: { iat: seconds() - 3600 } } },
-      'iat in an hour': { proof: { claims: { iat: seconds() + 3600 } } },
-      'missing ath': { proof: { claims: { ath: undefined } } },
-      'wrong ath': { proof: { claims: { ath: 'pCG5HRZLOIyZb8J9xv5yk7vFaYFbXyq9ZwYqzCcW2hg' } } },
-      'bad signature': { proof: { key: other } },
-      'no proof': { proof: null },
-      'as Bearer': { proof: null, scheme: 'Bearer' },
-    };
-    for (const [name, changes] of Object.entries(bad)) {
-      const { status } = await fapi.resource(token, changes);
-      assert(status === 400 || status === 401, `${name} is refused: ${status}`);
-    }
-    const key = fapi.dpopKey;
-    fapi.dpopKey = other;
-    assert([400, 401].includes((await fapi.resource(token)).status), 'another key is refused');
-    fapi.dpopKey = key;
-    const url = run.endpoint('userinfo_endpoint');
-    const proofs = [await dpopProof(key, 'GET', url, {}, String(token)), await dpopProof(key, 'GET', url, {}, String(token))];
-    const twice = await send(url, { headers: { authorization: `DPoP ${token}`, dpop: proofs } });
-    assert([400, 401].includes(twice.status), 'two proofs are refused');
-    for (const changes of [{ proof: { claims: { htu: `${url}?a=b` } } }, { proof: { claims: { extra: 'claim' } } }]) {
-      const answer = await fapi.resource(token, changes);
-      if (answer.status !== 200) run.warn(`a harmless variation is refused: ${JSON.stringify(changes)}`);
-    }
-    const jti = nonce();
-    await fapi.resource(token, { proof: { claims: { jti } } });
-    if ((await fapi.resource(token, { proof: { claims: { jti } } })).status === 200) run.warn('a proof can be replayed');
-  },
-};
-
-const thumbprint = async (fapi: Fapi): Promise<string> => {
-  return calculateJwkThumbprint(fapi.dpopKey.publicJwk);
-};
 
 const pushModules: Record<string, Module> = {
   'ensure-request-object-without-redirect-uri-fails': pushRefused(requestErrors, { redirect_uri: undefined }),
@@ -352,46 +221,6 @@ const tokenModules: Record<string, Module> = {
   'ensure-client-assertion-with-no-sub-fails': tokenRefused(clientErrors, { assertion: { claims: { sub: undefined } } }),
   'ensure-pkce-code-verifier-required': verifierRefused(undefined),
   'incorrect-pkce-code-verifier-rejected': verifierRefused('a'.repeat(43)),
-};
-
-/** FAPI 2.0 Message Signing §5.3: signed request objects. */
-const objectRefused = (
-  change: (fapi: Fapi) => NonNullable<Changes['object']> | Promise<NonNullable<Changes['object']>>,
-  codes = objectErrors,
-): Module => {
-  return async (run) => {
-    const fapi = await Fapi.create(run);
-    await fapi.refused(await fapi.push({}, { object: await change(fapi) }), codes);
-  };
-};
-
-const objectModules: Record<string, Module> = {
-  'ensure-request-object-with-multiple-aud-succeeds': async (run) =>
-    succeeds({}, { object: { claims: { aud: [run.target.issuer, 'https://other.example.test'] } } })(run),
-  'ensure-request-object-with-nbf-8-seconds-in-the-future-is-accepted': async (run) => {
-    const { answer } = await (await Fapi.create(run)).push({}, { object: { claims: { nbf: seconds() + 8 } } });
-    if (answer.status !== 201) run.warn('a request object from a clock 8 s ahead is refused');
-  },
-  'ensure-request-object-without-exp-fails': objectRefused(() => ({ claims: { exp: undefined } })),
-  'ensure-request-object-without-nbf-fails': objectRefused(() => ({ claims: { nbf: undefined } })),
-  'ensure-expired-request-object-fails': objectRefused(() => ({ claims: { exp: seconds() - 60 } })),
-  'ensure-request-object-with-bad-aud-fails': objectRefused(() => ({ claims: { aud: 'https://other.example.test' } })),
-  'ensure-request-object-with-exp-over-60-fails': objectRefused(() => ({ claims: { exp: seconds() + 70 * 60 } })),
-  'ensure-request-object-with-nbf-over-60-fails': objectRefused(() => ({ claims: { nbf: seconds() - 70 * 60 } })),
-  'ensure-signed-request-object-with-RS256-fails': objectRefused(async () => ({ key: await sharedSigningKey('RS256', 'weak') })),
-  'ensure-request-object-signature-algorithm-is-not-none': objectRefused(() => ({
-    raw: (object) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${object.split('.')[1]}.`,
-  })),
-  'ensure-request-object-with-invalid-signature-fails': objectRefused(() => ({
-    raw: (object) => `${object.slice(0, object.lastIndexOf('.') + 1)}${'A'.repeat(342)}`,
-  })),
-  'ensure-matching-key-in-authorization-request': objectRefused(async ({ run }) => ({
-    key: (await Fapi.create(run, 2)).client.key,
-  })),
-  'ensure-unsigned-request-at-par-endpoint-fails': pushRefused(objectErrors, {}, { object: null }),
-  'par-authorization-request-containing-request_uri': objectRefused(() => ({
-    claims: { request_uri: `urn:ietf:params:oauth:request_uri:${nonce()}` },
-  })),
 };
 
 const ecosystems: Record<string, Module> = {
