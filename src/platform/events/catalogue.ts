@@ -45,7 +45,11 @@ export interface AuditCatalogue {
   'oidc.consent.denied': None;
   'oidc.consent.granted': { scopes: readonly string[] };
   'oidc.consent.withdrawn': None;
+  'oidc.ciba.approved': None;
+  'oidc.ciba.denied': None;
+  'oidc.ciba.requested': { bindingMessage: string };
   'oidc.grant.revoked': { cause: string };
+  'oidc.token.exchanged': { scope: string; delegated: boolean };
   'oidc.token.introspected': { active: boolean };
   'oidc.token.issued': { grantType: string; format?: string | undefined; scope?: string | undefined };
   'oidc.token.refreshed': { scope?: string | undefined };
