@@ -14,8 +14,12 @@ export interface Delivery {
 /** The suite's own side: serves the documents a provider fetches (RFC 7591 `jwks_uri`, sector files, request objects) and takes logout calls. */
 export interface RelyingParty {
   readonly origin: string;
-  /** Serves `body` at a fresh address. */
-  publish(name: string, body: string | object): { url: string; replace(body: string | object): void; fetched(): number };
+  /** Serves `body` at a fresh address; a picture is given in base64. */
+  publish(
+    name: string,
+    body: string | object,
+    type?: string,
+  ): { url: string; replace(body: string | object): void; fetched(): number };
   /** A fresh address that answers 200 to everything, and what was delivered there. */
   inbox(name: string): { url: string; deliveries: Delivery[] };
   close(): Promise<void>;
@@ -36,7 +40,7 @@ export const startRelyingParty = async (certificate: Certificate): Promise<Relyi
       'content-type': document?.type ?? 'text/plain',
       'cache-control': 'no-store',
     });
-    response.end(document?.body ?? '');
+    response.end(Buffer.from(document?.body ?? '', document?.type.startsWith('image/') ? 'base64' : 'utf8'));
   };
 
   const server = createServer(certificate, (request, response) => void answer(request, response));
@@ -49,12 +53,12 @@ export const startRelyingParty = async (certificate: Certificate): Promise<Relyi
 
   return {
     origin,
-    publish: (name, body) => {
+    publish: (name, body, type) => {
       const path = fresh(name);
       const entry = { body: '', type: '', fetched: 0 };
       const replace = (content: string | object): void => {
         entry.body = typeof content === 'string' ? content : JSON.stringify(content);
-        entry.type = typeof content === 'string' ? 'application/oauth-authz-req+jwt' : 'application/json';
+        entry.type = type ?? (typeof content === 'string' ? 'application/oauth-authz-req+jwt' : 'application/json');
       };
       replace(body);
       documents.set(path, entry);

@@ -5,6 +5,7 @@ export interface ApplicationView {
   name: string;
   host: string | undefined;
   verified: boolean;
+  logoUri: string | undefined;
   policyUri: string | undefined;
   tosUri: string | undefined;
 }
@@ -25,6 +26,7 @@ export const viewOfClient = (client: ClientView, returnAddress?: unknown): Appli
     name: client.name,
     host: url?.host || undefined,
     verified: client.isVerified || client.isFirstParty,
+    logoUri: webAddress(client.logoUri),
     policyUri: webAddress(client.policyUri),
     tosUri: webAddress(client.tosUri),
   };

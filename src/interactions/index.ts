@@ -19,6 +19,7 @@ import type { Registration } from './signup/page.ts';
 export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordOutcome, PasswordSignIn } from './login/page.ts';
+export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
 
 /** Pages of the provider's own endpoints; the provider is built with them, so they come first. */

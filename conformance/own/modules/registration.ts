@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import type { Page } from '../../../test/support/agent.ts';
 import { checkUserinfo } from '../claims.ts';
 import { createSigningKey, nonce, sharedSigningKey, signJwt } from '../client.ts';
 import { send } from '../http.ts';
@@ -24,14 +25,23 @@ const wrongRedirect =
     run.errorPage(await run.browser().visit(run.authorizationUrl(parameters)));
   };
 
+const onePixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg==';
+
+const signInPage = async (run: Run, metadata: Record<string, unknown>): Promise<Page> => {
+  const client = await run.client(metadata);
+  const visit = await run.browser().visit(run.authorizationUrl(run.parameters(client)), { stop: 'sign-in' });
+  assert.deepEqual(visit.shown, ['sign-in']);
+  const [page] = visit.pages.slice(-1);
+  assert(page);
+  return page;
+};
+
 /** The sign-in page itself shows what the client registered. */
 const shows =
   (name: string, value: string): Module =>
   async (run) => {
-    const client = await run.client({ [name]: value });
-    const visit = await run.browser().visit(run.authorizationUrl(run.parameters(client)), { stop: 'sign-in' });
-    assert.deepEqual(visit.shown, ['sign-in']);
-    assert(visit.pages.at(-1)?.body.includes(value), `the sign-in page shows ${name}`);
+    const page = await signInPage(run, { [name]: value });
+    assert(page.body.includes(value), `the sign-in page shows ${name}`);
     run.reviewed = true;
   };
 
@@ -80,10 +90,16 @@ export const registrationModules: Record<string, Module> = {
   'oidcc-redirect-uri-regfrag': refusedRegistration(['invalid_redirect_uri', 'invalid_client_metadata'], (run) => ({
     redirect_uris: [`${run.target.relyingParty.origin}/callback#fragment`],
   })),
-  'oidcc-registration-logo-uri': shows(
-    'logo_uri',
-    'https://openid.net/wordpress-content/uploads/2016/05/oid-l-certification-mark-l-cmyk-150dpi-90mm.jpg',
-  ),
+  'oidcc-registration-logo-uri': async (run) => {
+    const logo = run.target.relyingParty.publish('logo', onePixel, 'image/png');
+    const page = await signInPage(run, { logo_uri: logo.url });
+    const source = /<img\b[^>]*\ssrc="([^"]+)"/i.exec(page.body)?.[1]?.replaceAll('&amp;', '&');
+    assert(source, 'the sign-in page shows a picture');
+    const picture = await send(new URL(source, page.url).href);
+    assert.match(picture.headers.get('content-type') ?? '', /^image\/png/);
+    assert.equal(logo.fetched(), 1, 'it is the client’s');
+    run.reviewed = true;
+  },
   'oidcc-registration-policy-uri': shows('policy_uri', 'https://openid.net/policies/'),
   'oidcc-registration-tos-uri': shows('tos_uri', 'https://openid.net/terms-of-use/'),
   'oidcc-registration-jwks-uri': async (run) => {

@@ -42,12 +42,12 @@ export interface AuditCatalogue {
   'mfa.device_removed': { kind: string };
   'mfa.recovery_codes_made': None;
   'oidc.backchannel_logout': { delivered: boolean };
-  'oidc.consent.denied': None;
-  'oidc.consent.granted': { scopes: readonly string[] };
-  'oidc.consent.withdrawn': None;
   'oidc.ciba.approved': None;
   'oidc.ciba.denied': None;
   'oidc.ciba.requested': { bindingMessage: string };
+  'oidc.consent.denied': None;
+  'oidc.consent.granted': { scopes: readonly string[] };
+  'oidc.consent.withdrawn': None;
   'oidc.grant.revoked': { cause: string };
   'oidc.token.exchanged': { scope: string; delegated: boolean };
   'oidc.token.introspected': { active: boolean };

@@ -36,8 +36,14 @@ const initials = (name: string): string => {
   );
 };
 
-/** @param directory where templates, catalogues and static files are; our own unless told */
-export const createViews = ({ directory = defaultDirectory }: { directory?: string } = {}): Views => {
+interface ViewsOptions {
+  /** Where templates, catalogues and static files are; our own unless told. */
+  directory?: string;
+  /** Where a page finds an application's logo: never at the application's own address. */
+  logoAddress?: (uri: string | undefined) => string | undefined;
+}
+
+export const createViews = ({ directory = defaultDirectory, logoAddress = () => undefined }: ViewsOptions = {}): Views => {
   const assets = readAssets(`${directory}/assets`);
   const catalogues = readCatalogues(directory);
   const assetAddress = (name: string): string => `/assets/${name}?v=${assets.get(name)?.etag.slice(1, 9) ?? '0'}`;
@@ -52,6 +58,7 @@ export const createViews = ({ directory = defaultDirectory }: { directory?: stri
     environment.addGlobal('locale', locale);
     environment.addGlobal('locales', locales);
     environment.addGlobal('asset', assetAddress);
+    environment.addGlobal('logo', logoAddress);
     environment.addGlobal('hasMessage', has);
     environment.addGlobal('t', (key: string, values?: MessageValues) => text(key, values));
     environment.addGlobal('m', (key: string, values?: MessageValues) => new nunjucks.runtime.SafeString(markup(key, values)));
