@@ -157,6 +157,11 @@ export const gallery: readonly Exhibit[] = [
   { name: 'logout', template: 'logout', values: { ...form, path: '/', client, account } },
   { name: 'logout-plain', template: 'logout', values: { ...form, path: '/' } },
   {
+    name: 'logout-leaving',
+    template: 'logout-frames',
+    values: { path: '/', frames: [], continueTo: 'https://shop.example.com/' },
+  },
+  {
     name: 'logout-done',
     template: 'notice',
     values: { path: '/', key: 'logout.done', kind: 'success', links: [{ key: 'link.home', href: '/' }] },

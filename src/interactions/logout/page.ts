@@ -9,7 +9,10 @@ export interface LogoutDeps {
 }
 
 /** OpenID Connect RP-Initiated Logout 1.0 §2: the person is asked, and told what has happened. */
-export const createLogoutPages = ({ pageOf, accounts }: LogoutDeps): Pick<ProtocolPages, 'logout' | 'loggedOut'> => ({
+export const createLogoutPages = ({
+  pageOf,
+  accounts,
+}: LogoutDeps): Pick<ProtocolPages, 'logout' | 'logoutFrames' | 'loggedOut'> => ({
   logout: async (ctx, { action, xsrf, client, accountId, redirectUri }) => {
     const page = pageOf(ctx);
     const target = formTargetOf(redirectUri);
@@ -23,6 +26,7 @@ export const createLogoutPages = ({ pageOf, accounts }: LogoutDeps): Pick<Protoc
       path: '/',
     });
   },
+  logoutFrames: (ctx, { frames, continueTo }) => pageOf(ctx).render('logout-frames', { frames, continueTo, path: '/' }),
   loggedOut: (ctx, client) => {
     const key = client === undefined ? 'logout.done' : 'logout.stayed';
     const kind = client === undefined ? 'success' : 'info';

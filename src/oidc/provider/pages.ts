@@ -33,6 +33,8 @@ export interface ProtocolPages {
       accountId?: string | undefined;
     },
   ): void | Promise<void>;
+  /** Loads every frame (Front-Channel Logout 1.0 §3), then leads on to `continueTo`. */
+  logoutFrames(ctx: Context, page: { frames: readonly string[]; continueTo: string }): void | Promise<void>;
   loggedOut(ctx: Context, client?: ClientView): void | Promise<void>;
 }
 
