@@ -16,12 +16,24 @@ export interface ClientSettings {
   accessTokenTtlSeconds?: number | undefined;
   refreshTokenTtlSeconds?: number | undefined;
   idTokenTtlSeconds?: number | undefined;
+  /** Takes part in OpenID Connect Session Management 1.0. */
+  sessionManagement?: boolean | undefined;
   /** First-party clients only (CO-08). */
   skipConsent?: boolean | undefined;
   /** `always`: a refresh token also without `offline_access`, bound to the browser session then. */
   refreshTokens?: 'offline_access' | 'always' | undefined;
   /** Claim name in tokens of this client → name of the claim it is taken from. */
   claims?: Record<string, string> | undefined;
+}
+
+/** What this room needs of `platform/cache`: a read-through cache of records that carry their tags. */
+export interface RecordCaches {
+  cache<Value>(options: { name: string; l1Seconds: number; l2Seconds: number; maxEntries: number }): {
+    get(key: string, load: () => Promise<{ value: Value; tags: string[] } | undefined>): Promise<Value | undefined>;
+  };
+  /** With a transaction: once it has committed, in every process. */
+  invalidate(tags: string[], trx?: Transaction): Promise<void> | void;
+  onInvalidate(handler: (tags: readonly string[]) => void): unknown;
 }
 
 export interface ClientRecord {

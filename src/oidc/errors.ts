@@ -1,0 +1,16 @@
+import { defineErrors } from '../platform/errors/index.ts';
+
+export const errors = defineErrors({
+  client_not_found: { status: 404, title: 'There is no such client' },
+  client_exists: { status: 409, title: 'A client with this id exists' },
+  client_invalid: { status: 400, title: 'The client metadata is not valid' },
+  client_is_builtin: { status: 409, title: 'This client belongs to Castellan itself' },
+  secret_not_found: { status: 404, title: 'There is no such client secret' },
+  secret_not_used: { status: 409, title: 'This client does not authenticate with a secret' },
+  secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },
+  resource_not_found: { status: 404, title: 'There is no such resource' },
+  resource_exists: { status: 409, title: 'A resource with this identifier exists' },
+  resource_is_builtin: { status: 409, title: 'This resource belongs to Castellan itself' },
+  interaction_not_found: { status: 400, title: 'This sign-in is over or belongs to another browser' },
+  key_not_found: { status: 404, title: 'There is no such signing key' },
+});
