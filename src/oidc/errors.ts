@@ -12,5 +12,8 @@ export const errors = defineErrors({
   resource_exists: { status: 409, title: 'A resource with this identifier exists' },
   resource_is_builtin: { status: 409, title: 'This resource belongs to Castellan itself' },
   interaction_not_found: { status: 400, title: 'This sign-in is over or belongs to another browser' },
+  bootstrap_invalid: { status: 400, title: 'The bootstrap file has mistakes' },
+  key_algorithm_unknown: { status: 400, title: 'There is no such signing algorithm' },
+  key_retired: { status: 409, title: 'This key is retired already' },
   key_not_found: { status: 404, title: 'There is no such signing key' },
 });

@@ -23,6 +23,8 @@ export interface KeyRepository {
   reseal(kid: string, sealed: string): Promise<void>;
   /** Removes keys whose overlap is over. */
   removeExpired(now: Date): Promise<string[]>;
+  /** The longest life any resource or client gives its tokens, in seconds; 0 where none says. */
+  longestLifetimeSeconds(): Promise<number>;
   /** Serializes rotations over all replicas until the transaction ends. */
   lock(): Promise<void>;
 }
@@ -46,6 +48,15 @@ export const createKeyRepository = (db: Knex): KeyRepository => ({
       .delete()
       .returning('kid')
       .then((rows) => rows.map(({ kid }) => kid)),
+  longestLifetimeSeconds: async () => {
+    const { rows } = await db.raw(`
+      select greatest(
+        (select max(access_token_ttl_seconds) from resources),
+        (select max(greatest((settings->>'accessTokenTtlSeconds')::integer, (settings->>'refreshTokenTtlSeconds')::integer,
+          (settings->>'idTokenTtlSeconds')::integer)) from clients)
+      ) as seconds`);
+    return Number(rows[0]?.seconds ?? 0);
+  },
   lock: async () => {
     await db.raw('select pg_advisory_xact_lock(?)', [rotationLock]);
   },

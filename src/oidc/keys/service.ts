@@ -2,15 +2,18 @@ import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Logger } from '../../platform/logging/index.ts';
 import type { AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
-import type { JsonWebKeySet, KeySource } from '../ports.ts';
-import { generateKey, type SigningAlgorithm, sealContext, signingAlgorithms } from './generate.ts';
+import type { KeySource } from '../ports.ts';
+import { type SigningAlgorithm, sealContext, signingAlgorithms } from './generate.ts';
 import type { KeyRepository, KeyRow, KeyState } from './repository.ts';
+import { createRotation, makeSpares } from './rotation.ts';
+import { inOrder, type LoadedKeys, loadKeySet } from './set.ts';
 
 export interface KeyDeps {
   clock: Clock;
   envelope: Envelope;
   logger: Logger;
   keys: KeyRepository;
+  /** `announce` tells the other processes once the transaction has committed. */
   inTransaction: InTransaction<{ keys: KeyRepository; audit: AuditSink; announce: () => void }>;
 }
 
@@ -25,24 +28,28 @@ export interface KeyView {
 }
 
 export interface Keys extends KeySource {
-  /** Makes what the first start lacks, re-seals with the current master key, and loads. @throws EnvelopeError for a wrong MASTER_KEY */
+  /** Loads, makes what is missing, re-seals with the current master key. @throws EnvelopeError for a wrong MASTER_KEY */
   prepare(): Promise<void>;
   list(): Promise<KeyView[]>;
   /**
-   * next → active, active → retired, and a new next, for one algorithm or all. A retired key stays published for the longest life
-   * of what it signed. @throws key_not_found for an algorithm that has no keys and cannot have
+   * next → active, active → retired, and a new next, for one algorithm (made where there is none yet) or all that exist. A
+   * retired key stays published for the longest life of what it signed.
+   * @throws key_algorithm_unknown
    */
   rotate(alg?: string): Promise<KeyView[]>;
+  /** Takes a key out of use; what it signed stays good until it ends. @throws key_not_found */
+  retire(kid: string): Promise<void>;
   /** Takes a key out at once: what it signed is refused from now on (OP-08). @throws key_not_found */
   withdraw(kid: string): Promise<void>;
   /** The job: rotates what is older than 90 days and removes what has been retired long enough. */
   maintain(): Promise<void>;
-  /** Reads the table again, in every process after somebody's rotation. */
+  /** Reads the table again: after somebody's rotation, and from time to time in case the news was lost. */
   reload(): Promise<void>;
 }
 
-/** Refresh tokens live seven days, ID token hints as long: a retired key stays that long and a day. */
-const overlapSeconds = 8 * 86_400;
+/** Refresh tokens live seven days, ID token hints as long: a retired key stays that long at least, and a day. */
+const shortestOverlapSeconds = 8 * 86_400;
+const daySeconds = 86_400;
 const rotationSeconds = 90 * 86_400;
 const firstAlgorithms: readonly SigningAlgorithm[] = ['RS256', 'ES256'];
 
@@ -57,89 +64,79 @@ const view = (row: KeyRow): KeyView => ({
   expiresAt: iso(row.expires_at),
 });
 
-// The library signs with the first key of an algorithm.
-const order: Record<KeyState, number> = { active: 0, next: 1, retired: 2, withdrawn: 3 };
-const inOrder = (rows: readonly KeyRow[]): KeyRow[] => [...rows].sort((a, b) => order[a.state] - order[b.state]);
-
 const isAlgorithm = (alg: string): alg is SigningAlgorithm => (signingAlgorithms as readonly string[]).includes(alg);
+const algorithmsOf = (rows: readonly KeyRow[]): SigningAlgorithm[] => [
+  ...new Set(rows.map(({ alg }) => alg).filter(isAlgorithm)),
+];
 
 export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: KeyDeps): Keys => {
-  let loaded: { privateKeys: JsonWebKeySet; publicKeys: JsonWebKeySet; fingerprint: string } | undefined;
+  let loaded: LoadedKeys | undefined;
   const listeners = new Set<() => void>();
 
-  const open = (row: KeyRow): Record<string, unknown>[] => {
-    try {
-      return [JSON.parse(envelope.open(row.private_jwk_sealed, sealContext(row.kid)))];
-    } catch (error) {
-      // F-19: an unreadable retired key is left out, a current one stops the start.
-      if (row.state !== 'retired') throw error;
-      logger.error({ kid: row.kid }, 'a retired signing key cannot be opened and is left out');
-      return [];
-    }
+  const load = async (): Promise<LoadedKeys> => {
+    const fresh = loadKeySet(await keys.list(), envelope, logger);
+    const hasChanged = loaded?.fingerprint !== fresh.fingerprint;
+    const isFirst = loaded === undefined;
+    if (hasChanged) loaded = fresh;
+    if (hasChanged && !isFirst) for (const listener of listeners) listener();
+    return loaded ?? fresh;
   };
 
-  const load = async (): Promise<NonNullable<typeof loaded>> => {
-    const rows = inOrder(await keys.list());
-    const fingerprint = rows.map(({ kid, state }) => `${kid}:${state}`).join(' ');
-    const hasChanged = loaded !== undefined && loaded.fingerprint !== fingerprint;
-    if (loaded === undefined || hasChanged) {
-      loaded = {
-        privateKeys: { keys: rows.flatMap(open) },
-        publicKeys: { keys: rows.map((row) => row.public_jwk) },
-        fingerprint,
-      };
-    }
-    if (hasChanged) for (const listener of listeners) listener();
-    return loaded;
-  };
+  type Rotation = ReturnType<typeof createRotation>;
 
-  const rotateOne = async (alg: SigningAlgorithm, repository: KeyRepository, audit: AuditSink): Promise<void> => {
-    const now = clock.now();
-    const rows = (await repository.list()).filter((row) => row.alg === alg);
-    const active = rows.find(({ state }) => state === 'active');
-    const next = rows.find(({ state }) => state === 'next') ?? (await generateKey(alg, envelope, now));
-    const note = (type: 'key.activated' | 'key.created' | 'key.retired', kid: string): Promise<void> =>
-      audit.record({ type, outcome: 'success', target: { type: 'key', id: kid }, details: { alg } });
-    if (active) {
-      const expires_at = new Date(now.getTime() + overlapSeconds * 1000);
-      await repository.move(active.kid, 'active', { state: 'retired', retired_at: now, expires_at });
-      await note('key.retired', active.kid);
-    }
-    if (rows.includes(next)) await repository.move(next.kid, 'next', { state: 'active', activated_at: now });
-    else await repository.insert({ ...next, state: 'active', activated_at: now });
-    await note('key.activated', next.kid);
-    const following = await generateKey(alg, envelope, now);
-    await repository.insert(following);
-    await note('key.created', following.kid);
-  };
-
-  const rotate = async (algorithms: (rows: readonly KeyRow[]) => SigningAlgorithm[]): Promise<void> => {
+  /** One change at a time over all replicas; whoever waited starts from what it finds. */
+  const change = async (
+    spareFor: readonly SigningAlgorithm[],
+    work: (rotation: Rotation, rows: KeyRow[]) => Promise<unknown>,
+  ): Promise<void> => {
+    const spares = await makeSpares(spareFor, envelope, clock);
     await inTransaction(async ({ keys: repository, audit, announce }) => {
-      // One rotation at a time over all replicas; whoever waited finds it done and starts from there.
       await repository.lock();
-      const due = algorithms(await repository.list());
-      for (const alg of due) await rotateOne(alg, repository, audit);
-      if (due.length > 0) announce();
+      const longest = await repository.longestLifetimeSeconds();
+      const overlapSeconds = Math.max(shortestOverlapSeconds, longest + daySeconds);
+      const deps = { envelope, keys: repository, audit, now: clock.now(), overlapSeconds, spares };
+      await work(createRotation(deps), await repository.list());
+      announce();
     });
     await load();
   };
 
+  const rotateWhere = async (isDue: (rows: readonly KeyRow[]) => SigningAlgorithm[]): Promise<void> => {
+    const due = isDue(await keys.list());
+    if (due.length === 0) return;
+    await change(due, async (rotation, rows) => {
+      const still = isDue(rows);
+      for (const alg of due.filter((one) => still.includes(one))) await rotation.rotate(alg);
+    });
+  };
+
+  const existing = async (kid: string): Promise<KeyRow & { alg: SigningAlgorithm }> => {
+    const row = (await keys.list()).find((one) => one.kid === kid);
+    if (!row || !isAlgorithm(row.alg)) throw errors.key_not_found();
+    return { ...row, alg: row.alg };
+  };
+
   const reseal = async (): Promise<void> => {
-    for (const row of await keys.list()) {
-      if (!envelope.isStale(row.private_jwk_sealed)) continue;
-      await keys.reseal(
-        row.kid,
-        envelope.seal(envelope.open(row.private_jwk_sealed, sealContext(row.kid)), sealContext(row.kid)),
-      );
+    for (const { kid, private_jwk_sealed: sealed } of await keys.list()) {
+      if (!envelope.isStale(sealed)) continue;
+      const context = sealContext(kid);
+      try {
+        await keys.reseal(kid, envelope.seal(envelope.open(sealed, context), context));
+      } catch {
+        logger.error({ kid }, 'a signing key cannot be opened and keeps its old seal');
+      }
     }
   };
 
   const ageSeconds = (row: KeyRow): number => (clock.now().getTime() - (row.activated_at ?? row.created_at).getTime()) / 1000;
+  const missing = (rows: readonly KeyRow[]): SigningAlgorithm[] =>
+    firstAlgorithms.filter((alg) => !rows.some((row) => row.alg === alg && row.state === 'active'));
 
   return {
     prepare: async () => {
-      await rotate((rows) => firstAlgorithms.filter((alg) => !rows.some((row) => row.alg === alg && row.state === 'active')));
+      // F-19: a wrong MASTER_KEY is found out before anything is written.
       await load();
+      await rotateWhere(missing);
       await reseal();
     },
     current: async () => (loaded ?? (await load())).privateKeys,
@@ -147,38 +144,43 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
     onChange: (handler) => void listeners.add(handler),
     list: async () => inOrder(await keys.list()).map(view),
     rotate: async (alg) => {
-      if (alg !== undefined && !isAlgorithm(alg)) throw errors.key_not_found({ detail: `There is no signing algorithm ${alg}` });
-      await rotate((rows) => (alg ? [alg] : signingAlgorithms.filter((one) => rows.some((row) => row.alg === one))));
+      if (alg !== undefined && !isAlgorithm(alg)) {
+        throw errors.key_algorithm_unknown({ detail: `Signing algorithms are ${signingAlgorithms.join(', ')}` });
+      }
+      const chosen = alg === undefined ? algorithmsOf(await keys.list()) : [alg];
+      await change(chosen, async (rotation) => {
+        for (const one of chosen) await rotation.rotate(one);
+      });
       return inOrder(await keys.list()).map(view);
     },
+    retire: async (kid) => {
+      const { alg, state } = await existing(kid);
+      if (state === 'retired') throw errors.key_retired();
+      await change([alg], (rotation, rows) =>
+        rotation.replace(
+          alg,
+          rows.find((one) => one.kid === kid),
+        ),
+      );
+    },
     withdraw: async (kid) => {
-      await inTransaction(async ({ keys: repository, audit, announce }) => {
-        await repository.lock();
-        const row = (await repository.list()).find((one) => one.kid === kid);
-        if (!row) throw errors.key_not_found();
-        if (row.state === 'active') await rotateOne(row.alg as SigningAlgorithm, repository, audit);
-        const state = row.state === 'active' ? 'retired' : row.state;
-        await repository.move(kid, state, { state: 'withdrawn', expires_at: null });
-        await audit.record({
-          type: 'key.withdrawn',
-          outcome: 'success',
-          target: { type: 'key', id: kid },
-          details: { alg: row.alg },
-        });
-        announce();
+      const { alg } = await existing(kid);
+      await change([alg], async (rotation, rows) => {
+        const state = await rotation.replace(
+          alg,
+          rows.find((one) => one.kid === kid),
+        );
+        const row = rows.find((one) => one.kid === kid);
+        if (row && state === 'retired') await rotation.withdraw({ ...row, state });
       });
-      await load();
     },
     maintain: async () => {
       await keys.removeExpired(clock.now());
-      await rotate((rows) =>
-        rows
-          .filter((row) => row.state === 'active' && ageSeconds(row) > rotationSeconds)
-          .flatMap(({ alg }) => (isAlgorithm(alg) ? [alg] : [])),
+      await rotateWhere((rows) =>
+        algorithmsOf(rows.filter((row) => row.state === 'active' && ageSeconds(row) > rotationSeconds)),
       );
-    },
-    reload: async () => {
       await load();
     },
+    reload: async () => void (await load()),
   };
 };
