@@ -29,7 +29,7 @@ const runOwn = async (): Promise<Outcome[]> => {
 const runSuite = async (address: string): Promise<Outcome[]> => {
   const api = createSuiteApi(address, token);
   await api.ready();
-  const target = await startTarget({ suite: new URL(address).hostname });
+  const target = await startTarget({ suite: { host: new URL(address).hostname, origin: new URL(address).origin } });
   const options = {
     api,
     rotateKeys: () => target.rotateKeys(),

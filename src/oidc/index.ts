@@ -4,6 +4,7 @@
  * Answers to: RFC 6749, 7009, 7636, 7662, 8414, 8628, 8707, 9068, 9126, 9207, 9728, OpenID Connect Core, Discovery, RP-Initiated
  * and Back-Channel Logout 1.0.
  */
+export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export type {
   AccountSource,
   ClientRecord,

@@ -71,7 +71,7 @@ export const boundaries: IFlattenedRuleSet = {
       'page\\.ts$',
       '^src/platform/http/',
       '^src/app\\.ts$',
-      '^src/oidc/provider',
+      '^src/oidc/(provider|protocol)/',
     ]),
     ...onlyFrom('oidc-provider-in-oidc', 'oidc-provider', ['^src/oidc/']),
     {

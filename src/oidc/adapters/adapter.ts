@@ -1,13 +1,20 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { ClientSource } from '../ports.ts';
+import { metadataOf } from '../provider/client-view.ts';
 import { hashOf, markerOf } from './markers.ts';
 import { type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
 import { AlreadyConsumed, type ArtifactStore } from './store.ts';
 
+/** Where clients that register themselves are kept (RFC 7591). */
+export interface ClientRegistrar {
+  register(metadata: Record<string, unknown>): Promise<void>;
+  remove(clientId: string): Promise<void>;
+}
+
 export interface AdapterDeps {
   store: ArtifactStore;
-  clients: Pick<ClientSource, 'find'>;
+  clients: Pick<ClientSource, 'find'> & Partial<ClientRegistrar>;
   envelope: Pick<Envelope, 'blindIndex'>;
 }
 
@@ -37,11 +44,15 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    if (this.#kind === 'Client') return await this.#deps.clients.register?.(payload as Record<string, unknown>);
     await this.#deps.store.keep(toRow(this.#kind, id, payload, expiresIn, this.#times, this.#blindIndex));
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    if (this.#kind === 'Client') return (await this.#deps.clients.find(id))?.metadata as AdapterPayload | undefined;
+    if (this.#kind === 'Client') {
+      const record = await this.#deps.clients.find(id);
+      return record && (metadataOf(record) as AdapterPayload);
+    }
     if (this.#kind === 'ReplayDetection') return this.#claim(id);
     const facts = await this.#deps.store.find(this.#kind, hashOf(id));
     return facts && fromRow(facts.row, { jti: id }, this.#times.skewSeconds);
@@ -66,7 +77,8 @@ export class ArtifactAdapter implements Adapter {
     }
   }
 
-  destroy(id: string): Promise<void> {
+  async destroy(id: string): Promise<void> {
+    if (this.#kind === 'Client') return await this.#deps.clients.remove?.(id);
     return this.#deps.store.destroy({ id: hashOf(id), kind: this.#kind });
   }
 

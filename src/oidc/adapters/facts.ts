@@ -12,7 +12,8 @@ export interface Facts {
   device: { id: string; endedAt: Date | null } | undefined;
 }
 
-const columns = (alias: string, prefix: string): string =>
+/** Columns of one joined row, under a prefix. */
+export const columns = (alias: string, prefix: string): string =>
   [
     ['kind', 'kind'],
     ['id', 'id'],
@@ -43,9 +44,9 @@ const byLookup = statement(
   `select ${selection} from oidc_artifacts t ${joins} where t.kind = $1 and t.lookup = $2`,
 );
 
-type FlatRow = Record<string, unknown>;
+export type FlatRow = Record<string, unknown>;
 
-const rowOf = (flat: FlatRow, prefix: string): ArtifactRow | undefined =>
+export const rowOf = (flat: FlatRow, prefix: string): ArtifactRow | undefined =>
   flat[`${prefix}_id`] === null
     ? undefined
     : ({
@@ -62,22 +63,20 @@ const rowOf = (flat: FlatRow, prefix: string): ArtifactRow | undefined =>
         createdAt: flat[`${prefix}_created`],
       } as ArtifactRow);
 
+/** What was joined beside the row itself. */
+export const relatedOf = (flat: FlatRow): Omit<Facts, 'row'> => ({
+  grant: rowOf(flat, 'g'),
+  session: rowOf(flat, 's'),
+  account:
+    flat.account_status === null
+      ? undefined
+      : { status: flat.account_status as string, revokedBefore: flat.account_revoked_before as Date | null },
+  device: flat.device_id === null ? undefined : { id: flat.device_id as string, endedAt: flat.device_ended_at as Date | null },
+});
+
 const factsOf = (flat: FlatRow): Facts[] => {
   const row = rowOf(flat, 't');
-  if (!row) return [];
-  return [
-    {
-      row,
-      grant: rowOf(flat, 'g'),
-      session: rowOf(flat, 's'),
-      account:
-        flat.account_status === null
-          ? undefined
-          : { status: flat.account_status as string, revokedBefore: flat.account_revoked_before as Date | null },
-      device:
-        flat.device_id === null ? undefined : { id: flat.device_id as string, endedAt: flat.device_ended_at as Date | null },
-    },
-  ];
+  return row ? [{ row, ...relatedOf(flat) }] : [];
 };
 
 /** Facts for each id hash, in order; an id may stand for rows of several kinds. */

@@ -4,6 +4,7 @@ import type { ClientSource } from '../ports.ts';
 import { createBatcher } from './batcher.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
 import type { ArtifactRow } from './rows.ts';
+import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
 import { type ArtifactKey, type Changes, writeChanges } from './writes.ts';
 
@@ -30,6 +31,9 @@ const none = { kept: [], destroyed: [], consumed: [], revokedGrants: [] } satisf
 /** A device code past its end is still told apart from an unknown one (RFC 8628 §3.5). */
 const readableAfterExpiry = new Set(['DeviceCode', 'BackchannelAuthenticationRequest']);
 
+/** Ending every session is no withdrawal of consent. */
+const survivesRevocation = new Set(['Consent']);
+
 export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreDeps) => {
   const { knex } = database;
   const lanes = database.engine === 'embedded' ? 1 : 3;
@@ -50,6 +54,7 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
   const accountAllows = ({ row, grant, account, device }: Facts): boolean => {
     if (device?.endedAt && row.sessionUid !== null) return false;
     if (row.accountId === null) return true;
+    if (survivesRevocation.has(row.kind)) return account?.status === 'active';
     if (account?.status !== 'active') return false;
     return account.revokedBefore === null || (grant ?? row).createdAt > account.revokedBefore;
   };
@@ -95,6 +100,14 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
     if (!facts || !(await isAlive(facts))) return undefined;
     rememberRelated(facts);
     return currentUnit()?.isConsumed(facts.row) ? { ...facts, row: { ...facts.row, consumedAt: clock.now() } } : facts;
+  };
+
+  /** A token that ends with its session needs it alive (the library asks the same of opaque ones). */
+  const withSession = (facts: Facts): Facts | undefined => {
+    if (facts.row.payload.expiresWithSession !== true) return facts;
+    const { session, account, device } = facts;
+    const isThere = session && !isExpired(session) && session.accountId === facts.row.accountId;
+    return isThere && accountAllows({ row: session, grant: undefined, session: undefined, account, device }) ? facts : undefined;
   };
 
   const alone = (row: ArtifactRow): Facts => ({
@@ -156,6 +169,18 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
       const load = async (): Promise<Facts[]> => [await readFactsByLookup(knex, kind, lookup)].flatMap((facts) => facts ?? []);
       return firstAlive(await remember(`${kind} ${lookup}`, load), kind);
     },
+    /** Facts of a living access token of one of the kinds, with the session it is bound to: for our own API. */
+    findToken: async (kinds: readonly string[], idHash: string): Promise<Facts | undefined> => {
+      const found = (await read(idHash)).find(({ row }) => kinds.includes(row.kind));
+      return found && (await isAlive(found)) ? withSession(found) : undefined;
+    },
+    /** The same for a JWT access token, of which nothing is stored. */
+    findStructured: async (origin: TokenOrigin): Promise<Facts | undefined> => {
+      const found = await readStructuredFacts(knex, origin);
+      return found && (await isAlive(found)) ? withSession(found) : undefined;
+    },
+    revokeStructured: ({ jti, expiresAt }: Pick<TokenOrigin, 'jti' | 'expiresAt'>): Promise<void> =>
+      insertRevokedToken(knex, jti, expiresAt),
     keep: (row: ArtifactRow): Promise<void> => change((unit) => unit.keep(row)),
     destroy: (key: ArtifactKey): Promise<void> => change((unit) => unit.destroy(key)),
     consume: (key: ArtifactKey): Promise<void> => change((unit) => unit.consume(key)),
@@ -180,18 +205,15 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
       return result;
     },
     /** Removes up to `limit` expired rows; several replicas may sweep at once. @returns how many went */
-    sweep: (limit: number): Promise<number> =>
-      knex('oidc_artifacts')
-        .whereIn(
-          ['id', 'kind'],
-          knex('oidc_artifacts')
-            .select('id', 'kind')
-            .where('expires_at', '<', clock.now())
-            .orderBy('expires_at')
-            .limit(limit)
-            .forUpdate()
-            .skipLocked(),
-        )
-        .delete(),
+    sweep: async (limit: number): Promise<number> => {
+      const now = clock.now();
+      const expired = knex('oidc_artifacts')
+        .select('id', 'kind')
+        .where('expires_at', '<', now)
+        .orderBy('expires_at')
+        .limit(limit);
+      const artifacts = await knex('oidc_artifacts').whereIn(['id', 'kind'], expired.forUpdate().skipLocked()).delete();
+      return artifacts + (await sweepRevokedTokens(knex, now, limit));
+    },
   };
 };

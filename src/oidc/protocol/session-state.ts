@@ -13,6 +13,8 @@ interface SessionStateDeps {
   /** Whether a client takes part. */
   isOn(client: KoaContextWithOIDC['oidc']['client']): boolean;
   isHttps: boolean;
+  /** A stable key of a session, whichever way its uid was read. */
+  sessionKey(uid: string): string;
   endSessionConfirmPath: string;
 }
 
@@ -82,7 +84,7 @@ const originOf = (address: unknown): string | undefined =>
  * Adds `session_state` to answers and serves the OP iframe. The browser state is a digest of the session's uid, so that it says
  * nothing, changes with the session and needs no storage.
  */
-export const sessionState = ({ provider, isOn, isHttps, endSessionConfirmPath }: SessionStateDeps): Middleware => {
+export const sessionState = ({ provider, isOn, isHttps, sessionKey, endSessionConfirmPath }: SessionStateDeps): Middleware => {
   // A client frames the page from another site: SameSite=None, which needs Secure.
   const attributes = { path: '/', httpOnly: false, signed: false, overwrite: true, secure: isHttps } as const;
   const name = isHttps ? `${securePrefix}${cookieName}` : cookieName;
@@ -94,7 +96,7 @@ export const sessionState = ({ provider, isOn, isHttps, endSessionConfirmPath }:
     const { session, client, params } = ctx.oidc;
     const origin = originOf(params?.redirect_uri);
     if (!session?.uid || !client || origin === undefined || !isOn(client)) return;
-    const browserState = sha256(`browser state ${session.uid}`);
+    const browserState = sha256(`browser state ${sessionKey(session.uid)}`);
     const salt = randomBytes(12).toString('base64url');
     set(ctx, browserState);
     if (out) Object.assign(out, { session_state: `${sha256(`${client.clientId} ${origin} ${browserState} ${salt}`)}.${salt}` });

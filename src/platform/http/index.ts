@@ -20,6 +20,7 @@ import type { RequestListener } from './server.ts';
 import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
+export { pinIssuer } from './context.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';

@@ -1,0 +1,106 @@
+import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { Config } from '../platform/config/index.ts';
+import type { Envelope } from '../platform/crypto/index.ts';
+import { createInTransaction, type Database } from '../platform/db/index.ts';
+import type { Logger } from '../platform/logging/index.ts';
+import type { Outbound } from '../platform/outbound/index.ts';
+import type { AuditBuffer, Clock } from '../platform/ports.ts';
+import { createArtifactStore } from './adapters/index.ts';
+import { createApprovals } from './approvals/service.ts';
+import { createClients, type Registration } from './clients/service.ts';
+import { createConsents } from './consents/service.ts';
+import { createInteractionService } from './interactions/service.ts';
+import { createKeyRepository } from './keys/repository.ts';
+import { createKeys } from './keys/service.ts';
+import type { AccountSource, ClientRecord, EntitlementSource, TransactionalSinks } from './ports.ts';
+import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
+import { registerTokenExchange } from './protocol/token-exchange.ts';
+import { createCore } from './provider/core.ts';
+import type { ProtocolPages } from './provider/pages.ts';
+import { createResources } from './resources/service.ts';
+
+export interface OidcDeps {
+  config: Config;
+  database: Database;
+  clock: Clock;
+  logger: Logger;
+  envelope: Envelope;
+  outbound: Outbound;
+  sinks: TransactionalSinks;
+  audit: AuditBuffer;
+  accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
+  entitlements: EntitlementSource;
+  pages: ProtocolPages;
+}
+
+/** A client known by its metadata document only lives as long as the document. */
+const isDocument = (clientId: string): boolean => clientId.startsWith('https://');
+const documentClient = (clientId: string): ClientRecord => ({
+  clientId,
+  metadata: {},
+  settings: {},
+  isFirstParty: false,
+  isVerified: false,
+});
+
+export const createOidc = async (deps: OidcDeps) => {
+  const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, pages } = deps;
+  const { knex } = database;
+  const clients = createClients({ database, clock, envelope });
+  const resources = createResources({ knex, clock });
+  const inTransaction = createInTransaction(database, (trx) => ({
+    keys: createKeyRepository(trx),
+    audit: sinks.audit(trx),
+    announce: () => undefined,
+  }));
+  const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
+  const known = { find: async (clientId: string) => (isDocument(clientId) ? documentClient(clientId) : clients.find(clientId)) };
+  const store = createArtifactStore({ database, clients: known, clock });
+  const consents = createConsents({ store, clock });
+  const approvals = createApprovals({ database, clock, envelope, sinks });
+
+  const registrar = {
+    ...clients,
+    register: (metadata: Record<string, unknown>) => clients.put(metadata as Registration, 'dynamic'),
+  };
+  const cookieKeys = [envelope.blindIndex('cookie', 'cookie-keys')];
+
+  const core = createCore({
+    config,
+    clock,
+    envelope,
+    outbound,
+    store,
+    clients: registrar,
+    resources,
+    accounts,
+    entitlements,
+    consents,
+    pages,
+    ciba: backchannelAuthentication({ approvals, accountOf: (login) => accounts.idOf(login), notify: async () => undefined }),
+    cookieKeys,
+    around: (_ctx, next) => next(),
+    extend: (provider) => {
+      const failed = (_ctx: KoaContextWithOIDC, error: Error): void => logger.error({ err: error }, 'protocol error');
+      provider.on('server_error', failed);
+      registerTokenExchange(provider, { active: async () => undefined, resources, mayImpersonate: () => false, audit });
+    },
+  });
+  const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
+  keys.onChange(() => void load());
+  await keys.prepare();
+  await load();
+
+  return {
+    middleware: core.middleware,
+    /** The outer app signs the same cookies (GROUND.md §7). */
+    cookieKeys,
+    interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),
+    clients,
+    resources,
+    keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
+    approvals,
+  };
+};
+
+export type Oidc = Awaited<ReturnType<typeof createOidc>>;

@@ -1,0 +1,40 @@
+import type { AllClientMetadata, Client } from 'oidc-provider';
+import type { ClientRecord, ClientSettings } from '../ports.ts';
+import type { ClientView } from '../surface.ts';
+
+/** What of a client record rides along in the provider's client, under one name of our own. */
+export interface OwnMetadata {
+  settings: ClientSettings;
+  isFirstParty: boolean;
+  isVerified: boolean;
+}
+
+/** Extra metadata name; never part of a registration. */
+export const ownMetadataName = 'castellan';
+
+const made = new WeakMap<ClientRecord, AllClientMetadata>();
+
+/** The library builds a client once for each distinct row, so the same record always gives the same object. */
+export const metadataOf = (record: ClientRecord): AllClientMetadata => {
+  let metadata = made.get(record);
+  if (!metadata) {
+    const { settings, isFirstParty, isVerified } = record;
+    const own: OwnMetadata = { settings, isFirstParty, isVerified };
+    metadata = { ...record.metadata, client_id: record.clientId, [ownMetadataName]: own } as AllClientMetadata;
+    made.set(record, metadata);
+  }
+  return metadata;
+};
+
+const nothing: OwnMetadata = { settings: {}, isFirstParty: false, isVerified: false };
+
+export const ownOf = (client: Client | undefined): OwnMetadata =>
+  (client?.[ownMetadataName] as OwnMetadata | undefined) ?? nothing;
+
+export const settingsOf = (client: Client | undefined): ClientSettings => ownOf(client).settings;
+
+export const clientViewOf = (client: Client): ClientView => {
+  const { isFirstParty, isVerified } = ownOf(client);
+  const { clientId, clientName, logoUri, clientUri, policyUri, tosUri } = client;
+  return { clientId, name: clientName ?? clientId, logoUri, clientUri, policyUri, tosUri, isFirstParty, isVerified };
+};

@@ -1,0 +1,156 @@
+import { createHmac } from 'node:crypto';
+import type { Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { Config } from '../../platform/config/index.ts';
+import type { Envelope } from '../../platform/crypto/index.ts';
+import type { Outbound } from '../../platform/outbound/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { ArtifactAdapter, type ArtifactStore } from '../adapters/index.ts';
+import { createFindAccount } from '../claims/account.ts';
+import { claimsByScope } from '../claims/scopes.ts';
+import type { Consents } from '../consents/service.ts';
+import type { AccountSource, ClientSource, EntitlementSource, ResourceSource } from '../ports.ts';
+import { richAuthorizationRequests } from '../protocol/authorization-details.ts';
+import { extraClientMetadata } from '../protocol/client-metadata.ts';
+import { mutualTls } from '../protocol/mutual-tls.ts';
+import { coreProfileOf } from '../protocol/profiles.ts';
+import { openPolicy } from '../protocol/registration-policy.ts';
+import { exchangedClaims } from '../protocol/token-exchange.ts';
+import { algorithms } from './algorithms.ts';
+import { ownMetadataName, settingsOf } from './client-view.ts';
+import { createLoadExistingGrant } from './grants.ts';
+import { createInteractionPolicy } from './interaction-policy.ts';
+import { createJwtCustomizer } from './jwt-customizer.ts';
+import { ttl } from './lifetimes.ts';
+import { deviceFlow, renderError, rpInitiatedLogout } from './page-sources.ts';
+import type { ProtocolPages } from './pages.ts';
+import { resourceIndicators } from './resource-indicators.ts';
+import { routes } from './routes.ts';
+
+export interface ConfigurationDeps {
+  config: Config;
+  clock: Clock;
+  envelope: Envelope;
+  outbound: Outbound;
+  store: ArtifactStore;
+  clients: ClientSource;
+  resources: ResourceSource;
+  accounts: AccountSource;
+  entitlements: EntitlementSource;
+  consents: Consents;
+  pages: ProtocolPages;
+  ciba: NonNullable<Configuration['features']>['ciba'];
+}
+
+const coreScopes = ['openid', 'offline_access', ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid')];
+
+/** Levels of sign-in, the weakest first; with the names other providers use for the same (LESSONS.md). */
+export const acrValues = [
+  'urn:castellan:acr:password',
+  'urn:castellan:acr:mfa',
+  'urn:mace:incommon:iap:bronze',
+  'urn:mace:incommon:iap:silver',
+];
+
+const responseTypes = {
+  all: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'],
+} as const;
+
+const isPublic = (client: Client): boolean => client.clientAuthMethod === 'none';
+
+/** CONTRACT.md: S256 of everybody; an administrator may free a confidential client, which then sends a nonce. */
+const pkceRequired =
+  (config: Config) =>
+  (_ctx: KoaContextWithOIDC, client: Client): boolean => {
+    const { requirePkce, profile } = settingsOf(client);
+    if (isPublic(client) || profile !== undefined) return true;
+    return config.profile !== 'conformance' && requirePkce !== false;
+  };
+
+const cookieNames = (isHttps: boolean) => ({
+  session: isHttps ? '__Host-castellan_session' : 'castellan_session',
+  interaction: isHttps ? '__Secure-castellan_interaction' : 'castellan_interaction',
+  resume: isHttps ? '__Secure-castellan_resume' : 'castellan_resume',
+});
+
+const originOf = (address: string): string | undefined => (URL.canParse(address) ? new URL(address).origin : undefined);
+
+export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieKeys: readonly string[]): Configuration => {
+  const { config, clock, envelope, outbound, store, clients, resources, accounts, entitlements, consents, pages } = deps;
+  const isHttps = config.issuer.startsWith('https:');
+  const isTest = config.profile === 'conformance';
+  const registration = config.dynamicRegistration;
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true, path: '/', secure: isHttps } as const;
+  return {
+    acrValues,
+    adapter: (kind) => new ArtifactAdapter(kind, { store, clients, envelope }),
+    claims: {
+      ...claimsByScope,
+      acr: null,
+      amr: null,
+      auth_time: null,
+      iss: null,
+      sid: null,
+    } as unknown as Configuration['claims'],
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'none',
+      ...(config.tlsClientCert === 'off' ? [] : (['self_signed_tls_client_auth', 'tls_client_auth'] as const)),
+    ],
+    // SE-08: only origins that the client's registration names.
+    clientBasedCORS: (_ctx, origin, client) =>
+      isPublic(client) && (client.redirectUris ?? []).some((uri) => originOf(uri) === origin),
+    // TK-03
+    clockTolerance: 10,
+    cookies: { keys: cookieKeys, names: cookieNames(isHttps), long: cookie, short: { ...cookie, path: undefined } },
+    enabledJWA: algorithms,
+    extraClientMetadata: extraClientMetadata({ ownName: ownMetadataName, coreScopes, policy: isTest ? undefined : openPolicy }),
+    extraTokenClaims: (_ctx, token) => exchangedClaims(token) as Record<string, never> | undefined,
+    features: {
+      backchannelLogout: { enabled: true },
+      ciba: deps.ciba ?? { enabled: false },
+      claimsParameter: { enabled: true },
+      clientCredentials: { enabled: true },
+      clientIdMetadataDocument: { enabled: registration === 'open', ack: 'draft-02' },
+      devInteractions: { enabled: false },
+      deviceFlow: deviceFlow(pages),
+      dPoP: { enabled: true },
+      encryption: { enabled: true },
+      fapi: { enabled: true, profile: (_ctx, client) => coreProfileOf(settingsOf(client).profile) },
+      introspection: { enabled: true },
+      jwtIntrospection: { enabled: true },
+      jwtResponseModes: { enabled: true },
+      jwtUserinfo: { enabled: true },
+      mTLS: mutualTls({ config }),
+      pushedAuthorizationRequests: { enabled: true },
+      registration: { enabled: registration !== 'off', initialAccessToken: registration === 'token' },
+      registrationManagement: { enabled: registration !== 'off' },
+      requestObjects: { enabled: true },
+      resourceIndicators: resourceIndicators(resources),
+      revocation: { enabled: true },
+      richAuthorizationRequests: richAuthorizationRequests(),
+      rpInitiatedLogout: rpInitiatedLogout(pages),
+    } as NonNullable<Configuration['features']>,
+    fetch: (url, options) => outbound(url as string | URL, options as Parameters<Outbound>[1]),
+    findAccount: createFindAccount({ accounts, entitlements, settingsOf: ({ oidc }) => settingsOf(oidc.client) }),
+    formats: { customizers: { jwt: createJwtCustomizer(clock) } },
+    interactions: { policy: createInteractionPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    jwks,
+    loadExistingGrant: createLoadExistingGrant(consents),
+    pairwiseIdentifier: (_ctx, accountId, client) =>
+      createHmac('sha256', envelope.blindIndex(String(client.sectorIdentifier), 'pairwise'))
+        .update(accountId)
+        .digest('base64url'),
+    pkce: { required: pkceRequired(config) },
+    renderError: renderError(pages),
+    responseTypes: responseTypes.all,
+    // FAPI 2.0 Security Profile §5.3.2.1 (12): no rotation there, tokens are bound instead.
+    rotateRefreshToken: ({ oidc }) => settingsOf(oidc.client).profile === undefined,
+    routes,
+    scopes: coreScopes,
+    subjectTypes: ['public', 'pairwise'],
+    ttl,
+  };
+};

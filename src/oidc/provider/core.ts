@@ -1,0 +1,98 @@
+import type { Context, Middleware } from 'koa';
+import compose from 'koa-compose';
+import { type JWKS, Provider } from 'oidc-provider';
+import { pinIssuer } from '../../platform/http/index.ts';
+import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
+import { registrationAnswers } from '../protocol/client-metadata.ts';
+import { discoveryAdditions } from '../protocol/discovery.ts';
+import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
+import { postedRequests } from '../protocol/posted-requests.ts';
+import { requestObjectsByReference } from '../protocol/request-uri.ts';
+import { sessionState } from '../protocol/session-state.ts';
+import { ownMetadataName, settingsOf } from './client-view.ts';
+import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
+import { endSessionConfirm, routes } from './routes.ts';
+
+export interface CoreDeps extends ConfigurationDeps {
+  cookieKeys: readonly string[];
+  /** Attached to each provider that is built: grants, listeners. */
+  extend(provider: Provider): void;
+  /** Runs inside the unit of each protocol request, around the endpoint. */
+  around: Middleware;
+}
+
+/** One provider; rebuilt when the keys change, since the core has no other way to get new ones (GROUND.md §7). */
+export interface Core {
+  readonly provider: Provider;
+  readonly middleware: Middleware;
+  /** Builds it anew with these private keys. */
+  rebuild(jwks: JWKS): void;
+}
+
+/** A race was lost after the endpoint had answered: the answer is taken back. */
+const takeBack = (ctx: Context, error: AlreadyConsumed): void => {
+  const { message, error_description: description } = consumedError(error) as Error & { error_description?: string };
+  ctx.remove('Location');
+  ctx.remove('Set-Cookie');
+  ctx.status = 400;
+  ctx.body = { error: message, error_description: description };
+};
+
+export const createCore = (deps: CoreDeps): Core => {
+  const { config, store, outbound, pages, extend, around, cookieKeys } = deps;
+  const { issuer } = config;
+  const isHttps = issuer.startsWith('https:');
+
+  const inUnit: Middleware = async (ctx, next) => {
+    try {
+      await store.inUnit(async (unit) => {
+        await next();
+        if (ctx.status >= 400) unit.refuse();
+      });
+    } catch (error) {
+      if (!(error instanceof AlreadyConsumed)) throw error;
+      takeBack(ctx, error);
+    }
+  };
+
+  const build = (jwks: JWKS): Provider => {
+    const provider = new Provider(issuer, createConfiguration(deps, jwks, cookieKeys));
+    pinIssuer(provider.request as Parameters<typeof pinIssuer>[0], issuer);
+    // CL-06: the core knows a stand-in where we keep a digest.
+    provider.Client.prototype.compareClientSecret = function compareClientSecret(this: { clientId: string }, actual: string) {
+      return deps.clients.verifySecret(this.clientId, actual);
+    };
+    const { use } = provider;
+    const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
+    add(discoveryAdditions(config));
+    add(registrationAnswers(routes.registration, ownMetadataName) as Middleware);
+    add(postedRequests({ authorizationPath: routes.authorization, logoutPath: routes.end_session, isHttps }) as Middleware);
+    add(inUnit);
+    add(around);
+    const isOn = (client: Parameters<typeof settingsOf>[0]): boolean =>
+      config.profile === 'conformance' || settingsOf(client).sessionManagement === true;
+    const sessionKey = (uid: string): string => hashOf(uid);
+    add(sessionState({ provider, isOn, isHttps, sessionKey, endSessionConfirmPath: endSessionConfirm }) as Middleware);
+    const render: Parameters<typeof frontchannelLogout>[0]['render'] = (ctx, page) => void pages.logoutFrames(ctx, page);
+    add(frontchannelLogout({ provider, confirmPath: endSessionConfirm, render }) as Middleware);
+    add(requestObjectsByReference({ provider, outbound, path: routes.authorization }) as Middleware);
+    extend(provider);
+    return provider;
+  };
+
+  let current: { provider: Provider; run: Middleware } | undefined;
+  const ready = (): NonNullable<typeof current> => {
+    if (!current) throw new Error('the provider has no keys yet');
+    return current;
+  };
+  return {
+    get provider() {
+      return ready().provider;
+    },
+    middleware: (ctx, next) => ready().run(ctx, next),
+    rebuild: (jwks) => {
+      const provider = build(jwks);
+      current = { provider, run: compose(provider.middleware as Middleware[]) as unknown as Middleware };
+    },
+  };
+};

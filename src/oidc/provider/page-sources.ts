@@ -1,0 +1,78 @@
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientView } from '../surface.ts';
+import { clientViewOf } from './client-view.ts';
+import type { DeviceProblem, ProtocolPages } from './pages.ts';
+
+type Features = NonNullable<Configuration['features']>;
+type DeviceFlow = NonNullable<Features['deviceFlow']>;
+type Logout = NonNullable<Features['rpInitiatedLogout']>;
+
+const stateOf = (ctx: KoaContextWithOIDC): { secret: string; postLogoutRedirectUri?: string } => {
+  const state = ctx.oidc.session?.state as { secret: string; postLogoutRedirectUri?: string } | undefined;
+  if (!state) throw new errors.InvalidRequest('the form has expired');
+  return state;
+};
+
+const requestingClient = (ctx: KoaContextWithOIDC): ClientView | undefined => ctx.oidc.client && clientViewOf(ctx.oidc.client);
+
+const problems: Record<string, DeviceProblem> = {
+  NoCodeError: 'missing',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+  AbortedError: 'denied',
+};
+
+const problemOf = (error: Error | undefined): DeviceProblem | undefined => error && (problems[error.name] ?? 'failed');
+
+export const deviceFlow = (pages: ProtocolPages): DeviceFlow => ({
+  enabled: true,
+  charset: 'base-20',
+  mask: '****-****',
+  deviceInfo: (ctx) => ({ ip: ctx.info.ip, userAgent: ctx.info.userAgent }),
+  userCodeInputSource: async (ctx, _form, _out, error) => {
+    const { userCode } = (error ?? {}) as { userCode?: string };
+    await pages.deviceInput(ctx, {
+      action: ctx.oidc.urlFor('code_verification'),
+      xsrf: stateOf(ctx).secret,
+      userCode,
+      problem: problemOf(error),
+    });
+  },
+  userCodeConfirmSource: async (ctx, _form, client, device, userCode) => {
+    await pages.deviceConfirm(ctx, {
+      action: ctx.oidc.urlFor('code_verification'),
+      xsrf: stateOf(ctx).secret,
+      userCode,
+      client: clientViewOf(client),
+      device,
+    });
+  },
+  successSource: async (ctx) => {
+    const client = requestingClient(ctx);
+    if (client) await pages.deviceDone(ctx, client);
+  },
+});
+
+export const rpInitiatedLogout = (pages: ProtocolPages): Logout => ({
+  enabled: true,
+  logoutSource: async (ctx) => {
+    const { secret, postLogoutRedirectUri } = stateOf(ctx);
+    await pages.logout(ctx, {
+      action: ctx.oidc.urlFor('end_session_confirm'),
+      xsrf: secret,
+      client: requestingClient(ctx),
+      redirectUri: postLogoutRedirectUri,
+    });
+  },
+  postLogoutSuccessSource: async (ctx) => {
+    await pages.loggedOut(ctx, requestingClient(ctx));
+  },
+});
+
+/** RU-04: what must not redirect is told on a page. */
+export const renderError =
+  (pages: ProtocolPages): NonNullable<Configuration['renderError']> =>
+  async (ctx, out) => {
+    await pages.error(ctx, { status: ctx.status, error: out.error, description: out.error_description });
+  };
