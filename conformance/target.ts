@@ -3,6 +3,7 @@ import tls from 'node:tls';
 import { type Stand, startStand } from '../test/support/stand.ts';
 import { createFapiClients } from './fapi-clients.ts';
 import { createCertificate } from './own/certificate.ts';
+import { nonce } from './own/client.ts';
 import { startRelyingParty } from './own/relying-party.ts';
 import type { Target } from './own/run.ts';
 import { installMovableTime } from './own/time.ts';
@@ -29,7 +30,8 @@ const delivered: Target['delivered'] = async (deliveries) => {
 
 /** A listening provider with `PROFILE=conformance` over https, and the suite's side beside it, in this process. */
 export const startTarget = async ({ suite }: TargetOptions = {}): Promise<RunningTarget> => {
-  const certificate = createCertificate('castellan conformance');
+  // A name of its own: OpenSSL finds the issuer of a certificate by name.
+  const certificate = createCertificate(`castellan conformance ${nonce()}`);
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.cert]);
   const relyingParty = await startRelyingParty(certificate);
   const callback = (clientId: string): string =>

@@ -89,6 +89,12 @@ export const createOidc = async (deps: OidcDeps) => {
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
   keys.onChange(() => void load());
   await keys.prepare();
+  // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
+  const ensureStrongKeys = async (): Promise<void> => {
+    const strong = (await keys.list()).some(({ alg, state }) => alg === 'PS256' && state === 'active');
+    if (!strong) await keys.rotate('PS256');
+  };
+  if (config.profile !== 'default') await ensureStrongKeys();
   await load();
 
   return {
@@ -96,7 +102,13 @@ export const createOidc = async (deps: OidcDeps) => {
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),
-    clients,
+    clients: {
+      ...clients,
+      put: async (...registration: Parameters<typeof clients.put>) => {
+        await clients.put(...registration);
+        if (registration[0].profile !== undefined) await ensureStrongKeys();
+      },
+    },
     resources,
     keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
     approvals,
