@@ -5,6 +5,8 @@ export const errors = defineErrors({
   client_exists: { status: 409, title: 'A client with this id exists' },
   client_invalid: { status: 400, title: 'The client metadata is not valid' },
   client_is_builtin: { status: 409, title: 'This client belongs to Castellan itself' },
+  client_not_yours: { status: 403, title: 'This client is not yours to manage' },
+  secret_is_last: { status: 409, title: 'This is the only secret of the client' },
   secret_not_found: { status: 404, title: 'There is no such client secret' },
   secret_not_used: { status: 409, title: 'This client does not authenticate with a secret' },
   secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },

@@ -4,6 +4,7 @@ export type ClientOrigin = 'builtin' | 'bootstrap' | 'admin' | 'dynamic';
 
 export interface ClientRow {
   client_id: string;
+  organization_id: string | null;
   name: string;
   metadata: Record<string, unknown>;
   settings: Record<string, unknown>;
@@ -12,6 +13,7 @@ export interface ClientRow {
   is_verified: boolean;
   disabled_at: Date | null;
   revoked_before: Date | null;
+  version: number;
   created_at: Date;
   updated_at: Date;
 }
@@ -25,28 +27,89 @@ export interface SecretRow {
   expires_at: Date | null;
 }
 
+export type ClientChange = Partial<Omit<ClientRow, 'client_id' | 'version' | 'created_at'>>;
+
+export interface ClientFilter {
+  organizationIds?: readonly string[] | undefined;
+  source?: string | undefined;
+  /** Part of the name or the id. */
+  search?: string | undefined;
+}
+
 export interface ClientRepository {
   find(clientId: string): Promise<ClientRow | undefined>;
-  secrets(clientId: string, now: Date): Promise<SecretRow[]>;
-  /** Inserts, or replaces what a registration may change. */
-  put(row: ClientRow): Promise<void>;
+  /** The same, held until the transaction ends. */
+  lock(clientId: string): Promise<ClientRow | undefined>;
+  /** By id. @param after id of the last client seen */
+  list(filter: ClientFilter, limit: number, after: string | undefined): Promise<ClientRow[]>;
+  /** False when the id is taken. */
+  insert(row: ClientRow): Promise<boolean>;
+  /** Counts the version up. */
+  update(clientId: string, change: ClientChange): Promise<void>;
+  remove(clientId: string): Promise<boolean>;
+  /** Codes, grants and tokens of the client; what leads a life of its own is dead by `revoked_before`. */
+  removeArtifacts(clientId: string): Promise<void>;
+  /** Live ones, the newest first. */
+  secrets(clientIds: readonly string[], now: Date): Promise<SecretRow[]>;
   addSecret(row: SecretRow): Promise<void>;
+  /** Live secrets end then, unless they end sooner. */
+  endSecrets(clientId: string, at: Date): Promise<void>;
+  removeSecret(clientId: string, id: string): Promise<boolean>;
   removeSecrets(clientId: string): Promise<void>;
-  remove(clientId: string): Promise<void>;
+  sealedSecrets(): Promise<{ id: string; client_id: string; sealed: string }[]>;
+  reseal(id: string, sealed: string): Promise<void>;
 }
+
+const jsonColumns = ['metadata', 'settings'] as const;
+
+const toColumns = (values: ClientChange): Record<string, unknown> => {
+  const columns: Record<string, unknown> = { ...values };
+  for (const name of jsonColumns) if (values[name] !== undefined) columns[name] = JSON.stringify(values[name]);
+  return columns;
+};
+
+const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+
+const live = (now: Date) => (query: Knex.QueryBuilder) => query.whereNull('expires_at').orWhere('expires_at', '>', now);
 
 export const createClientRepository = (db: Knex): ClientRepository => ({
   find: (clientId) => db('clients').where({ client_id: clientId }).first(),
-  secrets: (clientId, now) =>
-    db('client_secrets')
-      .where({ client_id: clientId })
-      .where((live) => live.whereNull('expires_at').orWhere('expires_at', '>', now)),
-  put: async (row) => {
-    const values = { ...row, metadata: JSON.stringify(row.metadata), settings: JSON.stringify(row.settings) };
-    const { name, metadata, settings, updated_at } = values;
-    await db('clients').insert(values).onConflict('client_id').merge({ name, metadata, settings, updated_at });
+  lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
+  list: async ({ organizationIds, source, search }, limit, after) => {
+    const query = db('clients').orderBy('client_id').limit(limit);
+    if (organizationIds) query.whereIn('organization_id', [...organizationIds]);
+    if (source !== undefined) query.where({ source });
+    if (search !== undefined) {
+      const pattern = likePattern(search);
+      query.where((either) => either.whereILike('name', pattern).orWhereILike('client_id', pattern));
+    }
+    if (after !== undefined) query.where('client_id', '>', after);
+    return (await query) as ClientRow[];
   },
+  insert: async (row) => {
+    const inserted = await db('clients').insert(toColumns(row)).onConflict('client_id').ignore().returning('client_id');
+    return inserted.length === 1;
+  },
+  update: async (clientId, change) => {
+    await db('clients')
+      .where({ client_id: clientId })
+      .update({ ...toColumns(change), version: db.raw('version + 1') });
+  },
+  remove: async (clientId) => (await db('clients').where({ client_id: clientId }).delete()) === 1,
+  removeArtifacts: async (clientId) => void (await db('oidc_artifacts').where({ client_id: clientId }).delete()),
+  secrets: async (clientIds, now) =>
+    (await db('client_secrets')
+      .whereIn('client_id', [...clientIds])
+      .where(live(now))
+      .orderBy([
+        { column: 'created_at', order: 'desc' },
+        { column: 'id', order: 'desc' },
+      ])) as SecretRow[],
   addSecret: async (row) => void (await db('client_secrets').insert(row)),
+  endSecrets: async (clientId, at) =>
+    void (await db('client_secrets').where({ client_id: clientId }).where(live(at)).update({ expires_at: at })),
+  removeSecret: async (clientId, id) => (await db('client_secrets').where({ client_id: clientId, id }).delete()) === 1,
   removeSecrets: async (clientId) => void (await db('client_secrets').where({ client_id: clientId }).delete()),
-  remove: async (clientId) => void (await db('clients').where({ client_id: clientId }).delete()),
+  sealedSecrets: () => db('client_secrets').whereNotNull('sealed').select('id', 'client_id', 'sealed'),
+  reseal: async (id, sealed) => void (await db('client_secrets').where({ id }).update({ sealed })),
 });

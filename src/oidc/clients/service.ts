@@ -1,148 +1,213 @@
-import { constantTimeEqual, type Envelope, sha256, uuidv7 } from '../../platform/crypto/index.ts';
+import type { Config } from '../../platform/config/index.ts';
+import { type Envelope, randomSecret } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
-import type { Clock } from '../../platform/ports.ts';
-import type { ClientRecord, ClientSettings, ClientSource } from '../ports.ts';
-import { applyProfile } from '../protocol/profiles.ts';
-import { type ClientOrigin, type ClientRow, createClientRepository } from './repository.ts';
+import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
+import { errors } from '../errors.ts';
+import type { ClientSource, RecordCaches, Transaction, TransactionalSinks } from '../ports.ts';
+import { createIntake } from './intake.ts';
+import { createRegistrar, type Registrar } from './registrar.ts';
+import { readRegistration, settingsOut } from './registration.ts';
+import {
+  type ClientFilter,
+  type ClientRepository,
+  type ClientRow,
+  createClientRepository,
+  type SecretRow,
+} from './repository.ts';
+import { usesSecret } from './rules.ts';
+import type { ClientView } from './schema.ts';
+import { keep, newSecret, secretRow } from './secrets.ts';
+import { clientTag, createClientSource } from './source.ts';
 
-interface ClientDeps {
+export interface ClientDeps {
+  config: Pick<Config, 'outboundAllow'>;
   database: Database;
   clock: Clock;
   envelope: Envelope;
+  caches?: RecordCaches | undefined;
+  sinks: Pick<TransactionalSinks, 'audit'>;
 }
 
-/** A registration as the bootstrap file or an administrator writes it: RFC 7591 metadata with our settings beside it. */
-export type Registration = Record<string, unknown> & { client_id: string };
-
-/** The registration is not acceptable; the words are for whoever wrote it. */
-export class ClientProblem extends Error {
-  override readonly name = 'ClientProblem';
+/** Who changes a client, and which ones it may touch (CL-07). */
+export interface Manager {
+  actor: Actor;
+  /** Absent: every client. Else those of these organizations that are not first-party. */
+  organizationIds?: readonly string[] | undefined;
 }
 
-/** Names of our settings in a registration (CONTRACT.md, "PKCE", "Defaults"). */
-const settingNames: Readonly<Record<string, keyof ClientSettings>> = {
-  require_pkce: 'requirePkce',
-  profile: 'profile',
-  access_token_ttl_seconds: 'accessTokenTtlSeconds',
-  refresh_token_ttl_seconds: 'refreshTokenTtlSeconds',
-  id_token_ttl_seconds: 'idTokenTtlSeconds',
-  skip_consent: 'skipConsent',
-  session_management: 'sessionManagement',
-};
+const maxLiveSecrets = 2;
+const defaultOverlapSeconds = 86_400;
 
-/** CL-06: where the method only compares, a digest is kept, and the core is given a stand-in of the same shape. */
-const standIn = 'kept-as-a-digest-only-0123456789abcdef';
-const computed = /^HS/;
-const needsValue = (metadata: Record<string, unknown>): boolean =>
-  metadata.token_endpoint_auth_method === 'client_secret_jwt' ||
-  Object.entries(metadata).some(
-    ([name, value]) => name.endsWith('_alg') && (computed.test(String(value)) || /^(A|dir|PBES2)/.test(String(value))),
-  );
+interface Work {
+  clients: ClientRepository;
+  audit: AuditSink;
+  registrar: Registrar;
+  now: Date;
+}
 
-const sealContext = (clientId: string): string => `client-secret/${clientId}`;
+type Input = Readonly<Record<string, unknown>>;
 
-const split = (
-  registration: Registration,
-): { metadata: Record<string, unknown>; settings: ClientSettings; secret: string | undefined } => {
-  const { client_id: _id, client_secret: secret, ...rest } = registration;
-  const entries = Object.entries(rest);
-  const settings = Object.fromEntries(
-    entries.flatMap(([name, value]) => (settingNames[name] ? [[settingNames[name], value]] : [])),
-  );
-  const metadata = Object.fromEntries(entries.filter(([name]) => !settingNames[name]));
-  return { metadata, settings, secret: typeof secret === 'string' ? secret : undefined };
-};
+const secretView = ({ id, created_at, expires_at }: SecretRow) => ({
+  id,
+  createdAt: created_at.toISOString(),
+  expiresAt: expires_at?.toISOString() ?? null,
+});
 
-const withProfile = (
-  clientId: string,
-  metadata: Record<string, unknown>,
-  { profile, requirePkce }: ClientSettings,
-): Record<string, unknown> => {
-  if (profile === undefined) return metadata;
-  const applied = applyProfile(profile, metadata);
-  const problems = requirePkce === false ? [...applied.problems, `profile ${profile} needs PKCE`] : applied.problems;
-  if (problems.length > 0) throw new ClientProblem(`client ${clientId}: ${problems.join('; ')}`);
-  return { ...applied.metadata };
-};
+const viewOf = (row: ClientRow, secrets: readonly SecretRow[]): ClientView => ({
+  ...row.metadata,
+  ...settingsOut(row.settings),
+  id: row.client_id,
+  client_id: row.client_id,
+  first_party: row.is_first_party,
+  organization_id: row.organization_id,
+  source: row.source,
+  verified: row.is_verified,
+  disabledAt: row.disabled_at?.toISOString() ?? null,
+  createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
+  secrets: secrets.filter(({ client_id }) => client_id === row.client_id).map(secretView),
+});
 
-export const createClients = ({ database, clock, envelope }: ClientDeps) => {
-  const repository = createClientRepository(database.knex);
+const isVisible = (row: ClientRow, { organizationIds }: Manager): boolean =>
+  organizationIds === undefined || (row.organization_id !== null && organizationIds.includes(row.organization_id));
 
-  const secretFor = async (row: ClientRow): Promise<{ client_secret?: string }> => {
-    const [first] = await repository.secrets(row.client_id, clock.now());
-    if (!first) return {};
-    return { client_secret: first.sealed === null ? standIn : envelope.open(first.sealed, sealContext(row.client_id)) };
-  };
+export const createClients = ({ config, database, clock, envelope, caches, sinks }: ClientDeps) => {
+  const outside = createClientRepository(database.knex);
+  const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches });
+  const options = { isPlainHost: (host: string) => config.outboundAllow.hosts.includes(host) };
 
-  const recordOf = async (row: ClientRow): Promise<ClientRecord> => ({
-    clientId: row.client_id,
-    metadata: { ...row.metadata, ...(await secretFor(row)) },
-    settings: row.settings,
-    isFirstParty: row.is_first_party,
-    isVerified: row.is_verified,
-    revokedBefore: row.revoked_before ?? undefined,
-  });
-
-  const keepSecret = async (clientId: string, metadata: Record<string, unknown>, secret: string | undefined): Promise<void> => {
-    if (secret === undefined || secret === standIn) return;
-    await repository.removeSecrets(clientId);
-    const kept = needsValue(metadata)
-      ? { digest: null, sealed: envelope.seal(secret, sealContext(clientId)) }
-      : { digest: sha256(secret), sealed: null };
-    await repository.addSecret({
-      id: uuidv7(clock.now()),
-      client_id: clientId,
-      created_at: clock.now(),
-      expires_at: null,
-      ...kept,
-    });
-  };
-
-  const source: ClientSource = {
-    find: async (clientId) => {
-      const row = await repository.find(clientId);
-      return row && row.disabled_at === null ? recordOf(row) : undefined;
-    },
-    verifySecret: async (clientId, secret) => {
-      const rows = await repository.secrets(clientId, clock.now());
-      const matches = rows.map(({ digest, sealed }) =>
-        digest === null
-          ? constantTimeEqual(envelope.open(sealed ?? '', sealContext(clientId)), secret)
-          : constantTimeEqual(digest, sha256(secret)),
-      );
-      return matches.includes(true);
-    },
-  };
-
-  return {
-    ...source,
-    /** @throws ClientProblem */
-    put: async (
-      registration: Registration,
-      origin: ClientOrigin,
-      trust: { isFirstParty?: boolean; isVerified?: boolean } = {},
-    ): Promise<void> => {
-      const { client_id: clientId } = registration;
-      const { metadata: given, settings, secret } = split(registration);
-      const metadata = withProfile(clientId, given, settings);
+  const within = <Result>(clientId: string, work: (parts: Work, trx: Transaction) => Promise<Result>): Promise<Result> =>
+    database.transaction(async (trx) => {
       const now = clock.now();
-      await repository.put({
-        client_id: clientId,
-        name: String(metadata.client_name ?? clientId),
-        metadata,
-        settings: { ...settings },
-        source: origin,
-        is_first_party: trust.isFirstParty ?? false,
-        is_verified: trust.isVerified ?? origin !== 'dynamic',
-        disabled_at: null,
-        revoked_before: null,
-        created_at: now,
-        updated_at: now,
-      });
-      await keepSecret(clientId, metadata, secret);
-    },
-    remove: (clientId: string): Promise<void> => repository.remove(clientId),
+      const clients = createClientRepository(trx);
+      const audit = sinks.audit(trx);
+      const result = await work({ clients, audit, now, registrar: createRegistrar({ clients, audit, envelope, now }) }, trx);
+      await caches?.invalidate([clientTag(clientId)], trx);
+      return result;
+    });
+
+  const read = (input: Input) => {
+    const { registration, problems } = readRegistration(input, options);
+    if (problems.length > 0) throw errors.client_invalid({ errors: problems });
+    return registration;
   };
+
+  const editable = async (clients: ClientRepository, clientId: string, manager: Manager): Promise<ClientRow> => {
+    const row = await clients.lock(clientId);
+    if (!row || !isVisible(row, manager)) throw errors.client_not_found();
+    if (row.source === 'builtin') throw errors.client_is_builtin();
+    // CL-07: a client that is trusted by all is not for those who may manage some.
+    if (row.is_first_party && manager.organizationIds) throw errors.client_not_yours();
+    return row;
+  };
+
+  /** A manager of organizations makes clients of one of them, and none that is trusted. */
+  const checkPlace = (manager: Manager, place: { isFirstParty: boolean; organizationId: string | null }): void => {
+    const { organizationIds } = manager;
+    if (organizationIds === undefined) return;
+    const isOwn = place.organizationId !== null && organizationIds.includes(place.organizationId);
+    if (place.isFirstParty || !isOwn) throw errors.client_not_yours();
+  };
+
+  const shown = async (clients: ClientRepository, clientId: string, secret?: string | undefined) => {
+    const row = await clients.find(clientId);
+    if (!row) throw errors.client_not_found();
+    const view = viewOf(row, await clients.secrets([clientId], clock.now()));
+    return { view: secret === undefined ? view : { ...view, client_secret: secret }, version: row.version };
+  };
+
+  const audited = (clientId: string, { actor }: Manager) =>
+    ({ outcome: 'success', actor, target: { type: 'client', id: clientId }, clientId }) as const;
+
+  const admin = {
+    list: async (filter: ClientFilter, limit: number, after: string | undefined): Promise<ClientView[]> => {
+      const rows = await outside.list(filter, limit, after);
+      const secrets = await outside.secrets(
+        rows.map(({ client_id }) => client_id),
+        clock.now(),
+      );
+      return rows.map((row) => viewOf(row, secrets));
+    },
+
+    /** @throws client_not_found */
+    get: async (clientId: string, manager: Manager): Promise<{ view: ClientView; version: number }> => {
+      const row = await outside.find(clientId);
+      if (!row || !isVisible(row, manager)) throw errors.client_not_found();
+      return { view: viewOf(row, await outside.secrets([clientId], clock.now())), version: row.version };
+    },
+
+    /** The secret is in this answer and nowhere else. @throws client_invalid, client_exists */
+    create: async (input: Input, manager: Manager): Promise<{ view: ClientView; version: number }> => {
+      const registration = read(input);
+      checkPlace(manager, registration);
+      const clientId = typeof input.client_id === 'string' ? input.client_id : randomSecret(16);
+      return within(clientId, async ({ clients, registrar }) => {
+        const secret = await registrar.create({ clientId, registration, source: 'admin', actor: manager.actor });
+        return shown(clients, clientId, secret);
+      });
+    },
+
+    /** Replaces metadata and settings. @param match throws when the version is not the caller's */
+    update: (clientId: string, input: Input, manager: Manager, match: (version: number) => void) => {
+      const registration = read(input);
+      return within(clientId, async ({ clients, registrar }) => {
+        const row = await editable(clients, clientId, manager);
+        match(row.version);
+        checkPlace(manager, registration);
+        const { source } = row;
+        const secret = await registrar.update({ clientId, registration, source, actor: manager.actor }, row);
+        return shown(clients, clientId, secret);
+      });
+    },
+
+    /** Ends what it was given, at once and on every replica (TK-05). */
+    remove: (clientId: string, manager: Manager): Promise<void> =>
+      within(clientId, async ({ clients, audit }) => {
+        const row = await editable(clients, clientId, manager);
+        await clients.removeArtifacts(clientId);
+        await clients.remove(clientId);
+        await audit.record({ type: 'client.deleted', ...audited(clientId, manager), before: { name: row.name } });
+      }),
+
+    setDisabled: (clientId: string, isDisabled: boolean, manager: Manager) =>
+      within(clientId, async ({ clients, audit, now }) => {
+        const row = await editable(clients, clientId, manager);
+        if ((row.disabled_at !== null) === isDisabled) return shown(clients, clientId);
+        if (isDisabled) await clients.removeArtifacts(clientId);
+        const ending = isDisabled ? { disabled_at: now, revoked_before: now } : { disabled_at: null };
+        await clients.update(clientId, { ...ending, updated_at: now });
+        await audit.record({ type: isDisabled ? 'client.disabled' : 'client.enabled', ...audited(clientId, manager) });
+        return shown(clients, clientId);
+      }),
+
+    /** A new secret beside the old one, which ends after the overlap. @throws secret_not_used, secrets_exhausted */
+    rotateSecret: (clientId: string, expiresInSeconds: number | undefined, manager: Manager) =>
+      within(clientId, async ({ clients, audit, now }) => {
+        const { metadata } = await editable(clients, clientId, manager);
+        if (!usesSecret(metadata)) throw errors.secret_not_used();
+        const overlapSeconds = expiresInSeconds ?? defaultOverlapSeconds;
+        await clients.endSecrets(clientId, new Date(now.getTime() + overlapSeconds * 1000));
+        if ((await clients.secrets([clientId], now)).length >= maxLiveSecrets) throw errors.secrets_exhausted();
+        const secret = newSecret();
+        const row = secretRow(clientId, keep(envelope, clientId, secret, { metadata, isOurs: true }), now);
+        await clients.addSecret(row);
+        const details = { overlapSeconds };
+        await audit.record({ type: 'client.secret_rotated', ...audited(clientId, manager), details });
+        return { ...secretView(row), client_secret: secret };
+      }),
+
+    /** @throws secret_not_found, secret_is_last */
+    removeSecret: (clientId: string, secretId: string, manager: Manager): Promise<void> =>
+      within(clientId, async ({ clients, audit, now }) => {
+        await editable(clients, clientId, manager);
+        const live = await clients.secrets([clientId], now);
+        if (!live.some(({ id }) => id === secretId)) throw errors.secret_not_found();
+        if (live.length === 1) throw errors.secret_is_last();
+        await clients.removeSecret(clientId, secretId);
+        await audit.record({ type: 'client.secret_removed', ...audited(clientId, manager) });
+      }),
+  };
+  return { ...source, ...createIntake({ database, clock, envelope, caches, sinks, options }), admin };
 };
 
 export type Clients = ReturnType<typeof createClients>;

@@ -1,0 +1,87 @@
+import type { Envelope } from '../../platform/crypto/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import type { ClientRecord, ClientSource, RecordCaches } from '../ports.ts';
+import type { ClientRepository, ClientRow, SecretRow } from './repository.ts';
+import { type KeptSecret, matches, openSecret } from './secrets.ts';
+
+/** What the cache holds: the row and its secrets as they are kept, so that a shared cache holds no usable secret either. */
+interface CachedClient {
+  clientId: string;
+  metadata: Record<string, unknown>;
+  settings: Record<string, unknown>;
+  isFirstParty: boolean;
+  isVerified: boolean;
+  isDisabled: boolean;
+  revokedBefore: string | null;
+  secrets: (KeptSecret & { expiresAt: string | null })[];
+}
+
+export interface ClientSourceDeps {
+  clients: ClientRepository;
+  clock: Clock;
+  envelope: Envelope;
+  caches?: RecordCaches | undefined;
+}
+
+export const clientTag = (clientId: string): string => `client:${clientId}`;
+
+const cached = (row: ClientRow, secrets: readonly SecretRow[]): CachedClient => ({
+  clientId: row.client_id,
+  metadata: row.metadata,
+  settings: row.settings,
+  isFirstParty: row.is_first_party,
+  isVerified: row.is_verified,
+  isDisabled: row.disabled_at !== null,
+  revokedBefore: row.revoked_before?.toISOString() ?? null,
+  secrets: secrets.map(({ digest, sealed, expires_at }) => ({ digest, sealed, expiresAt: expires_at?.toISOString() ?? null })),
+});
+
+/** What the provider reads at each request. One record object for each cached client: the core builds its client once for each. */
+export const createClientSource = ({ clients, clock, envelope, caches }: ClientSourceDeps): ClientSource => {
+  const records = new WeakMap<CachedClient, ClientRecord>();
+  const cache = caches?.cache<CachedClient>({ name: 'clients', l1Seconds: 60, l2Seconds: 300, maxEntries: 5000 });
+
+  const read = async (clientId: string): Promise<{ value: CachedClient; tags: string[] } | undefined> => {
+    const row = await clients.find(clientId);
+    if (!row) return undefined;
+    return { value: cached(row, await clients.secrets([clientId], clock.now())), tags: [clientTag(clientId)] };
+  };
+  const load = async (clientId: string): Promise<CachedClient | undefined> => {
+    const load = () => read(clientId);
+    return cache ? cache.get(clientId, load) : (await load())?.value;
+  };
+
+  const recordOf = (client: CachedClient): ClientRecord => {
+    const { clientId, settings, isFirstParty, isVerified, revokedBefore } = client;
+    const [newest] = client.secrets;
+    const secret = newest ? { client_secret: openSecret(envelope, clientId, newest) } : {};
+    return {
+      clientId,
+      metadata: { ...client.metadata, ...secret },
+      settings,
+      isFirstParty,
+      isVerified,
+      revokedBefore: revokedBefore === null ? undefined : new Date(revokedBefore),
+    };
+  };
+
+  return {
+    find: async (clientId) => {
+      const client = await load(clientId);
+      if (!client || client.isDisabled) return undefined;
+      const record = records.get(client) ?? recordOf(client);
+      records.set(client, record);
+      return record;
+    },
+    verifySecret: async (clientId, secret) => {
+      const now = clock.now();
+      const secrets = (await load(clientId))?.secrets ?? [];
+      const isLive = ({ expiresAt }: { expiresAt: string | null }): boolean => expiresAt === null || new Date(expiresAt) > now;
+      // Every live secret is looked at: which of them fitted must not show in the time.
+      return secrets
+        .filter(isLive)
+        .map((kept) => matches(envelope, clientId, kept, secret))
+        .includes(true);
+    },
+  };
+};
