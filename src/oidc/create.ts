@@ -7,7 +7,8 @@ import type { Outbound } from '../platform/outbound/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
 import { createApprovals } from './approvals/service.ts';
-import { createClients, type Registration } from './clients/service.ts';
+import type { ClientRegistration } from './clients/intake.ts';
+import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
 import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
@@ -46,7 +47,7 @@ const documentClient = (clientId: string): ClientRecord => ({
 export const createOidc = async (deps: OidcDeps) => {
   const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, pages } = deps;
   const { knex } = database;
-  const clients = createClients({ database, clock, envelope });
+  const clients = createClients({ config, database, clock, envelope, sinks });
   const resources = createResources({ knex, clock });
   const inTransaction = createInTransaction(database, (trx) => ({
     keys: createKeyRepository(trx),
@@ -61,7 +62,7 @@ export const createOidc = async (deps: OidcDeps) => {
 
   const registrar = {
     ...clients,
-    register: (metadata: Record<string, unknown>) => clients.put(metadata as Registration, 'dynamic'),
+    register: (metadata: Record<string, unknown>) => clients.put(metadata as ClientRegistration, 'dynamic'),
   };
   const cookieKeys = [envelope.blindIndex('cookie', 'cookie-keys')];
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAudit } from '../../src/audit/index.ts';
 import { createInteractions, createLogoAddress, createProtocolPages, mountLogos } from '../../src/interactions/index.ts';
-import type { Registration } from '../../src/oidc/clients/service.ts';
+import type { ClientRegistration } from '../../src/oidc/clients/intake.ts';
 import { createOidc } from '../../src/oidc/index.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
 import { createEnvelope, uuidv7 } from '../../src/platform/crypto/index.ts';
@@ -107,7 +107,7 @@ export const startStand = async ({ env = {}, bootstrap = {}, tls }: StandOptions
     entitlements: { entitlementsOf: async () => ({ roles: [], permissions: [], groups: [], organizations: [] }) },
     pages: createProtocolPages({ pageOf: http.pageOf, accounts }),
   });
-  for (const client of bootstrap.clients ?? []) await oidc.clients.put(client as Registration, 'bootstrap');
+  for (const client of bootstrap.clients ?? []) await oidc.clients.put(client as ClientRegistration, 'bootstrap');
   for (const { scopes, ...resource } of bootstrap.resources ?? []) {
     const record = { ...resource, scopes: scopes.map((name) => ({ name })), introspectionClients: [] };
     await oidc.resources.put(record, 'bootstrap');
