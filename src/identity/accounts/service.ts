@@ -1,0 +1,84 @@
+import { uuidv7 } from '../../platform/crypto/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { type AccountRow, createAccountRepository, type IdentifierRow } from './repository.ts';
+
+export interface Account {
+  id: string;
+  status: string;
+  /** OpenID Connect standard claims. */
+  claims: Record<string, unknown>;
+}
+
+/** A new account, with claims by their OpenID Connect names. */
+export interface AccountWish {
+  email: string;
+  emailVerified: boolean;
+  passwordHash: string;
+  claims: Record<string, unknown>;
+}
+
+/** PW-10: one account per canonical value, however it is written. */
+export const canonicalIdentifier = (value: string): string => value.normalize('NFKC').trim().toLowerCase();
+
+const identifierClaims = (identifiers: readonly IdentifierRow[]): Record<string, unknown> => {
+  const primary = (type: IdentifierRow['type']): IdentifierRow | undefined =>
+    identifiers.find((one) => one.type === type && one.is_primary) ?? identifiers.find((one) => one.type === type);
+  const [email, phone, username] = (['email', 'phone', 'username'] as const).map(primary);
+  return {
+    ...(email && { email: email.value, email_verified: email.verified_at !== null }),
+    ...(phone && { phone_number: phone.value, phone_number_verified: phone.verified_at !== null }),
+    ...(username && { preferred_username: username.value }),
+  };
+};
+
+const accountOf = ({ id, status, updated_at: updatedAt, claims, identifiers }: AccountRow): Account => ({
+  id,
+  status,
+  claims: { ...claims, updated_at: Math.floor(updatedAt.getTime() / 1000), ...identifierClaims(identifiers) },
+});
+
+/** Claims that come from identifiers or from the account itself, never from the profile. */
+const notProfile = new Set(['sub', 'email', 'email_verified', 'phone_number', 'phone_number_verified', 'updated_at']);
+
+const identifiersOf = ({ email, emailVerified, claims }: AccountWish, now: Date): (IdentifierRow & { canonical: string })[] => {
+  const one = (type: IdentifierRow['type'], value: unknown, isVerified: boolean) =>
+    typeof value === 'string' && value !== ''
+      ? [{ type, value, canonical: canonicalIdentifier(value), verified_at: isVerified ? now : null, is_primary: true }]
+      : [];
+  return [...one('email', email, emailVerified), ...one('phone', claims.phone_number, claims.phone_number_verified === true)];
+};
+
+export const createAccounts = ({ database, clock }: { database: Database; clock: Clock }) => {
+  const repository = createAccountRepository(database.knex);
+  return {
+    find: async (id: string): Promise<Account | undefined> => {
+      const row = await repository.find(id);
+      return row && accountOf(row);
+    },
+    /** Whose login name it is. */
+    idOf: (login: string): Promise<string | undefined> => repository.idOf(canonicalIdentifier(login)),
+    passwordHash: (id: string): Promise<string | undefined> => repository.passwordHash(id),
+    setPasswordHash: (id: string, hash: string): Promise<void> => repository.setPasswordHash(id, hash, clock.now()),
+    isEmpty: (): Promise<boolean> => repository.isEmpty(),
+    /** @returns the account's id, or `undefined` when the address is taken */
+    create: (wish: AccountWish): Promise<string | undefined> =>
+      database.transaction(async (trx) => {
+        const accounts = createAccountRepository(trx);
+        const now = clock.now();
+        if (await accounts.idOf(canonicalIdentifier(wish.email))) return undefined;
+        const id = uuidv7(now);
+        await accounts.insertUser(id, now);
+        for (const identifier of identifiersOf(wish, now)) await accounts.insertIdentifier(id, uuidv7(now), identifier, now);
+        await accounts.setPasswordHash(id, wish.passwordHash, now);
+        await accounts.setClaims(
+          id,
+          Object.fromEntries(Object.entries(wish.claims).filter(([name]) => !notProfile.has(name))),
+          now,
+        );
+        return id;
+      }),
+  };
+};
+
+export type Accounts = ReturnType<typeof createAccounts>;
