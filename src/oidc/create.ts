@@ -48,7 +48,7 @@ export const createOidc = async (deps: OidcDeps) => {
   const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, pages } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, sinks });
-  const resources = createResources({ knex, clock });
+  const resources = createResources({ database, clock, sinks });
   const inTransaction = createInTransaction(database, (trx) => ({
     keys: createKeyRepository(trx),
     audit: sinks.audit(trx),

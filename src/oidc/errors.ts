@@ -12,6 +12,8 @@ export const errors = defineErrors({
   secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },
   resource_not_found: { status: 404, title: 'There is no such resource' },
   resource_exists: { status: 409, title: 'A resource with this identifier exists' },
+  resource_identifier_fixed: { status: 409, title: 'The identifier of a resource stays as it is' },
+  resource_invalid: { status: 400, title: 'The resource is not valid' },
   resource_is_builtin: { status: 409, title: 'This resource belongs to Castellan itself' },
   interaction_not_found: { status: 400, title: 'This sign-in is over or belongs to another browser' },
   bootstrap_invalid: { status: 400, title: 'The bootstrap file has mistakes' },

@@ -2,7 +2,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { KeyRow } from './repository.ts';
 
-/** FEATURES P6. The first two are made at the first start: the specification's default for ID tokens, and ours for access tokens. */
+/** FEATURES P6. All are made at the first start, since discovery offers them to every client. */
 export const signingAlgorithms = ['RS256', 'ES256', 'EdDSA', 'PS256'] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 

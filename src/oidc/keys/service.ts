@@ -51,7 +51,6 @@ export interface Keys extends KeySource {
 const shortestOverlapSeconds = 8 * 86_400;
 const daySeconds = 86_400;
 const rotationSeconds = 90 * 86_400;
-const firstAlgorithms: readonly SigningAlgorithm[] = ['RS256', 'ES256'];
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 const view = (row: KeyRow): KeyView => ({
@@ -130,7 +129,7 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
 
   const ageSeconds = (row: KeyRow): number => (clock.now().getTime() - (row.activated_at ?? row.created_at).getTime()) / 1000;
   const missing = (rows: readonly KeyRow[]): SigningAlgorithm[] =>
-    firstAlgorithms.filter((alg) => !rows.some((row) => row.alg === alg && row.state === 'active'));
+    signingAlgorithms.filter((alg) => !rows.some((row) => row.alg === alg && row.state === 'active'));
 
   return {
     prepare: async () => {

@@ -1,0 +1,87 @@
+import { Type } from '@sinclair/typebox';
+import {
+  type AdminRoutes,
+  answer,
+  decodeCursor,
+  etagOf,
+  ListQuery,
+  pageOfItems,
+  requireMatch,
+} from '../../platform/http/index.ts';
+import type { Actor, Principal } from '../../platform/ports.ts';
+import { ResourceBody, ResourceParams, ResourceView } from './schema.ts';
+import type { Resources } from './service.ts';
+
+const closed = { additionalProperties: false };
+const nullable = Type.Union([Type.String(), Type.Null()]);
+const ResourceList = Type.Object({ items: Type.Array(ResourceView), nextCursor: nullable }, closed);
+const ResourceQuery = Type.Object({ ...ListQuery }, closed);
+
+const base = '/api/v1/resources';
+const one = `${base}/:id`;
+
+const actorOf = ({ type, id }: Principal): Actor => ({ type, id });
+const tagged = ({ view, version }: { view: ResourceView; version: number }, status = 200) =>
+  answer({ status, headers: { ETag: etagOf(version) }, body: view });
+
+/** Resource servers belong to the installation, not to a tenant: every permission here reaches all of them. */
+export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['admin']): void => {
+  admin.get(
+    base,
+    { summary: 'List resource servers', permission: 'resource:read', query: ResourceQuery, response: ResourceList, status: 200 },
+    async ({ query: { limit = 50, cursor } }) => {
+      const rows = await resources.list(limit + 1, decodeCursor(cursor, 1)?.[0]);
+      return pageOfItems(
+        rows,
+        limit,
+        ({ identifier }) => [identifier],
+        (view) => view,
+      );
+    },
+  );
+  admin.post(
+    base,
+    {
+      summary: 'Register a resource server',
+      permission: 'resource:create',
+      body: ResourceBody,
+      response: ResourceView,
+      status: 201,
+    },
+    async ({ body, principal }) => tagged(await resources.create(body, actorOf(principal)), 201),
+  );
+  admin.get(
+    one,
+    {
+      summary: 'Read a resource server',
+      permission: 'resource:read',
+      params: ResourceParams,
+      response: ResourceView,
+      status: 200,
+    },
+    async ({ params }) => tagged(await resources.get(params.id)),
+  );
+  admin.put(
+    one,
+    {
+      summary: 'Replace a resource server; its identifier stays',
+      permission: 'resource:update',
+      params: ResourceParams,
+      body: ResourceBody,
+      response: ResourceView,
+      status: 200,
+    },
+    async ({ params, body, principal, request }) => {
+      const match = (version: number): void => requireMatch(request, version);
+      return tagged(await resources.update(params.id, body, actorOf(principal), match));
+    },
+  );
+  admin.delete(
+    one,
+    { summary: 'Remove a resource server', permission: 'resource:delete', params: ResourceParams, status: 204 },
+    async ({ params, principal }) => {
+      await resources.remove(params.id, actorOf(principal));
+      return undefined;
+    },
+  );
+};
