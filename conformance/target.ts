@@ -50,7 +50,7 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
     person,
     relyingParty,
     advance: time.advance,
-    rotateKeys: () => stand.rotateKeys(),
+    rotateKeys: () => stand.app.rotateKeys(),
     delivered,
     clients: Object.fromEntries(fapi.map(({ client }) => [client.clientId, client])),
     placeholders: {
