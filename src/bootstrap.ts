@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Type } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
+import { ResourceBody, type ResourceInput } from './oidc/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
 
 const text = Type.String({ minLength: 1 });
@@ -10,22 +11,7 @@ const open = { additionalProperties: true };
 const BootstrapFile = Type.Object(
   {
     clients: Type.Optional(Type.Array(Type.Object({ client_id: text }, open))),
-    resources: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            identifier: text,
-            name: text,
-            scopes: Type.Array(Type.Union([text, Type.Object({ name: text, description: Type.Optional(text) })])),
-            accessTokenFormat: Type.Union([Type.Literal('jwt'), Type.Literal('opaque')]),
-            accessTokenTtlSeconds: Type.Optional(Type.Integer({ minimum: 1 })),
-            signingAlg: Type.Optional(text),
-            introspectionClients: Type.Optional(Type.Array(text)),
-          },
-          { additionalProperties: false },
-        ),
-      ),
-    ),
+    resources: Type.Optional(Type.Array(ResourceBody)),
     users: Type.Optional(Type.Array(Type.Object({ email: text, password: text }, open))),
     organizations: Type.Optional(Type.Array(Type.Object({}, open))),
   },
@@ -34,28 +20,13 @@ const BootstrapFile = Type.Object(
 
 export interface Bootstrap {
   clients: (Record<string, unknown> & { client_id: string })[];
-  resources: {
-    identifier: string;
-    name: string;
-    scopes: { name: string; description?: string | undefined }[];
-    accessTokenFormat: 'jwt' | 'opaque';
-    accessTokenTtlSeconds: number | undefined;
-    signingAlg: string | undefined;
-    introspectionClients: string[];
-  }[];
+  resources: ResourceInput[];
   users: (Record<string, unknown> & { email: string; password: string })[];
 }
 
 const nothing: Bootstrap = { clients: [], resources: [], users: [] };
 
-const isFile = new Ajv({ allErrors: true }).compile<{
-  clients?: Bootstrap['clients'];
-  resources?: (Omit<Bootstrap['resources'][number], 'scopes'> & {
-    scopes: (string | { name: string })[];
-    introspectionClients?: string[];
-  })[];
-  users?: Bootstrap['users'];
-}>(BootstrapFile);
+const isFile = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Partial<Bootstrap>>(BootstrapFile);
 
 const parse = (file: string): unknown => {
   try {
@@ -75,15 +46,7 @@ export const readBootstrap = ({ bootstrapFile }: Pick<Config, 'bootstrapFile'>):
     );
   }
   const { clients = [], resources = [], users = [] } = content;
-  return {
-    clients,
-    users,
-    resources: resources.map((resource) => ({
-      ...resource,
-      scopes: resource.scopes.map((scope) => (typeof scope === 'string' ? { name: scope } : scope)),
-      introspectionClients: resource.introspectionClients ?? [],
-    })),
-  };
+  return { clients, resources, users };
 };
 
 /** PROFILE=conformance: a person with every standard claim (CONTRACT.md). */

@@ -19,6 +19,7 @@ export type {
   SessionStart,
 } from './ports.ts';
 export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
+export { ResourceBody, type ResourceInput } from './resources/schema.ts';
 export type {
   ClientView,
   ConsentRequest,
