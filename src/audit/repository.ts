@@ -52,6 +52,13 @@ export const insertAuditRows = async (knex: Knex, rows: readonly AuditRow[]): Pr
   );
 };
 
+/** The insert of one event as part of a statement of another room: `with changed as (…) insert into audit_events …`. */
+export const insertOneEvent = (firstParameter: number): string =>
+  `insert into audit_events (${columns.join(', ')}) values (${types.map((type, index) => `$${firstParameter + index}::${type}`).join(', ')})`;
+
+/** The values of that insert, in the order of its parameters. */
+export const valuesOf = (row: AuditRow): readonly unknown[] => columns.map((column) => row[column]);
+
 export interface AuditFilter {
   type?: string | undefined;
   actor?: string | undefined;

@@ -45,6 +45,13 @@ export interface AuditSink {
   record(event: AuditEvent): Promise<void>;
 }
 
+/** Lets a hot repository write its row and the event in one statement: `with changed as (…) insert into audit_events …`. */
+export interface AuditStatement {
+  /** The insert of one event. @param firstParameter number of its first `$n`; it takes as many as `values` has */
+  sql(firstParameter: number): string;
+  values(event: AuditEvent): readonly unknown[];
+}
+
 /** Events of what changes nothing (FEATURES C5): bounded buffer, flushed within a second, never a statement of the request. */
 export interface AuditBuffer {
   note(event: AuditEvent): void;

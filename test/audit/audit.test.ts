@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { pino } from 'pino';
 import { type Audit, createAudit } from '../../src/audit/index.ts';
-import type { Database } from '../../src/platform/db/index.ts';
+import { type Database, prepared, statement } from '../../src/platform/db/index.ts';
 import { inScope } from '../../src/platform/logging/index.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -57,6 +58,23 @@ describe('C5 audit events', () => {
     stop();
     expect(statements).to.equal(1);
     expect((await types()).filter((type) => type === 'oidc.token.introspected')).to.have.length(20);
+  });
+
+  it('joins a statement of another room, so that an insert and its event are one', async () => {
+    const { sql, values } = audit.statement;
+    const event = { type: 'resource.created', outcome: 'success', details: { source: 'test' } } as const;
+    const text = `with changed as (insert into settings (key, value, updated_at) values ($1, 'true', $2)) ${sql(3)}`;
+    await prepared(database.knex, statement('test-joined', text), ['joined', new Date(), ...values(event)]);
+    expect(await database.knex('settings').where({ key: 'joined' })).to.have.length(1);
+    expect(await types()).to.include('resource.created');
+  });
+
+  it('has no field that a secret would be written to', () => {
+    const catalogue = readFileSync(new URL('../../src/platform/events/catalogue.ts', import.meta.url), 'utf8');
+    const fields = [...catalogue.matchAll(/(\w+)\??: (?!None)/g)].map(([, name = '']) => name);
+    expect(fields).to.include('grantType').and.have.length.above(20);
+    const suspicious = /secret|password|token|jwt|cookie|credential|otp|^code$|^pin$|private|hash/i;
+    expect(fields.filter((name) => suspicious.test(name))).to.deep.equal([]);
   });
 
   it('is bounded and counts what it loses', () => {
