@@ -2,7 +2,7 @@
  * Needs that run against the arrows between rooms (STYLE.md, "Imports"). Each is supplied in `app.ts`.
  */
 
-import type { AuditCatalogue, AuditEventType } from './events/index.ts';
+import type { AuditCatalogue, AuditEventType } from './events/catalogue.ts';
 
 /** Time is passed in; tests move it. */
 export interface Clock {
