@@ -105,6 +105,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   createInteractions({ interactions: oidc.interactions, authn, accounts, views, clock, site }).mount(http.pages);
   mountLogos(http.pages, { envelope, outbound });
   audit.mount(http.admin);
+  oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
 
@@ -116,8 +117,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   };
   const { email, password } = config.bootstrapAdmin;
   const administrator = (await accounts.isEmpty()) ? await person(email, password, {}, true) : undefined;
-  for (const client of bootstrap.clients) await oidc.clients.put(client, 'bootstrap');
-  for (const resource of bootstrap.resources) await oidc.resources.put(resource, 'bootstrap');
+  await oidc.applyBootstrap(bootstrap);
   for (const { email: address, password: secret, roles: _roles, ...claims } of bootstrap.users) {
     await person(address, secret, claims, claims.email_verified === true);
   }

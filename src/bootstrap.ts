@@ -1,52 +1,98 @@
 import { readFileSync } from 'node:fs';
-import { Type } from '@sinclair/typebox';
+import { type TSchema, Type } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
-import { ResourceBody, type ResourceInput } from './oidc/index.ts';
+import { type BootstrapRegistrations, judgeBootstrap } from './oidc/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
 
-const text = Type.String({ minLength: 1 });
-const open = { additionalProperties: true };
+const text = Type.String({ minLength: 1, maxLength: 1000 });
+const flag = Type.Boolean();
+const email = Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$', maxLength: 320 });
 
-/** CONTRACT.md, `BOOTSTRAP_FILE`. Clients are RFC 7591 metadata, users carry OpenID Connect claims. */
-const BootstrapFile = Type.Object(
+const optional = (shapes: Record<string, TSchema>): Record<string, TSchema> =>
+  Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, Type.Optional(shape)]));
+
+/** OpenID Connect Core §5.1. */
+const claims = {
+  name: text,
+  given_name: text,
+  family_name: text,
+  middle_name: text,
+  nickname: text,
+  preferred_username: text,
+  profile: text,
+  picture: text,
+  website: text,
+  gender: text,
+  birthdate: text,
+  zoneinfo: text,
+  locale: text,
+  phone_number: text,
+  phone_number_verified: flag,
+  address: Type.Object({}, { additionalProperties: text }),
+};
+
+const User = Type.Object(
   {
-    clients: Type.Optional(Type.Array(Type.Object({ client_id: text }, open))),
-    resources: Type.Optional(Type.Array(ResourceBody)),
-    users: Type.Optional(Type.Array(Type.Object({ email: text, password: text }, open))),
-    organizations: Type.Optional(Type.Array(Type.Object({}, open))),
+    email,
+    email_verified: Type.Optional(flag),
+    password: Type.String({ minLength: 8, maxLength: 256 }),
+    roles: Type.Optional(Type.Array(text, { maxItems: 100 })),
+    ...optional(claims),
   },
   { additionalProperties: false },
 );
 
-export interface Bootstrap {
-  clients: (Record<string, unknown> & { client_id: string })[];
-  resources: ResourceInput[];
+/** CONTRACT.md, `BOOTSTRAP_FILE`; clients and resources are judged by the room that keeps them. */
+const BootstrapFile = Type.Object(
+  {
+    clients: Type.Optional(Type.Array(Type.Unknown())),
+    resources: Type.Optional(Type.Array(Type.Unknown())),
+    users: Type.Optional(Type.Array(User, { maxItems: 10_000 })),
+    organizations: Type.Optional(Type.Array(Type.Object({ name: text }, { additionalProperties: true }))),
+  },
+  { additionalProperties: false },
+);
+
+export interface Bootstrap extends BootstrapRegistrations {
   users: (Record<string, unknown> & { email: string; password: string })[];
+  organizations: (Record<string, unknown> & { name: string })[];
 }
 
-const nothing: Bootstrap = { clients: [], resources: [], users: [] };
-
-const isFile = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Partial<Bootstrap>>(BootstrapFile);
+const nothing: Bootstrap = { clients: [], resources: [], users: [], organizations: [] };
 
 const parse = (file: string): unknown => {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new ConfigError([`BOOTSTRAP_FILE: ${error instanceof Error ? error.message : String(error)}`]);
+    // The parser's own words quote the text, which holds secrets.
+    const reason = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw new ConfigError([`BOOTSTRAP_FILE: ${reason}`]);
   }
 };
 
-/** @throws ConfigError with one line per mistake */
-export const readBootstrap = ({ bootstrapFile }: Pick<Config, 'bootstrapFile'>): Bootstrap => {
-  if (bootstrapFile === undefined) return nothing;
-  const content = parse(bootstrapFile);
-  if (!isFile(content)) {
-    throw new ConfigError(
-      (isFile.errors ?? []).map(({ instancePath, message }) => `BOOTSTRAP_FILE: ${instancePath || '/'} ${message}`),
-    );
-  }
-  const { clients = [], resources = [], users = [] } = content;
-  return { clients, resources, users };
+type Failure = NonNullable<ReturnType<Ajv['compile']>['errors']>[number];
+
+const words = ({ instancePath, message, params }: Failure): string => {
+  const { additionalProperty, missingProperty } = params as { additionalProperty?: string; missingProperty?: string };
+  if (additionalProperty !== undefined) return `${instancePath}/${additionalProperty} is not known`;
+  if (missingProperty !== undefined) return `${instancePath}/${missingProperty} is required`;
+  return `${instancePath || '/'} ${message}`;
+};
+
+/**
+ * Reads and checks the whole file before anything is opened or written.
+ * @throws ConfigError with one line per mistake
+ */
+export const readBootstrap = (config: Pick<Config, 'bootstrapFile' | 'issuer' | 'outboundAllow'>): Bootstrap => {
+  if (config.bootstrapFile === undefined) return nothing;
+  const content = parse(config.bootstrapFile);
+  const isFile = new Ajv({ allErrors: true }).compile<Partial<Bootstrap>>(BootstrapFile);
+  const own = isFile(content) ? [] : (isFile.errors ?? []).map(words);
+  const { clients = [], resources = [], users = [], organizations = [] } = (content ?? {}) as Partial<Bootstrap>;
+  const theirs = judgeBootstrap({ clients, resources }, config).map(({ path, message }) => `${path} ${message}`);
+  const mistakes = [...new Set([...own, ...theirs])];
+  if (mistakes.length > 0) throw new ConfigError(mistakes.map((mistake) => `BOOTSTRAP_FILE: ${mistake}`));
+  return { clients, resources, users, organizations };
 };
 
 /** PROFILE=conformance: a person with every standard claim (CONTRACT.md). */

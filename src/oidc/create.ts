@@ -2,22 +2,27 @@ import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import type { Config } from '../platform/config/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../platform/db/index.ts';
+import type { AdminRoutes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { Outbound } from '../platform/outbound/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
 import { createApprovals } from './approvals/service.ts';
+import { createBootstrap } from './bootstrap/service.ts';
 import type { ClientRegistration } from './clients/intake.ts';
+import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
 import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
+import { mountKeyRoutes } from './keys/routes.ts';
 import { createKeys } from './keys/service.ts';
 import type { AccountSource, ClientRecord, EntitlementSource, TransactionalSinks } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { createCore } from './provider/core.ts';
 import type { ProtocolPages } from './provider/pages.ts';
+import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
 
 export interface OidcDeps {
@@ -90,6 +95,7 @@ export const createOidc = async (deps: OidcDeps) => {
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
   keys.onChange(() => void load());
   await keys.prepare();
+  await clients.reseal();
   // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
   const ensureStrongKeys = async (): Promise<void> => {
     const strong = (await keys.list()).some(({ alg, state }) => alg === 'PS256' && state === 'active');
@@ -99,6 +105,15 @@ export const createOidc = async (deps: OidcDeps) => {
   await load();
 
   return {
+    applyBootstrap: createBootstrap({ database, clients, resources }),
+    mount: (
+      admin: AdminRoutes,
+      { organizationsOf }: { organizationsOf: (userId: string) => Promise<readonly string[]> },
+    ): void => {
+      mountClientRoutes(admin, { clients: clients.admin, organizationsOf });
+      mountResourceRoutes(admin, resources.admin);
+      mountKeyRoutes(admin, keys);
+    },
     middleware: core.middleware,
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,

@@ -4,6 +4,7 @@
  * Answers to: RFC 6749, 7009, 7636, 7662, 8414, 8628, 8707, 9068, 9126, 9207, 9728, OpenID Connect Core, Discovery, RP-Initiated
  * and Back-Channel Logout 1.0.
  */
+export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export type {
   AccountSource,
@@ -19,7 +20,6 @@ export type {
   SessionStart,
 } from './ports.ts';
 export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
-export { ResourceBody, type ResourceInput } from './resources/schema.ts';
 export type {
   ClientView,
   ConsentRequest,

@@ -1,3 +1,4 @@
+import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { FieldError } from '../../platform/errors/index.ts';
@@ -23,6 +24,18 @@ interface IntakeDeps {
 /** RFC 7591 metadata with our settings beside it, as the bootstrap file has it. */
 export type ClientRegistration = Record<string, unknown> & { client_id: string };
 
+export const ruleOptionsOf = ({ outboundAllow }: Pick<Config, 'outboundAllow'>): RuleOptions => ({
+  isPlainHost: (host) => outboundAllow.hosts.includes(host),
+});
+
+/** What is wrong with a client of the bootstrap file, which nobody could be shown a new secret for. */
+export const judgeBootstrapClient = (input: ClientRegistration, config: Pick<Config, 'outboundAllow'>): FieldError[] => {
+  const { registration, problems } = readRegistration(input, ruleOptionsOf(config));
+  const lacksSecret = usesSecret(registration.metadata) && registration.secret === undefined;
+  const missing = { path: '/client_secret', message: 'is required for this authentication, with 32 characters or more' };
+  return lacksSecret ? [...problems, missing] : problems;
+};
+
 /** Clients that come by other ways than the administrator's API: built in, from the bootstrap file, by their own registration. */
 export const createIntake = ({ database, clock, envelope, caches, sinks, options }: IntakeDeps) => {
   const write = async (trx: Transaction, change: Write): Promise<void> => {
@@ -38,13 +51,6 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
     await caches?.invalidate([clientTag(change.clientId)], trx);
   };
 
-  const judge = (input: ClientRegistration): FieldError[] => {
-    const { registration, problems } = readRegistration(input, options);
-    const lacksSecret = usesSecret(registration.metadata) && registration.secret === undefined;
-    const missing = { path: '/client_secret', message: 'is required for this authentication, with 32 characters or more' };
-    return lacksSecret ? [...problems, missing] : problems;
-  };
-
   /** @throws client_invalid, client_is_builtin */
   const apply = (trx: Transaction, input: ClientRegistration, source: ClientOrigin): Promise<void> => {
     const { registration, problems } = readRegistration(input, options);
@@ -53,8 +59,7 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
   };
 
   return {
-    /** What is wrong with a client of the bootstrap file. */
-    judge,
+    /** Inserts or replaces inside the caller's transaction. @throws client_invalid, client_is_builtin */
     apply,
     /** Inserts or replaces; the same twice changes nothing. @throws client_invalid, client_is_builtin, client_not_yours */
     put: (input: ClientRegistration, source: ClientOrigin, trust: { isFirstParty?: boolean } = {}): Promise<void> =>

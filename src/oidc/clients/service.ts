@@ -4,7 +4,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { ClientSource, RecordCaches, Transaction, TransactionalSinks } from '../ports.ts';
-import { createIntake } from './intake.ts';
+import { createIntake, ruleOptionsOf } from './intake.ts';
 import { createRegistrar, type Registrar } from './registrar.ts';
 import { readRegistration, settingsOut } from './registration.ts';
 import {
@@ -74,7 +74,7 @@ const isVisible = (row: ClientRow, { organizationIds }: Manager): boolean =>
 export const createClients = ({ config, database, clock, envelope, caches, sinks }: ClientDeps) => {
   const outside = createClientRepository(database.knex);
   const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches });
-  const options = { isPlainHost: (host: string) => config.outboundAllow.hosts.includes(host) };
+  const options = ruleOptionsOf(config);
 
   const within = <Result>(clientId: string, work: (parts: Work, trx: Transaction) => Promise<Result>): Promise<Result> =>
     database.transaction(async (trx) => {

@@ -1,6 +1,5 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
-import type { FieldError } from '../../platform/errors/index.ts';
 import type { Actor, AuditEvent, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { RecordCaches, ResourceRecord, ResourceSource, Transaction, TransactionalSinks } from '../ports.ts';
@@ -155,8 +154,7 @@ export const createResources = ({ database, clock, caches, sinks }: ResourceDeps
 
   return {
     ...source,
-    /** What is wrong with a resource of the bootstrap file. */
-    judge: (input: ResourceInput): FieldError[] => resourceProblems(input),
+    /** Inserts or replaces inside the caller's transaction. @throws resource_invalid, resource_is_builtin */
     apply,
     /** Inserts or replaces; the same twice changes nothing. @throws resource_invalid, resource_is_builtin */
     put: (input: ResourceInput, origin: ResourceOrigin): Promise<void> =>
