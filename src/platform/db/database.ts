@@ -21,6 +21,8 @@ export interface Database {
   onStatement(listener: (event: StatementEvent) => void): () => void;
   /** PostgreSQL LISTEN; delivered at commit of the sender, nothing after a rollback. Reconnects by itself. */
   listen(channel: string, handler: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>;
+  /** Runs DDL that the application's role may not: as the owner, in one transaction. */
+  maintain(sql: string): Promise<void>;
   /** Empties statistics debt of the embedded engine, which has no autovacuum. */
   analyze(): Promise<void>;
   close(): Promise<void>;
@@ -154,6 +156,7 @@ const openPostgres = async (url: string, options: DatabaseOptions): Promise<Data
     transaction: (work) => runTransaction(knex, work),
     onStatement: watchStatements(knex),
     listen: (channel, handler, onGap) => listenOnPostgres(url, channel, handler, onGap),
+    maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
     analyze: async () => undefined,
     close: () => knex.destroy(),
   };
@@ -176,6 +179,7 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
     transaction: (work) => runTransaction(knex, work),
     onStatement: watchStatements(knex),
     listen: (channel, handler) => store.pglite.listen(quoteChannel(channel), handler),
+    maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
     analyze: () => asOwner(knex, (connection) => knex.raw('vacuum analyze').connection(connection)),
     close: async () => {
       await knex.destroy();
