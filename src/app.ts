@@ -4,11 +4,10 @@ import { createAuthn } from './authn/index.ts';
 import { conformancePerson, readBootstrap } from './bootstrap.ts';
 import { createAccounts } from './identity/index.ts';
 import { createInteractions, createLogoAddress, createProtocolPages, mountLogos } from './interactions/index.ts';
-import { createOidc } from './oidc/index.ts';
+import { createOidc, type Oidc } from './oidc/index.ts';
 import type { Config } from './platform/config/index.ts';
 import { createEnvelope, loadMasterKeys, randomSecret } from './platform/crypto/index.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
-import { errors } from './platform/errors/index.ts';
 import { createHttp, createHttpServer, drain, listenOn } from './platform/http/index.ts';
 import { createLogger } from './platform/logging/index.ts';
 import { createMetrics } from './platform/metrics/index.ts';
@@ -68,7 +67,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     metrics,
     envelope,
     views,
-    authenticator: { authenticate: () => Promise.reject(errors.unauthenticated()) },
+    authenticator: { authenticate: (token, scope) => oidc.authenticator.authenticate(token, scope) },
     guard: { reach: async () => undefined },
     audit: audit.buffer,
     probes: [
@@ -84,7 +83,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   });
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
   const nobody = { roles: [], permissions: [], groups: [], organizations: [] };
-  const oidc = await createOidc({
+  const oidc: Oidc = await createOidc({
     config,
     database,
     clock,

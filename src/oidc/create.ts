@@ -20,10 +20,16 @@ import { createKeys } from './keys/service.ts';
 import type { AccountSource, ClientRecord, EntitlementSource, TransactionalSinks } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
-import { createCore } from './provider/core.ts';
+import { type Core, type CoreDeps, createCore } from './provider/core.ts';
 import type { ProtocolPages } from './provider/pages.ts';
+import { routes } from './provider/routes.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
+import { createActiveTokens } from './tokens/active.ts';
+import { tokenAnswers } from './tokens/answers.ts';
+import { createAuthenticator } from './tokens/authenticator.ts';
+import { createIntrospectionPolicy } from './tokens/introspection-policy.ts';
+import { createStructuredTokens } from './tokens/structured.ts';
 
 export interface OidcDeps {
   config: Config;
@@ -71,7 +77,11 @@ export const createOidc = async (deps: OidcDeps) => {
   };
   const cookieKeys = [envelope.blindIndex('cookie', 'cookie-keys')];
 
-  const core = createCore({
+  const structured = createStructuredTokens({ issuer: config.issuer, keys, clock });
+  const policy = createIntrospectionPolicy(resources);
+  const active = createActiveTokens({ provider: () => core.provider, structured, store });
+
+  const core: Core = createCore({
     config,
     clock,
     envelope,
@@ -85,11 +95,12 @@ export const createOidc = async (deps: OidcDeps) => {
     pages,
     ciba: backchannelAuthentication({ approvals, accountOf: (login) => accounts.idOf(login), notify: async () => undefined }),
     cookieKeys,
-    around: (_ctx, next) => next(),
+    around: tokenAnswers({ paths: routes, structured, store, policy }) as CoreDeps['around'],
+    policy,
     extend: (provider) => {
       const failed = (_ctx: KoaContextWithOIDC, error: Error): void => logger.error({ err: error }, 'protocol error');
       provider.on('server_error', failed);
-      registerTokenExchange(provider, { active: async () => undefined, resources, mayImpersonate: () => false, audit });
+      registerTokenExchange(provider, { active, resources, mayImpersonate: () => false, audit });
     },
   });
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
@@ -115,6 +126,7 @@ export const createOidc = async (deps: OidcDeps) => {
       mountKeyRoutes(admin, keys);
     },
     middleware: core.middleware,
+    authenticator: createAuthenticator({ issuer: config.issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),

@@ -1,4 +1,11 @@
-import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import {
+  type Client,
+  type ClientMetadata,
+  type Configuration,
+  errors,
+  type KoaContextWithOIDC,
+  type Provider,
+} from 'oidc-provider';
 import { frontchannelMetadata } from './frontchannel-logout.ts';
 import { type RegistrationPolicy, registrationProblems } from './registration-policy.ts';
 import { requestUriMetadata } from './request-uri.ts';
@@ -8,6 +15,12 @@ type ExtraClientMetadata = NonNullable<Configuration['extraClientMetadata']>;
 
 /** The scope as registered: the core knows its own scopes only and would refuse those of resources. */
 export const registeredScopeName = 'registered_scope';
+
+/** CO-06: what the client may ask for at all; `undefined` where the registration names nothing. */
+export const registeredScopeOf = (client: Client): string | undefined => {
+  const whole: unknown = client[registeredScopeName];
+  return typeof whole === 'string' ? whole : client.scope;
+};
 
 interface ClientMetadataDeps {
   /** Name of our own member that rides along in every client; never part of a registration. */

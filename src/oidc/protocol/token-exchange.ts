@@ -1,6 +1,7 @@
 import { type AccessToken, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuditBuffer } from '../../platform/ports.ts';
 import type { ResourceRecord, ResourceSource } from '../ports.ts';
+import { registeredScopeOf } from './client-metadata.ts';
 
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
@@ -114,7 +115,7 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
 
   const scopeFor = (ctx: Context, subject: ActiveToken, { identifier, scopes }: ResourceRecord): string => {
     const offered = scopes.map(({ name }) => name);
-    const registered = words(ctx.oidc.client.scope);
+    const registered = words(registeredScopeOf(ctx.oidc.client));
     // For the same resource the subject's scope is the limit, for another one the client's registration (an administrator's).
     const limit = new Set(identifier === subject.audience ? words(subject.scope) : registered);
     const asked = words(ctx.oidc.params.scope);

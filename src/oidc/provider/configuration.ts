@@ -15,6 +15,7 @@ import { mutualTls } from '../protocol/mutual-tls.ts';
 import { coreProfileOf } from '../protocol/profiles.ts';
 import { openPolicy } from '../protocol/registration-policy.ts';
 import { exchangedClaims } from '../protocol/token-exchange.ts';
+import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
 import { algorithms } from './algorithms.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { createLoadExistingGrant } from './grants.ts';
@@ -39,6 +40,7 @@ export interface ConfigurationDeps {
   consents: Consents;
   pages: ProtocolPages;
   ciba: NonNullable<Configuration['features']>['ciba'];
+  policy: IntrospectionPolicy;
 }
 
 const coreScopes = ['openid', 'offline_access', ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid')];
@@ -71,6 +73,9 @@ const cookieNames = (isHttps: boolean) => ({
   interaction: isHttps ? '__Secure-castellan_interaction' : 'castellan_interaction',
   resume: isHttps ? '__Secure-castellan_resume' : 'castellan_resume',
 });
+
+const audienceOf = (token: object): string | undefined =>
+  'aud' in token && typeof token.aud === 'string' ? token.aud : undefined;
 
 const originOf = (address: string): string | undefined => (URL.canParse(address) ? new URL(address).origin : undefined);
 
@@ -119,7 +124,11 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       dPoP: { enabled: true },
       encryption: { enabled: true },
       fapi: { enabled: true, profile: (_ctx, client) => coreProfileOf(settingsOf(client).profile) },
-      introspection: { enabled: true },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) =>
+          deps.policy(client, { kind: token.kind, clientId: token.clientId, audience: audienceOf(token) }),
+      },
       jwtIntrospection: { enabled: true },
       jwtResponseModes: { enabled: true },
       jwtUserinfo: { enabled: true },
@@ -129,7 +138,8 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       registrationManagement: { enabled: registration !== 'off' },
       requestObjects: { enabled: true },
       resourceIndicators: resourceIndicators(resources),
-      revocation: { enabled: true },
+      // RFC 7009 §2.1: a token is revoked by the client it was issued to.
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       richAuthorizationRequests: richAuthorizationRequests(),
       rpInitiatedLogout: rpInitiatedLogout(pages),
     } as NonNullable<Configuration['features']>,

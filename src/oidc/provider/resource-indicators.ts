@@ -1,5 +1,6 @@
 import { type Configuration, errors } from 'oidc-provider';
 import type { ResourceRecord, ResourceSource } from '../ports.ts';
+import { registeredScopeOf } from '../protocol/client-metadata.ts';
 import { settingsOf } from './client-view.ts';
 
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>;
@@ -22,7 +23,7 @@ export const resourceIndicators = (resources: ResourceSource): ResourceIndicator
     if (!record) throw new errors.InvalidTarget();
     const ttl = record.accessTokenTtlSeconds ?? settingsOf(client).accessTokenTtlSeconds;
     return {
-      scope: scopesFor(record, client.scope),
+      scope: scopesFor(record, registeredScopeOf(client)),
       audience: record.identifier,
       accessTokenFormat: record.accessTokenFormat,
       ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),

@@ -1,0 +1,82 @@
+import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { ArtifactStore } from '../adapters/index.ts';
+import type { IntrospectionPolicy } from './introspection-policy.ts';
+import type { StructuredToken, StructuredTokens } from './structured.ts';
+
+type Middleware = Parameters<Provider['use']>[0];
+
+export interface TokenAnswersDeps {
+  paths: { introspection: string; revocation: string };
+  structured: StructuredTokens;
+  store: Pick<ArtifactStore, 'findStructured' | 'revokeStructured' | 'revokeGrant'>;
+  policy: IntrospectionPolicy;
+}
+
+const jwtType = 'application/token-introspection+jwt';
+
+const isUnsupported = (ctx: KoaContextWithOIDC): boolean =>
+  ctx.status === 400 && (ctx.body as { error?: string } | undefined)?.error === 'unsupported_token_type';
+
+/** RFC 7662 §2.2 over the claims as issued; what is bound says to what (RFC 9449 §6.2). */
+const introspected = ({ claims, jkt }: StructuredToken): Record<string, unknown> => ({
+  active: true,
+  ...claims,
+  token_type: jkt === undefined ? 'Bearer' : 'DPoP',
+});
+
+/** RFC 9701: signed for those who registered for it and ask by the media type. */
+const signed = async (ctx: KoaContextWithOIDC, client: Client, answer: Record<string, unknown>): Promise<void> => {
+  const wantsJwt = client.introspectionSignedResponseAlg !== undefined && ctx.get('accept').includes(jwtType);
+  ctx.status = 200;
+  if (!wantsJwt) {
+    ctx.body = answer;
+    return;
+  }
+  const token = new ctx.oidc.provider.IdToken({}, { ctx });
+  Object.assign(token, { extra: { token_introspection: answer, aud: answer.aud } });
+  ctx.body = await token.issue({ use: 'introspection' } as unknown as Parameters<typeof token.issue>[0]);
+  ctx.type = jwtType;
+};
+
+/**
+ * Introspection and revocation of JWT access tokens (P3): the core authenticates the caller and then refuses, since it stores nothing
+ * of them; here they are judged by grant, session, account and client like any other.
+ */
+export const tokenAnswers = ({ paths, structured, store, policy }: TokenAnswersDeps): Middleware => {
+  const alive = async (client: Client, value: unknown): Promise<StructuredToken | undefined> => {
+    const token = typeof value === 'string' ? await structured.verify(value) : undefined;
+    if (!token || !(await store.findStructured(token))) return undefined;
+    const { clientId, audience } = token;
+    return (await policy(client, { kind: 'AccessToken', clientId, audience })) ? token : undefined;
+  };
+
+  const introspect = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
+    const token = await alive(client, ctx.oidc.params?.token);
+    await signed(ctx, client, token ? introspected(token) : { active: false });
+  };
+
+  /** RFC 7009 §2.1: only what was issued to the caller; the grant goes with it, as for opaque tokens. */
+  const revoke = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
+    const token = await alive(client, ctx.oidc.params?.token);
+    if (token?.clientId === client.clientId) await store.revokeStructured(token);
+  };
+
+  const answer = async (ctx: KoaContextWithOIDC, isIntrospection: boolean): Promise<void> => {
+    const { client } = ctx.oidc;
+    if (client && isUnsupported(ctx)) {
+      if (isIntrospection) return await introspect(ctx, client);
+      await revoke(ctx, client);
+      ctx.status = 200;
+      ctx.body = '';
+    }
+    // INTEROP.md: an empty text answer makes oidc-client-ts and simple-oauth2 fail.
+    if (!isIntrospection && ctx.status === 200 && !ctx.body) ctx.body = {};
+  };
+
+  const answered = new Set([paths.introspection, paths.revocation]);
+  return async (ctx, next) => {
+    await next();
+    if (ctx.method === 'POST' && answered.has(ctx.path))
+      await answer(ctx as KoaContextWithOIDC, ctx.path === paths.introspection);
+  };
+};

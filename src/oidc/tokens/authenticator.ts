@@ -1,0 +1,29 @@
+import { errors } from '../../platform/errors/index.ts';
+import type { Authenticator, Principal } from '../../platform/ports.ts';
+import type { ActiveToken } from '../protocol/token-exchange.ts';
+
+export interface AuthenticatorDeps {
+  /** Our own APIs are one resource (CONTRACT.md). */
+  issuer: string;
+  active(token: string): Promise<ActiveToken | undefined>;
+}
+
+const principalOf = ({ accountId, clientId, scope, sessionUid }: ActiveToken): Principal => ({
+  type: accountId === undefined ? 'client' : 'user',
+  id: accountId ?? clientId,
+  clientId,
+  scopes: new Set(scope.split(' ').filter(Boolean)),
+  roles: [],
+  sessionId: sessionUid,
+});
+
+/** RFC 6750 §3.1 for our own API: an active token, meant for us (TK-02), with the scope. */
+export const createAuthenticator = ({ issuer, active }: AuthenticatorDeps): Authenticator => ({
+  authenticate: async (accessToken, requiredScope) => {
+    const token = await active(accessToken);
+    if (!token || token.audience !== issuer) throw errors.unauthenticated();
+    const principal = principalOf(token);
+    if (!principal.scopes.has(requiredScope)) throw errors.insufficient_scope();
+    return principal;
+  },
+});

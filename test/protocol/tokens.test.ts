@@ -1,0 +1,211 @@
+import { expect } from 'chai';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createAgent, passPages } from '../support/agent.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+
+const secret = 'a-secret-of-at-least-thirty-two-characters';
+const callback = 'https://app.example.test/callback';
+const orders = 'https://orders.example.test/';
+const stock = 'https://stock.example.test/';
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636';
+const challenge = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))).toString('base64url');
+
+const basic = (clientId: string): string => `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
+
+describe('Protocol breadth over HTTP', () => {
+  let stand: Stand;
+
+  const post = async (path: string, fields: Record<string, string>, clientId = 'app', headers: Record<string, string> = {}) => {
+    const init = { method: 'POST', headers: { authorization: basic(clientId), ...headers }, body: new URLSearchParams(fields) };
+    const response = await fetch(`${stand.issuer}${path}`, init);
+    const body = await response.text();
+    const json = body.startsWith('{') ? JSON.parse(body) : {};
+    return { status: response.status, type: response.headers.get('content-type') ?? '', body, json };
+  };
+
+  const signIn = async (parameters: Record<string, string> = {}, tokenParameters: Record<string, string> = {}) => {
+    const url = new URL(`${stand.issuer}/authorize`);
+    const base = { client_id: 'app', redirect_uri: callback, response_type: 'code', scope: 'openid', nonce: 'n' };
+    url.search = new URLSearchParams({
+      ...base,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+      ...parameters,
+    }).toString();
+    const agent = createAgent(stand.issuer);
+    const answer = new URL(await passPages(agent, await agent.open(url.href), stand.person));
+    const code = answer.searchParams.get('code');
+    if (code === null) return { status: 0, json: Object.fromEntries(answer.searchParams) as Record<string, string> };
+    return post('/token', {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callback,
+      code_verifier: verifier,
+      ...tokenParameters,
+    });
+  };
+
+  const orderToken = async (): Promise<string> =>
+    (await signIn({ scope: 'openid orders:read orders:write', resource: orders }, { resource: orders })).json.access_token;
+
+  const exchange = (subject: string, more: Record<string, string> = {}, clientId = 'backend') =>
+    post('/token', { grant_type: exchangeGrant, subject_token: subject, subject_token_type: accessTokenType, ...more }, clientId);
+
+  before(async () => {
+    const app = { client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' };
+    const machine = { ...app, redirect_uris: [], response_types: [] };
+    stand = await startStand({
+      bootstrap: {
+        clients: [
+          {
+            ...app,
+            client_id: 'app',
+            redirect_uris: [callback],
+            response_types: ['code'],
+            grant_types: ['authorization_code', 'refresh_token'],
+            introspection_signed_response_alg: 'RS256',
+            authorization_details_types: ['payment_initiation'],
+          },
+          { ...machine, client_id: 'backend', grant_types: [exchangeGrant], scope: 'stock:read' },
+          { ...machine, client_id: 'stranger', grant_types: [exchangeGrant, 'client_credentials'] },
+          { ...machine, client_id: 'plain', grant_types: ['client_credentials'] },
+        ],
+        resources: [
+          {
+            identifier: orders,
+            name: 'Orders',
+            scopes: ['orders:read', 'orders:write'],
+            accessTokenFormat: 'jwt',
+            introspectionClients: ['backend'],
+          },
+          { identifier: stock, name: 'Stock', scopes: ['stock:read', 'stock:write'], accessTokenFormat: 'opaque' },
+        ],
+      },
+    });
+  });
+  after(() => stand.close());
+
+  describe('P1 RFC 8693 token exchange', () => {
+    it('§1.1 delegates: the new token names who acts, for a resource the client is registered for', async () => {
+      const { status, json } = await exchange(await orderToken(), { resource: stock });
+      expect(status).to.equal(200);
+      expect(json).to.include({ issued_token_type: accessTokenType, token_type: 'Bearer', scope: 'stock:read' });
+    });
+
+    it('§4.1 keeps the actor in a JWT, and narrows scope for the same resource', async () => {
+      const { json } = await exchange(await orderToken(), { scope: 'orders:read' });
+      const claims = JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString());
+      expect(claims.act).to.deep.equal({ sub: 'backend', client_id: 'backend' });
+      expect(claims).to.include({ aud: orders, scope: 'orders:read', client_id: 'backend' });
+    });
+
+    for (const [what, change] of Object.entries<[Record<string, string>, string]>({
+      'a scope beyond the registration': [{ resource: stock, scope: 'stock:write' }, 'invalid_scope'],
+      'a scope beyond the subject token': [{ scope: 'orders:admin' }, 'invalid_scope'],
+      'an unknown resource': [{ resource: 'https://unknown.example.test/' }, 'invalid_target'],
+      'another token type': [{ requested_token_type: 'urn:ietf:params:oauth:token-type:saml2' }, 'invalid_request'],
+      'an actor token without its type': [{ actor_token: 'x' }, 'invalid_request'],
+    })) {
+      it(`refuses ${what}`, async () => {
+        const { status, json } = await exchange(await orderToken(), change[0]);
+        expect([status, json.error]).to.deep.equal([400, change[1]]);
+      });
+    }
+
+    it('refuses a client the token was not meant for, a client without the grant, and rubbish', async () => {
+      const token = await orderToken();
+      expect((await exchange(token, {}, 'stranger')).json.error).to.equal('invalid_grant');
+      expect((await exchange(token, {}, 'plain')).json.error).to.equal('invalid_request');
+      expect((await exchange('rubbish')).json.error).to.equal('invalid_grant');
+    });
+
+    it('refuses a revoked subject token', async () => {
+      const token = await orderToken();
+      await post('/revoke', { token });
+      expect((await exchange(token, { scope: 'orders:read' })).json.error).to.equal('invalid_grant');
+    });
+  });
+
+  describe('P3 RFC 7662, RFC 7009 on JWT access tokens', () => {
+    it('is active for its client and for the clients its resource names', async () => {
+      const token = await orderToken();
+      for (const clientId of ['app', 'backend']) {
+        const { json } = await post('/introspect', { token }, clientId);
+        expect(json).to.include({ active: true, aud: orders, client_id: 'app' });
+        expect(json).to.not.have.any.keys('gid', 'suid');
+      }
+    });
+
+    it('TK-07 says nothing to others, about altered tokens, or without credentials', async () => {
+      const token = await orderToken();
+      expect((await post('/introspect', { token }, 'stranger')).json).to.deep.equal({ active: false });
+      expect((await post('/introspect', { token: `${token.slice(0, -4)}AAAA` })).json).to.deep.equal({ active: false });
+      const nobody = await fetch(`${stand.issuer}/introspect`, { method: 'POST', body: new URLSearchParams({ token }) });
+      expect([400, 401]).to.include(nobody.status);
+    });
+
+    it('RFC 7009 is dead once revoked, and revoking answers JSON', async () => {
+      const token = await orderToken();
+      const revoked = await post('/revoke', { token });
+      expect([revoked.status, revoked.type.split(';')[0]]).to.deep.equal([200, 'application/json']);
+      expect((await post('/introspect', { token })).json).to.deep.equal({ active: false });
+    });
+
+    it('RFC 7009 §2.1 is not revoked by another client', async () => {
+      const token = await orderToken();
+      await post('/revoke', { token }, 'stranger');
+      expect((await post('/introspect', { token })).json.active).to.equal(true);
+    });
+
+    it('RFC 9701 answers as a signed JWT to whoever registered for it', async () => {
+      const token = await orderToken();
+      const { type, body } = await post('/introspect', { token }, 'app', { accept: 'application/token-introspection+jwt' });
+      expect(type).to.match(/^application\/token-introspection\+jwt/);
+      const keys = await (await fetch(`${stand.issuer}/jwks`)).json();
+      const { payload, protectedHeader } = await jwtVerify(
+        body,
+        createLocalJWKSet(keys as Parameters<typeof createLocalJWKSet>[0]),
+      );
+      expect(protectedHeader.typ).to.equal('token-introspection+jwt');
+      expect(payload.token_introspection).to.include({ active: true, aud: orders });
+    });
+  });
+
+  describe('P2 RFC 9396 authorization details', () => {
+    const payment = {
+      type: 'payment_initiation',
+      instructedAmount: { currency: 'EUR', amount: '12.50' },
+      creditorName: 'Merchant',
+      creditorAccount: { iban: 'DE02100100109307118603' },
+    };
+    const ask = (details: object[], tokenDetails?: object[]) =>
+      signIn(
+        { authorization_details: JSON.stringify(details), scope: 'openid orders:read', resource: orders },
+        { resource: orders, ...(tokenDetails ? { authorization_details: JSON.stringify(tokenDetails) } : {}) },
+      );
+
+    it('§7 gives back what the person agreed to', async () => {
+      const { status, json } = await ask([payment]);
+      expect(status).to.equal(200);
+      expect(json.authorization_details).to.deep.equal([payment]);
+    });
+
+    for (const wrong of [
+      { type: 'unknown_type' },
+      { ...payment, instructedAmount: { currency: 'EUR', amount: '-1' } },
+      { ...payment, surprise: true },
+      { type: 'payment_initiation' },
+    ]) {
+      it(`§5 refuses ${JSON.stringify(wrong).slice(0, 70)}`, async () => {
+        expect((await ask([wrong])).json.error).to.equal('invalid_authorization_details');
+      });
+    }
+
+    it('§6.1 refuses more at the token endpoint than was granted', async () => {
+      const { json } = await ask([payment], [{ ...payment, instructedAmount: { currency: 'EUR', amount: '9999' } }]);
+      expect(json.error).to.equal('invalid_authorization_details');
+    });
+  });
+});
