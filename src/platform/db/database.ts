@@ -20,7 +20,11 @@ export interface Database {
   /** Called after every statement, for metrics and for tests that count. Returns the way to stop. */
   onStatement(listener: (event: StatementEvent) => void): () => void;
   /** PostgreSQL LISTEN; delivered at commit of the sender, nothing after a rollback. Reconnects by itself. */
-  listen(channel: string, handler: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>;
+  listen(
+    channel: string,
+    handler: (payload: string) => void,
+    onGap?: (isListening: boolean) => void,
+  ): Promise<() => Promise<void>>;
   /** Runs DDL that the application's role may not: as the owner, in one transaction. */
   maintain(sql: string): Promise<void>;
   /** Empties statistics debt of the embedded engine, which has no autovacuum. */
@@ -110,7 +114,7 @@ const listenOnPostgres = async (
   url: string,
   channel: string,
   handler: (payload: string) => void,
-  onGap?: () => void,
+  onGap?: (isListening: boolean) => void,
 ): Promise<() => Promise<void>> => {
   let client: pg.Client | undefined;
   let isClosed = false;
@@ -127,10 +131,10 @@ const listenOnPostgres = async (
   const reopen = (): void => {
     client = undefined;
     if (isClosed || timer) return;
-    onGap?.();
+    onGap?.(false);
     timer = setTimeout(() => {
       timer = undefined;
-      open().then(onGap, reopen);
+      open().then(() => onGap?.(true), reopen);
     }, 500).unref();
   };
   await open();
