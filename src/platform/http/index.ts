@@ -6,14 +6,15 @@ import Koa from 'koa';
 import Router from 'koa-router';
 import type { Config } from '../config/index.ts';
 import type { Envelope } from '../crypto/index.ts';
-import { errors } from '../errors/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { Metrics } from '../metrics/index.ts';
-import type { AuditBuffer, Authenticator, Clock, Guard, Principal } from '../ports.ts';
+import type { AuditBuffer, Authenticator, Clock, Guard } from '../ports.ts';
 import type { Views } from '../views/index.ts';
 import { serveAssets } from './assets.ts';
 import { errorBoundary } from './boundary.ts';
+import { createBudgets } from './budgets.ts';
 import { type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { refuseMethods } from './methods.ts';
 import { type HealthProbe, mountOperations } from './operations.ts';
 import { createPages } from './pages.ts';
 import type { RequestListener } from './server.ts';
@@ -39,7 +40,6 @@ export interface HttpDeps {
   guard: Guard;
   audit: AuditBuffer;
   probes: readonly HealthProbe[];
-  admit?: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
   validateResponses?: boolean;
 }
 
@@ -68,13 +68,14 @@ export const createHttp = (deps: HttpDeps): Http => {
   app.on('error', (error: unknown) => logger.error({ err: error }, 'unexpected'));
 
   const { routes: pages, pageOf } = createPages({ config, envelope, views, router });
+  const budgets = createBudgets({ limits: config.rateLimits, clock });
   const { admin, rows } = createTable({
     router,
     issuer: config.issuer,
     authenticator: deps.authenticator,
     guard: deps.guard,
     audit: deps.audit,
-    admit: deps.admit ?? (() => Promise.resolve()),
+    admit: budgets.admit,
     validateResponses: deps.validateResponses ?? false,
   });
   mountOperations({ config, clock, metrics, router, rows, probes, isDraining: () => isDraining });
@@ -100,9 +101,10 @@ export const createHttp = (deps: HttpDeps): Http => {
       app.use(securityHeaders(config));
       app.use(serveAssets(views));
       for (const middleware of first) app.use(middleware);
+      app.use(budgets.middleware);
       app.use(router.routes());
       for (const middleware of last) app.use(middleware);
-      app.use(router.allowedMethods({ throw: true, methodNotAllowed: () => errors.method_not_allowed() }));
+      app.use(refuseMethods);
       return app.callback();
     },
   };

@@ -23,7 +23,7 @@ export interface TableDeps {
   authenticator: Authenticator;
   guard: Guard;
   audit: AuditBuffer;
-  /** Runs before the handler of every route, after the caller is known: budgets. */
+  /** Budgets: asked once a request, as soon as the caller is known. */
   admit: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
   /** Tests check answers against their schema as well. */
   validateResponses: boolean;
@@ -94,7 +94,7 @@ interface Caller {
   reach: PermissionScope;
 }
 
-const createGate = ({ issuer, authenticator, guard, audit }: TableDeps) => {
+const createGate = ({ issuer, authenticator, guard, audit, admit }: TableDeps) => {
   const identify = async (ctx: Koa.Context, scope: string): Promise<Principal> => {
     const token = bearerToken(ctx);
     if (token === undefined) {
@@ -120,8 +120,16 @@ const createGate = ({ issuer, authenticator, guard, audit }: TableDeps) => {
   };
 
   return async (ctx: Koa.Context, spec: AnySpec, route: string): Promise<Caller> => {
-    if (spec.permission === 'public') return { principal: undefined, reach: 'own' };
-    const principal = await identify(ctx, spec.scope ?? 'api');
+    if (spec.permission === 'public') {
+      await admit(ctx, undefined);
+      return { principal: undefined, reach: 'own' };
+    }
+    const principal = await identify(ctx, spec.scope ?? 'api').catch(async (error: unknown) => {
+      // Guessing at tokens has the budget of strangers.
+      if (error instanceof Refusal) await admit(ctx, undefined);
+      throw error;
+    });
+    await admit(ctx, principal);
     if (spec.permission === 'self') return { principal, reach: 'own' };
     const reach = await guard.reach(principal, spec.permission);
     return { principal, reach: reach ?? deny(principal, spec.permission, route) };
@@ -182,7 +190,6 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
       deps.router[method](path, async (ctx) => {
         ctx.routePattern = path;
         const caller = await gate(ctx, spec, path);
-        await deps.admit(ctx, caller.principal);
         const input = { ...(await read(ctx)), ...caller, request: ctx.info };
         send(ctx, spec, await handler(input as never), checkResponse);
       });
