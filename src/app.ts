@@ -8,7 +8,7 @@ import { createOidc, type Oidc } from './oidc/index.ts';
 import type { Config } from './platform/config/index.ts';
 import { createEnvelope, loadMasterKeys, randomSecret } from './platform/crypto/index.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
-import { createHttp, createHttpServer, drain, listenOn } from './platform/http/index.ts';
+import { createHttp, createHttpServer, createIdempotencyRepository, drain, listenOn } from './platform/http/index.ts';
 import { createLogger } from './platform/logging/index.ts';
 import { createMetrics } from './platform/metrics/index.ts';
 import { createOutbound } from './platform/outbound/index.ts';
@@ -70,6 +70,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     authenticator: { authenticate: (token, scope) => oidc.authenticator.authenticate(token, scope) },
     guard: { reach: async () => undefined },
     audit: audit.buffer,
+    idempotencyKeys: createIdempotencyRepository(database.knex),
     probes: [
       {
         name: 'database',

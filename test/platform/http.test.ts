@@ -4,15 +4,25 @@ import { expect } from 'chai';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/platform/config/index.ts';
 import { createEnvelope } from '../../src/platform/crypto/index.ts';
+import type { Database } from '../../src/platform/db/index.ts';
 import { errors } from '../../src/platform/errors/index.ts';
-import { createHttp, createHttpServer } from '../../src/platform/http/index.ts';
+import { createHttp, createHttpServer, createIdempotencyRepository } from '../../src/platform/http/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import type { AuditEvent, Principal } from '../../src/platform/ports.ts';
 import { createViews } from '../../src/platform/views/index.ts';
 import { createTestClock } from '../support/clock.ts';
+import { openTestDatabase } from '../support/database.ts';
 
 const issuer = 'http://localhost:3001';
 const closed = { additionalProperties: false };
+
+let database: Database;
+before(async () => {
+  database = await openTestDatabase();
+});
+after(() => database.close());
+
+let created = 0;
 
 const startServer = async (env: Record<string, string> = {}) => {
   const config = loadConfig({ env: { DATA_DIR: ':memory:', LOG_LEVEL: 'silent', ISSUER: issuer, ...env }, cwd: '/' });
@@ -42,12 +52,15 @@ const startServer = async (env: Record<string, string> = {}) => {
     guard: { reach: async ({ roles }) => (roles.includes('ADMIN') ? 'any' : undefined) },
     audit: { note: (event) => void noted.push(event) },
     probes: [],
+    idempotencyKeys: createIdempotencyRepository(database.knex),
     validateResponses: true,
   });
   const body = Type.Object({ name: Type.String({ minLength: 1 }), size: Type.Optional(Type.Integer()) }, closed);
-  http.admin.post('/api/v1/things', { summary: 'Adds', permission: 'thing:create', body, status: 201 }, async (input) => ({
-    name: input.body.name,
-  }));
+  http.admin.post('/api/v1/things', { summary: 'Adds', permission: 'thing:create', body, status: 201 }, async (input) => {
+    if (input.body.name === 'taken') throw errors.conflict();
+    created += 1;
+    return { name: input.body.name, created };
+  });
   http.admin.get('/api/v1/open', { summary: 'Open', permission: 'public', status: 200 }, async () => ({ ok: true }));
   http.admin.get('/api/v1/broken', { summary: 'Breaks', permission: 'public', status: 200 }, async () => {
     throw new Error('select secret from inside');
@@ -214,6 +227,48 @@ describe('S4 O1 HTTP pipeline', () => {
     const health = JSON.parse((await hidden.call('/health')).text);
     expect(health).to.have.keys('status', 'timestamp');
     await hidden.close();
+  });
+});
+
+describe('GV-09 F-05 Idempotency-Key', () => {
+  let server: Started;
+  before(async () => {
+    server = await startServer({ RATE_LIMITS: 'off' });
+  });
+  after(() => server.close());
+
+  it('does the work once and gives the same answer again', async () => {
+    const first = await server.post('{"name":"a"}', { 'idempotency-key': 'k1' });
+    const again = await server.post('{"name":"a"}', { 'idempotency-key': 'k1' });
+    expect([again.status, again.text]).to.deep.equal([201, first.text]);
+    expect(again.headers['content-type']).to.equal(first.headers['content-type']);
+    expect((await server.post('{"name":"a"}', { 'idempotency-key': 'k2' })).text).not.to.equal(first.text);
+  });
+
+  it('refuses the key for another body', async () => {
+    await server.post('{"name":"a"}', { 'idempotency-key': 'k3' });
+    expect((await server.post('{"name":"b"}', { 'idempotency-key': 'k3' })).status).to.equal(422);
+  });
+
+  it('lets a refused request try again', async () => {
+    expect((await server.post('{"name":"taken"}', { 'idempotency-key': 'k4' })).status).to.equal(409);
+    expect((await server.post('{"name":"a"}', { 'idempotency-key': 'k4' })).status).to.equal(201);
+  });
+
+  it('does the work once for parallel requests', async () => {
+    const start = created;
+    const send = () => server.post('{"name":"a"}', { 'idempotency-key': 'k5' });
+    const statuses = (await Promise.all(Array.from({ length: 10 }, send))).map(({ status }) => status);
+    expect(created - start).to.equal(1);
+    expect(statuses.every((status) => status === 201 || status === 409)).to.equal(true);
+  });
+
+  it('keeps no answer in the clear, and none longer than a day (OP-06)', async () => {
+    const first = await server.post('{"name":"private-name"}', { 'idempotency-key': 'k6' });
+    const rows = JSON.stringify(await database.knex('idempotency_keys'));
+    expect(rows).not.to.include('private-name');
+    server.clock.advance(86_401);
+    expect((await server.post('{"name":"private-name"}', { 'idempotency-key': 'k6' })).text).not.to.equal(first.text);
   });
 });
 

@@ -76,6 +76,8 @@ export const errors = defineErrors({
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   conflict: { status: 409, title: 'The current state forbids this' },
+  idempotency_in_progress: { status: 409, title: 'The first request with this Idempotency-Key is still being answered' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   precondition_failed: { status: 412, title: 'The object has changed since it was read' },
   payload_too_large: { status: 413, title: 'The request body is too large' },
   unsupported_media_type: { status: 415, title: 'The media type is not supported here' },

@@ -14,9 +14,11 @@ import { serveAssets } from './assets.ts';
 import { errorBoundary } from './boundary.ts';
 import { createBudgets } from './budgets.ts';
 import { type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { createIdempotency } from './idempotency.ts';
 import { refuseMethods } from './methods.ts';
 import { type HealthProbe, mountOperations } from './operations.ts';
 import { createPages } from './pages.ts';
+import type { IdempotencyRepository } from './repository.ts';
 import type { RequestListener } from './server.ts';
 import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
@@ -25,6 +27,7 @@ export { pinIssuer } from './context.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';
+export { createIdempotencyRepository } from './repository.ts';
 export { createHttpServer, drain, listenOn, type RequestListener } from './server.ts';
 export { answer, type RouteRow } from './table.ts';
 export type { AdminRoutes, Answer, PageContext, PageOf, PageRoutes, RequestInfo, RouteAccess } from './types.ts';
@@ -40,6 +43,7 @@ export interface HttpDeps {
   guard: Guard;
   audit: AuditBuffer;
   probes: readonly HealthProbe[];
+  idempotencyKeys: IdempotencyRepository;
   validateResponses?: boolean;
 }
 
@@ -76,6 +80,7 @@ export const createHttp = (deps: HttpDeps): Http => {
     guard: deps.guard,
     audit: deps.audit,
     admit: budgets.admit,
+    once: createIdempotency({ keys: deps.idempotencyKeys, envelope, clock }),
     validateResponses: deps.validateResponses ?? false,
   });
   mountOperations({ config, clock, metrics, router, rows, probes, isDraining: () => isDraining });

@@ -6,6 +6,7 @@ import { errors, type FieldError, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Guard, PermissionScope, Principal } from '../ports.ts';
 import { readJson, readQuery } from './body.ts';
 import type { HttpRouter } from './context.ts';
+import type { Idempotency } from './idempotency.ts';
 import type { AdminRoutes, Answer, RouteAccess, RouteSpec } from './types.ts';
 
 export type AnySpec = RouteSpec<RouteAccess, TSchema, TSchema, TSchema, TSchema>;
@@ -25,6 +26,8 @@ export interface TableDeps {
   audit: AuditBuffer;
   /** Budgets: asked once a request, as soon as the caller is known. */
   admit: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
+  /** Answers a repeated POST as the first time. */
+  once: Idempotency;
   /** Tests check answers against their schema as well. */
   validateResponses: boolean;
 }
@@ -191,7 +194,9 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
         ctx.routePattern = path;
         const caller = await gate(ctx, spec, path);
         const input = { ...(await read(ctx)), ...caller, request: ctx.info };
-        send(ctx, spec, await handler(input as never), checkResponse);
+        const work = async (): Promise<void> => send(ctx, spec, await handler(input as never), checkResponse);
+        if (method === 'post' && caller.principal) await deps.once(ctx, caller.principal, input.body, work);
+        else await work();
       });
     };
 
