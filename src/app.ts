@@ -56,9 +56,18 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   database.onStatement(({ durationSeconds }) => metrics.queryDuration.observe(durationSeconds));
   const audit = createAudit({ database, clock, logger, lost: (count) => logger.error({ count }, 'audit events were lost') });
 
-  const accounts = createAccounts({ database, clock });
-  const { rateLimits } = config;
-  const authn = createAuthn({ database, accounts, clock, audit: audit.buffer, loginLimit: rateLimits.login });
+  const accounts = createAccounts({ database, clock, audit: (trx) => audit.in(trx) });
+  const authn = createAuthn({
+    database,
+    accounts,
+    clock,
+    audit: audit.buffer,
+    envelope,
+    protection: {
+      loginLimit: config.rateLimits.login,
+      attempted: (method, outcome) => metrics.authenticationAttempts.inc({ method, outcome }),
+    },
+  });
 
   const http = createHttp({
     config,
@@ -112,7 +121,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   const person = async (email: string, password: string | undefined, claims: Record<string, unknown>, emailVerified: boolean) => {
     if ((await accounts.idOf(email)) !== undefined) return undefined;
     const chosen = password ?? randomSecret(16);
-    await accounts.create({ email, emailVerified, passwordHash: await authn.hashPassword(chosen), claims });
+    await accounts.create({ email, emailVerified, passwordHash: await authn.hashPassword(chosen), claims, source: 'bootstrap' });
     return chosen;
   };
   const { email, password } = config.bootstrapAdmin;
@@ -138,6 +147,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     close: async () => {
       http.startDraining();
       await drain(server, config.drainDelaySeconds);
+      await authn.close();
       await audit.flush();
       await database.close();
     },

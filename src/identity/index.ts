@@ -2,4 +2,5 @@
  * Owns: accounts and their identifiers (FEATURES I, A3): who a login name belongs to, and what OpenID Connect may tell of a person.
  * Answers to: OpenID Connect Core 1.0 §5.1.
  */
-export { type Account, type Accounts, type AccountWish, canonicalIdentifier, createAccounts } from './accounts/service.ts';
+export { canonicalIdentifier, isEmailAddress } from './accounts/identifier.ts';
+export { type Account, type Accounts, type AccountWish, createAccounts } from './accounts/service.ts';

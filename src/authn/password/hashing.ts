@@ -1,34 +1,29 @@
 import { createHash } from 'node:crypto';
-import { compare, hash } from '@node-rs/bcrypt';
+import type { Pool } from './pool.ts';
 
-/** A2: cost 12, off the event loop; hashed first, so that bytes beyond bcrypt's 72 count and none ends the password. */
-const cost = 12;
-/** PW-09: more than this waiting is refused. */
-const maxWaiting = 64;
+/** A2: bcrypt at this cost. */
+const defaultCost = 12;
 
+/** Hashed first, so that bytes beyond bcrypt's 72 count and none ends the password (PW-06). */
 const prepared = (password: string): string => createHash('sha384').update(password.normalize('NFKC')).digest('base64');
 
-export class HashingBusy extends Error {
-  override readonly name = 'HashingBusy';
-}
-
-export const createHasher = () => {
-  let waiting = 0;
-  const bounded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (waiting >= maxWaiting) throw new HashingBusy('too many passwords wait');
-    waiting += 1;
-    try {
-      return await work();
-    } finally {
-      waiting -= 1;
-    }
+export const createHasher = ({ pool, cost = defaultCost }: { pool: Pool; cost?: number }) => {
+  const hash = async (password: string): Promise<string> => {
+    const { hash: made } = await pool.run({ password: prepared(password), cost });
+    if (made === undefined) throw new Error('the pool made no hash');
+    return made;
   };
-  const nobody = hash(prepared('nobody'), cost);
+  // A valid hash of our cost that no password has: what an unknown account is compared with (PW-05).
+  const nobody = `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(21)}O${'.'.repeat(31)}`;
   return {
-    hash: (password: string): Promise<string> => bounded(() => hash(prepared(password), cost)),
+    hash,
     /** @param stored absent for an unknown account: takes the same time and is false */
-    verify: (password: string, stored: string | undefined): Promise<boolean> =>
-      bounded(async () => (await compare(prepared(password), stored ?? (await nobody))) && stored !== undefined),
+    verify: async (password: string, stored: string | undefined): Promise<boolean> => {
+      const { isRight } = await pool.run({ password: prepared(password), stored: stored ?? nobody, cost });
+      return isRight === true && stored !== undefined;
+    },
+    /** Made with other parameters than today's: hash again at the next sign-in. */
+    isStale: (stored: string): boolean => !stored.startsWith(`$2b$${String(cost).padStart(2, '0')}$`),
   };
 };
 

@@ -1,26 +1,34 @@
 import type { Knex } from 'knex';
+import { prepared, statement } from '../../platform/db/index.ts';
 
 export interface FailureRepository {
-  /** Failures in the window, and its end. */
-  read(key: string, now: Date): Promise<{ count: number; endsAt: Date } | undefined>;
-  add(key: string, now: Date, windowSeconds: number): Promise<void>;
+  /**
+   * Counts an attempt before it is made (PW-03); one statement, so that replicas cannot count past each other.
+   * @param limit counting stops one beyond it
+   */
+  count(attempt: { key: string; now: Date; windowSeconds: number; limit: number }): Promise<{ count: number; endsAt: Date }>;
+  takeBack(key: string): Promise<void>;
+  /** After a success. */
   clear(key: string): Promise<void>;
 }
 
+const countAttempt = statement(
+  'failure-count',
+  `insert into failure_counters as f (key, count, window_ends_at) values ($1, 1, $2::timestamptz)
+   on conflict (key) do update set
+     count = case when f.window_ends_at <= $3::timestamptz then 1 else least(f.count, $4::integer) + 1 end,
+     window_ends_at = case when f.window_ends_at <= $3::timestamptz then excluded.window_ends_at else f.window_ends_at end
+   returning count, window_ends_at`,
+);
+
 export const createFailureRepository = (db: Knex): FailureRepository => ({
-  read: async (key, now) => {
-    const row = await db('failure_counters').where({ key }).andWhere('window_ends_at', '>', now).first();
-    return row && { count: row.count, endsAt: row.window_ends_at };
-  },
-  add: async (key, now, windowSeconds) => {
+  count: async ({ key, now, windowSeconds, limit }) => {
     const ends = new Date(now.getTime() + windowSeconds * 1000);
-    await db.raw(
-      `insert into failure_counters (key, count, window_ends_at) values (?, 1, ?)
-       on conflict (key) do update set
-         count = case when failure_counters.window_ends_at <= ? then 1 else failure_counters.count + 1 end,
-         window_ends_at = case when failure_counters.window_ends_at <= ? then excluded.window_ends_at else failure_counters.window_ends_at end`,
-      [key, ends, now, now],
-    );
+    const { rows } = await prepared<{ count: number; window_ends_at: Date }>(db, countAttempt, [key, ends, now, limit]);
+    const [row] = rows;
+    if (!row) throw new Error('the attempt was not counted');
+    return { count: row.count, endsAt: row.window_ends_at };
   },
+  takeBack: async (key) => void (await db('failure_counters').where({ key }).andWhere('count', '>', 0).decrement('count', 1)),
   clear: async (key) => void (await db('failure_counters').where({ key }).delete()),
 });

@@ -1,7 +1,8 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
-import type { Clock } from '../../platform/ports.ts';
-import { type AccountRow, createAccountRepository, type IdentifierRow } from './repository.ts';
+import type { AuditSink, Clock } from '../../platform/ports.ts';
+import { canonicalIdentifier } from './identifier.ts';
+import { type AccountRepository, type AccountRow, createAccountRepository, type IdentifierRow } from './repository.ts';
 
 export interface Account {
   id: string;
@@ -16,10 +17,18 @@ export interface AccountWish {
   emailVerified: boolean;
   passwordHash: string;
   claims: Record<string, unknown>;
+  /** Where it comes from; a person who signs up is the actor of the event. */
+  source: 'bootstrap' | 'registration';
 }
 
-/** PW-10: one account per canonical value, however it is written. */
-export const canonicalIdentifier = (value: string): string => value.normalize('NFKC').trim().toLowerCase();
+/** Another transaction took the address meanwhile. */
+class IdentifierTaken extends Error {}
+
+export interface AccountDeps {
+  database: Database;
+  clock: Clock;
+  audit(trx: Parameters<Parameters<Database['transaction']>[0]>[0]): AuditSink;
+}
 
 const identifierClaims = (identifiers: readonly IdentifierRow[]): Record<string, unknown> => {
   const primary = (type: IdentifierRow['type']): IdentifierRow | undefined =>
@@ -49,8 +58,34 @@ const identifiersOf = ({ email, emailVerified, claims }: AccountWish, now: Date)
   return [...one('email', email, emailVerified), ...one('phone', claims.phone_number, claims.phone_number_verified === true)];
 };
 
-export const createAccounts = ({ database, clock }: { database: Database; clock: Clock }) => {
+const profileOf = (claims: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(claims).filter(([name]) => !notProfile.has(name)));
+
+const insertIdentifiers = async (accounts: AccountRepository, id: string, wish: AccountWish, now: Date): Promise<void> => {
+  for (const identifier of identifiersOf(wish, now)) {
+    if (!(await accounts.insertIdentifier(id, uuidv7(now), identifier, now))) throw new IdentifierTaken();
+  }
+};
+
+export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
   const repository = createAccountRepository(database.knex);
+
+  const insert = (wish: AccountWish): Promise<string | undefined> =>
+    database.transaction(async (trx) => {
+      const accounts = createAccountRepository(trx);
+      const now = clock.now();
+      if (await accounts.idOf(canonicalIdentifier(wish.email))) return undefined;
+      const id = uuidv7(now);
+      await accounts.insertUser(id, now);
+      await insertIdentifiers(accounts, id, wish, now);
+      await accounts.setPasswordHash(id, wish.passwordHash, now);
+      await accounts.setClaims(id, profileOf(wish.claims), now);
+      const actor = wish.source === 'bootstrap' ? ({ type: 'system' } as const) : ({ type: 'user', id } as const);
+      const { source } = wish;
+      await audit(trx).record({ type: 'identity.user_created', outcome: 'success', actor, subjectId: id, details: { source } });
+      return id;
+    });
+
   return {
     find: async (id: string): Promise<Account | undefined> => {
       const row = await repository.find(id);
@@ -59,25 +94,24 @@ export const createAccounts = ({ database, clock }: { database: Database; clock:
     /** Whose login name it is. */
     idOf: (login: string): Promise<string | undefined> => repository.idOf(canonicalIdentifier(login)),
     passwordHash: (id: string): Promise<string | undefined> => repository.passwordHash(id),
-    setPasswordHash: (id: string, hash: string): Promise<void> => repository.setPasswordHash(id, hash, clock.now()),
+    /** The same password hashed again, with today's parameters. */
+    renewPasswordHash: (id: string, hash: string): Promise<void> => repository.setPasswordHash(id, hash, clock.now()),
+    changePassword: (id: string, hash: string): Promise<void> =>
+      database.transaction(async (trx) => {
+        await createAccountRepository(trx).setPasswordHash(id, hash, clock.now());
+        const actor = { type: 'user', id } as const;
+        await audit(trx).record({ type: 'authn.password.changed', outcome: 'success', actor, subjectId: id });
+      }),
     isEmpty: (): Promise<boolean> => repository.isEmpty(),
     /** @returns the account's id, or `undefined` when the address is taken */
-    create: (wish: AccountWish): Promise<string | undefined> =>
-      database.transaction(async (trx) => {
-        const accounts = createAccountRepository(trx);
-        const now = clock.now();
-        if (await accounts.idOf(canonicalIdentifier(wish.email))) return undefined;
-        const id = uuidv7(now);
-        await accounts.insertUser(id, now);
-        for (const identifier of identifiersOf(wish, now)) await accounts.insertIdentifier(id, uuidv7(now), identifier, now);
-        await accounts.setPasswordHash(id, wish.passwordHash, now);
-        await accounts.setClaims(
-          id,
-          Object.fromEntries(Object.entries(wish.claims).filter(([name]) => !notProfile.has(name))),
-          now,
-        );
-        return id;
-      }),
+    create: async (wish: AccountWish): Promise<string | undefined> => {
+      try {
+        return await insert(wish);
+      } catch (error) {
+        if (error instanceof IdentifierTaken) return undefined;
+        throw error;
+      }
+    },
   };
 };
 
