@@ -100,7 +100,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     logger,
     envelope,
     outbound,
-    sinks: { audit: (trx) => audit.in(trx), outbox: () => ({ add: async () => undefined }) },
+    sinks: { audit: (trx) => audit.in(trx), auditStatement: audit.statement, outbox: () => ({ add: async () => undefined }) },
     audit: audit.buffer,
     accounts,
     entitlements: { entitlementsOf: async () => nobody },

@@ -8,9 +8,9 @@ import type { AdminRoutes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { AuditBuffer, AuditSink, AuditStatement, Clock } from '../platform/ports.ts';
 import { createAuditBuffer } from './buffer.ts';
-import { createAuditRepository, insertAuditRows, insertOneEvent, valuesOf } from './repository.ts';
+import { createAuditRepository, insertAuditRows, insertEventsSql, valuesOf } from './repository.ts';
 import { mountAuditRoutes } from './routes.ts';
-import { rowOf } from './rows.ts';
+import { type AuditRow, rowOf } from './rows.ts';
 
 export interface AuditDeps {
   database: Database;
@@ -37,7 +37,11 @@ export const createAudit = ({ database, clock, logger, lost }: AuditDeps): Audit
   return {
     in: (trx) => ({ record: (event) => insertAuditRows(trx, [rowOf(event, clock.now())]) }),
     buffer,
-    statement: { sql: insertOneEvent, values: (event) => valuesOf(rowOf(event, clock.now())) },
+    statement: {
+      prepare: (event) => ({ ...rowOf(event, clock.now()) }),
+      sql: insertEventsSql,
+      values: (events) => valuesOf(events as unknown as readonly AuditRow[]),
+    },
     flush: buffer.flush,
     mount: (admin) => mountAuditRoutes(admin, { events: createAuditRepository(database.knex), flush: buffer.flush }),
   };

@@ -39,25 +39,22 @@ const types = [
   'text',
   'jsonb',
 ];
-const lists = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
-const insertEvents = statement('audit-insert', `insert into audit_events (${columns.join(', ')}) select * from unnest(${lists})`);
+const lists = (first: number): string => types.map((type, index) => `$${first + index}::${type}[]`).join(', ');
+
+/** The insert of any number of events, also as part of a statement of another room. */
+export const insertEventsSql = (firstParameter: number): string =>
+  `insert into audit_events (${columns.join(', ')}) select * from unnest(${lists(firstParameter)})`;
+
+/** The values of that insert, in the order of its parameters. */
+export const valuesOf = (rows: readonly AuditRow[]): readonly unknown[] =>
+  columns.map((column) => rows.map((row) => row[column]));
+
+const insertEvents = statement('audit-insert', insertEventsSql(1));
 
 /** Appends in one statement, however many events there are. */
 export const insertAuditRows = async (knex: Knex, rows: readonly AuditRow[]): Promise<void> => {
-  if (rows.length === 0) return;
-  await prepared(
-    knex,
-    insertEvents,
-    columns.map((column) => rows.map((row) => row[column])),
-  );
+  if (rows.length > 0) await prepared(knex, insertEvents, valuesOf(rows));
 };
-
-/** The insert of one event as part of a statement of another room: `with changed as (…) insert into audit_events …`. */
-export const insertOneEvent = (firstParameter: number): string =>
-  `insert into audit_events (${columns.join(', ')}) values (${types.map((type, index) => `$${firstParameter + index}::${type}`).join(', ')})`;
-
-/** The values of that insert, in the order of its parameters. */
-export const valuesOf = (row: AuditRow): readonly unknown[] => columns.map((column) => row[column]);
 
 export interface AuditFilter {
   type?: string | undefined;

@@ -67,7 +67,12 @@ export const createOidc = async (deps: OidcDeps) => {
   }));
   const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
   const known = { find: async (clientId: string) => (isDocument(clientId) ? documentClient(clientId) : clients.find(clientId)) };
-  const store = createArtifactStore({ database, clients: known, clock });
+  const store = createArtifactStore({
+    database,
+    clients: known,
+    clock,
+    audit: { statement: sinks.auditStatement, buffer: audit },
+  });
   const consents = createConsents({ store, clock });
   const approvals = createApprovals({ database, clock, envelope, sinks });
 

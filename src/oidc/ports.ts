@@ -3,7 +3,7 @@
  * data (`clients/`, `resources/`, `keys/`), the rest is handed in by `app.ts`.
  */
 import type { Database } from '../platform/db/index.ts';
-import type { AuditSink, Outbox } from '../platform/ports.ts';
+import type { AuditSink, AuditStatement, Outbox } from '../platform/ports.ts';
 
 /** A transaction of `Database.transaction`. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -136,5 +136,7 @@ export interface SessionRecorder {
 /** Audit and outbox bound to a transaction. */
 export interface TransactionalSinks {
   audit(trx: Transaction): AuditSink;
+  /** Events that ride in a statement of this room. */
+  auditStatement: AuditStatement;
   outbox(trx: Transaction): Outbox;
 }

@@ -45,11 +45,16 @@ export interface AuditSink {
   record(event: AuditEvent): Promise<void>;
 }
 
-/** Lets a hot repository write its row and the event in one statement: `with changed as (…) insert into audit_events …`. */
+/** An event with its time, its id and the request it belongs to. */
+export type PreparedEvent = Readonly<Record<string, unknown>>;
+
+/** Lets a hot repository write its rows and their events in one statement: `with changed as (…) insert into audit_events …`. */
 export interface AuditStatement {
-  /** The insert of one event. @param firstParameter number of its first `$n`; it takes as many as `values` has */
+  /** Called within the request that the event belongs to. */
+  prepare(event: AuditEvent): PreparedEvent;
+  /** The insert of any number of events; a `where` may follow. @param firstParameter number of its first `$n` */
   sql(firstParameter: number): string;
-  values(event: AuditEvent): readonly unknown[];
+  values(events: readonly PreparedEvent[]): readonly unknown[];
 }
 
 /** Events of what changes nothing (FEATURES C5): bounded buffer, flushed within a second, never a statement of the request. */

@@ -61,10 +61,10 @@ describe('C5 audit events', () => {
   });
 
   it('joins a statement of another room, so that an insert and its event are one', async () => {
-    const { sql, values } = audit.statement;
+    const { prepare, sql, values } = audit.statement;
     const event = { type: 'resource.created', outcome: 'success', details: { source: 'test' } } as const;
     const text = `with changed as (insert into settings (key, value, updated_at) values ($1, 'true', $2)) ${sql(3)}`;
-    await prepared(database.knex, statement('test-joined', text), ['joined', new Date(), ...values(event)]);
+    await prepared(database.knex, statement('test-joined', text), ['joined', new Date(), ...values([prepare(event)])]);
     expect(await database.knex('settings').where({ key: 'joined' })).to.have.length(1);
     expect(await types()).to.include('resource.created');
   });

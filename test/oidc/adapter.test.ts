@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { pino } from 'pino';
+import { createAudit } from '../../src/audit/index.ts';
 import { ArtifactAdapter, createArtifactStore } from '../../src/oidc/adapters/index.ts';
 import type { ClientRecord } from '../../src/oidc/index.ts';
 import { createEnvelope } from '../../src/platform/crypto/index.ts';
@@ -14,7 +16,8 @@ const open = async (engine: Engine) => {
   const database = await openTestDatabase(engine);
   const clock = createTestClock();
   const clients = { find: async (clientId: string) => (clientId === 'app' ? client : undefined) };
-  const store = createArtifactStore({ database, clients, clock });
+  const audit = createAudit({ database, clock, logger: pino({ level: 'silent' }), lost: () => undefined });
+  const store = createArtifactStore({ database, clients, clock, audit });
   const deps = { store, clients, envelope: createEnvelope([randomBytes(32)]) };
   const subject: AdapterUnderTest = {
     database,
@@ -22,7 +25,7 @@ const open = async (engine: Engine) => {
     advance: clock.advance,
     close: database.close,
   };
-  return { ...subject, store };
+  return { ...subject, store, audit };
 };
 
 describe('P10 adapter, embedded', () => adapterContract(() => open('embedded')));
@@ -78,6 +81,39 @@ describe('P10 unit of work', () => {
     });
     expect(await late.catch(({ name }: Error) => name)).to.equal('AlreadyConsumed');
     expect(await subject.adapter('ClientCredentials').find(next)).to.equal(undefined);
+  });
+
+  const issued = { type: 'oidc.token.issued', outcome: 'success', details: { grantType: 'client_credentials' } } as const;
+  const eventCount = async (): Promise<number> =>
+    (await subject.database.knex('audit_events').where({ type: issued.type })).length;
+
+  it('C5: writes an event in the statement of the change it tells of, and not when the change loses', async () => {
+    const spent = await code();
+    const before = await eventCount();
+    const spend = (): Promise<void> =>
+      subject.store.inUnit(async (unit) => {
+        await subject.adapter('ClientCredentials').consume(spent);
+        unit.record(issued);
+      });
+    const statements: string[] = [];
+    const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+    await spend();
+    stop();
+    expect(statements).to.have.length(1);
+    expect(await eventCount()).to.equal(before + 1);
+    expect(await spend().catch(({ name }: Error) => name)).to.equal('AlreadyConsumed');
+    expect(await eventCount()).to.equal(before + 1);
+  });
+
+  it('C5: buffers an event of what changed nothing', async () => {
+    const before = await eventCount();
+    const statements: string[] = [];
+    const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+    await subject.store.inUnit(async (unit) => unit.record(issued));
+    stop();
+    expect(statements).to.have.length(0);
+    await subject.audit.flush();
+    expect(await eventCount()).to.equal(before + 1);
   });
 
   it('commits enlisted work with the rest, or neither', async () => {

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { prepared, statement } from '../../platform/db/index.ts';
 
 export interface IdentifierRow {
   type: 'email' | 'phone' | 'username';
@@ -27,15 +28,27 @@ export interface AccountRepository {
   isEmpty(): Promise<boolean>;
 }
 
+/** Account, profile and identifiers at once: userinfo reads them with each request (PERFORMANCE.md, row 10). */
+const findAccount = statement(
+  'account-with-claims',
+  `select u.id, u.status, u.updated_at, p.claims,
+     coalesce((select json_agg(json_build_object('type', i.type, 'value', i.value, 'verified_at', i.verified_at, 'is_primary', i.is_primary))
+       from identifiers i where i.user_id = u.id), '[]') as identifiers
+   from users u left join user_profiles p on p.user_id = u.id where u.id = $1`,
+);
+
+type StoredIdentifier = Omit<IdentifierRow, 'verified_at'> & { verified_at: string | null };
+
+const identifierOf = ({ verified_at: verifiedAt, ...rest }: StoredIdentifier): IdentifierRow => ({
+  ...rest,
+  verified_at: verifiedAt === null ? null : new Date(verifiedAt),
+});
+
 export const createAccountRepository = (db: Knex): AccountRepository => ({
   find: async (id) => {
-    const user = await db('users')
-      .leftJoin('user_profiles', 'user_profiles.user_id', 'users.id')
-      .where('users.id', id)
-      .first('users.id', 'users.status', 'users.updated_at', 'user_profiles.claims');
-    if (!user) return undefined;
-    const identifiers = await db('identifiers').where({ user_id: id }).select('type', 'value', 'verified_at', 'is_primary');
-    return { ...user, identifiers };
+    const { rows } = await prepared<AccountRow & { identifiers: StoredIdentifier[] }>(db, findAccount, [id]);
+    const [row] = rows;
+    return row && { ...row, identifiers: row.identifiers.map(identifierOf) };
   },
   idOf: async (canonical) => (await db('identifiers').where({ canonical, login_allowed: true }).first('user_id'))?.user_id,
   passwordHash: async (id) => (await db('user_credentials').where({ user_id: id, kind: 'password' }).first('hash'))?.hash,

@@ -1,17 +1,19 @@
 import { type Database, isUniqueViolation } from '../../platform/db/index.ts';
-import type { Clock } from '../../platform/ports.ts';
+import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
 import { createBatcher } from './batcher.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
 import type { ArtifactRow } from './rows.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
-import { type ArtifactKey, type Changes, writeChanges } from './writes.ts';
+import { type ArtifactKey, type Changes, isEmpty, noChanges, writeChanges } from './writes.ts';
 
 export interface ArtifactStoreDeps {
   database: Database;
   clients: Pick<ClientSource, 'find'>;
   clock: Clock;
+  /** Where what units record goes. */
+  audit?: { statement: AuditStatement; buffer: AuditBuffer } | undefined;
 }
 
 /** A consumption came too late: somebody else was first. */
@@ -26,23 +28,24 @@ export class AlreadyConsumed extends Error {
 
 export type ArtifactStore = ReturnType<typeof createArtifactStore>;
 
-const none = { kept: [], destroyed: [], consumed: [], revokedGrants: [] } satisfies Changes;
-
 /** A device code past its end is still told apart from an unknown one (RFC 8628 §3.5). */
 const readableAfterExpiry = new Set(['DeviceCode', 'BackchannelAuthenticationRequest']);
 
 /** Ending every session is no withdrawal of consent. */
 const survivesRevocation = new Set(['Consent']);
 
-export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreDeps) => {
+export const createArtifactStore = ({ database, clients, clock, audit }: ArtifactStoreDeps) => {
   const { knex } = database;
   const lanes = database.engine === 'embedded' ? 1 : 3;
   const read = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
+  const write = (executor: typeof knex, changes: Changes): Promise<number> =>
+    writeChanges(executor, changes, { now: clock.now(), audit: audit?.statement });
+  type Insert = Pick<Changes, 'kept' | 'events'>;
   const insert = createBatcher(
-    async (lists: readonly (readonly ArtifactRow[])[]) => {
-      const rows = new Map(lists.flat().map((row) => [`${row.kind} ${row.id}`, row]));
-      await writeChanges(knex, { ...none, kept: [...rows.values()] }, clock.now());
-      return lists.map(() => undefined);
+    async (inserts: readonly Insert[]) => {
+      const rows = new Map(inserts.flatMap(({ kept }) => kept).map((row) => [`${row.kind} ${row.id}`, row]));
+      await write(knex, { ...noChanges, kept: [...rows.values()], events: inserts.flatMap(({ events }) => events) });
+      return inserts.map(() => undefined);
     },
     { maxInFlight: lanes, maxItems: 100 },
   );
@@ -118,20 +121,21 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
     device: undefined,
   });
 
+  const writeAll = async (executor: typeof knex, changes: Changes): Promise<void> => {
+    const spent = await write(executor, changes);
+    const [first] = changes.consumed;
+    if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
+  };
+
   const commit = async (changes: Changes, work: Unit['work']): Promise<void> => {
-    const write = async (executor: typeof knex): Promise<void> => {
-      const spent = await writeChanges(executor, changes, clock.now());
-      const [first] = changes.consumed;
-      if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
-    };
     if (work.length > 0) {
       await database.transaction(async (trx) => {
-        await write(trx);
+        await writeAll(trx, changes);
         for (const step of work) await step(trx);
       });
-    } else if (changes.destroyed.length + changes.consumed.length + changes.revokedGrants.length === 0) {
-      if (changes.kept.length > 0) await insert(changes.kept);
-    } else await write(knex);
+    } else if (isEmpty({ ...changes, kept: [] })) {
+      if (changes.kept.length > 0) await insert(changes);
+    } else await writeAll(knex, changes);
   };
 
   /** Two tabs may give one session a new id at once: the later one wins. */
@@ -152,7 +156,14 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
     const own = new Unit();
     record(own);
     const { changes } = own.take();
-    await commitPastRenames(changes, []);
+    await commitPastRenames({ ...changes, events: [] }, []);
+  };
+
+  /** Events of what changes nothing do not make it wait. */
+  const prepareEvents = (events: readonly AuditEvent[], isChange: boolean): Changes['events'] => {
+    if (audit && isChange) return events.map((event) => audit.statement.prepare(event));
+    for (const event of events) audit?.buffer.note(event);
+    return [];
   };
 
   return {
@@ -199,8 +210,9 @@ export const createArtifactStore = ({ database, clients, clock }: ArtifactStoreD
     inUnit: async <Result>(work: (unit: Unit) => Promise<Result>): Promise<Result> => {
       const unit = new Unit();
       const result = await runInUnit(unit, () => work(unit));
-      const taken = unit.take();
-      await commitPastRenames(taken.changes, taken.work);
+      const { changes, work: enlisted, events } = unit.take();
+      const isChange = enlisted.length > 0 || !isEmpty(changes);
+      await commitPastRenames({ ...changes, events: prepareEvents(events, isChange) }, enlisted);
       unit.settle();
       return result;
     },

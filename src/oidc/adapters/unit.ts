@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AuditEvent } from '../../platform/ports.ts';
 import type { Transaction } from '../ports.ts';
 import type { Facts } from './facts.ts';
 import type { ArtifactRow } from './rows.ts';
@@ -21,6 +22,7 @@ export class Unit {
   readonly #destroyed = new Map<string, ArtifactKey>();
   readonly #consumed = new Map<string, ArtifactKey>();
   readonly #revokedGrants = new Set<string>();
+  readonly #events: AuditEvent[] = [];
   readonly #afterwards: (() => void)[] = [];
 
   keep(row: ArtifactRow): void {
@@ -42,7 +44,12 @@ export class Unit {
     for (const [key, row] of this.#kept) if (row.grantId === grantId) this.#kept.delete(key);
   }
 
-  /** Commits with the rest of the unit. */
+  /** Rides in the statement that writes the changes (PERFORMANCE.md, row 10); buffered where nothing changes (FEATURES C5). */
+  record(event: AuditEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Commits with the rest of the unit, in statements of its own. */
   enlist(work: EnlistedWork): void {
     this.work.push(work);
   }
@@ -85,8 +92,9 @@ export class Unit {
       revokedGrants: [...this.#revokedGrants],
     };
     const work = this.work.splice(0);
+    const events = this.#events.splice(0);
     for (const collection of [this.#kept, this.#destroyed, this.#consumed, this.#revokedGrants, this.reads]) collection.clear();
-    return { changes, work };
+    return { changes, work, events };
   }
 
   settle(): void {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { prepared, type Statement, statement } from '../../platform/db/index.ts';
+import type { AuditStatement, PreparedEvent } from '../../platform/ports.ts';
 import type { ArtifactRow } from './rows.ts';
 
 export interface ArtifactKey {
@@ -16,7 +17,14 @@ export interface Changes {
   consumed: readonly ArtifactKey[];
   /** Grants whose tokens, codes and requests go. */
   revokedGrants: readonly string[];
+  /** What is told of it. */
+  events: readonly PreparedEvent[];
 }
+
+export const noChanges: Changes = { kept: [], destroyed: [], consumed: [], revokedGrants: [], events: [] };
+
+export const isEmpty = ({ kept, destroyed, consumed, revokedGrants }: Omit<Changes, 'events'>): boolean =>
+  kept.length + destroyed.length + consumed.length + revokedGrants.length === 0;
 
 const pairs = (first: number): string => `(id, kind) in (select * from unnest($${first}::text[], $${first + 1}::text[]))`;
 
@@ -32,7 +40,11 @@ interface Part {
  * One statement for everything: what is destroyed goes first (a session that changes its id keeps its uid), a consumption that
  * comes too late keeps the rest from being written.
  */
-const partsOf = ({ kept, destroyed, consumed, revokedGrants }: Changes, now: Date): Record<string, Part> => ({
+const partsOf = (
+  { kept, destroyed, consumed, revokedGrants, events }: Changes,
+  now: Date,
+  audit: AuditStatement | undefined,
+): Record<string, Part> => ({
   ...(destroyed.length > 0 && {
     gone: {
       sql: (n) => `delete from oidc_artifacts where ${pairs(n)} returning 1`,
@@ -77,6 +89,13 @@ const partsOf = ({ kept, destroyed, consumed, revokedGrants }: Changes, now: Dat
       ],
     },
   }),
+  ...(audit !== undefined &&
+    events.length > 0 && {
+      told: {
+        sql: (n) => `${audit.sql(n)}${consumed.length > 0 ? ' where (select count(*) from spent) > 0' : ''}`,
+        values: [...audit.values(events)],
+      },
+    }),
 });
 
 const statements = new Map<string, Statement>();
@@ -99,8 +118,12 @@ const statementOf = (parts: Record<string, Part>): Statement => {
 };
 
 /** @returns how many of `consumed` this call spent; with fewer than asked nothing of `kept` was written */
-export const writeChanges = async (executor: Knex, changes: Changes, now: Date): Promise<number> => {
-  const parts = partsOf(changes, now);
+export const writeChanges = async (
+  executor: Knex,
+  changes: Changes,
+  { now, audit }: { now: Date; audit: AuditStatement | undefined },
+): Promise<number> => {
+  const parts = partsOf(changes, now, audit);
   if (Object.keys(parts).length === 0) return 0;
   const values = Object.values(parts).flatMap((part) => part.values);
   const { rows } = await prepared<{ spent: number }>(executor, statementOf(parts), values);
