@@ -111,8 +111,17 @@ export interface MailMessage {
   to: string;
   /** Name of a template under `views/mail/`. */
   template: string;
+  /** BCP 47 tag of the reader's language. */
   locale?: string | undefined;
   values: Record<string, unknown>;
+  /** When its code or link ends: a mail that could not leave before is not sent at all. ISO 8601. */
+  notAfter?: string | undefined;
+}
+
+/** Owes mails inside the caller's transaction. Supplied by `platform/mail`. */
+export interface Mailer {
+  /** @param message its `to` is the stored address, never what was typed (RS-02) */
+  send(message: MailMessage): Promise<void>;
 }
 
 /** Work that leaves the process after commit, at least once (DESIGN.md, decision 8). */

@@ -5,11 +5,16 @@ import { gallery } from '../browser/gallery.ts';
 
 const views = createViews();
 const viewsDirectory = new URL('../../views/', import.meta.url);
-const catalogues = locales.map((locale) => ({
-  locale,
-  messages: JSON.parse(readFileSync(new URL(`locales/${locale}.json`, viewsDirectory), 'utf8')) as Record<string, string>,
-}));
-const templates = readdirSync(viewsDirectory).filter((name) => name.endsWith('.njk'));
+const localeFiles = readdirSync(new URL('locales/', viewsDirectory));
+const messagesOf = (locale: string): Record<string, string> =>
+  Object.assign(
+    {},
+    ...localeFiles
+      .filter((name) => name === `${locale}.json` || name.endsWith(`.${locale}.json`))
+      .map((name) => JSON.parse(readFileSync(new URL(`locales/${name}`, viewsDirectory), 'utf8'))),
+  );
+const catalogues = locales.map((locale) => ({ locale, messages: messagesOf(locale) }));
+const templates = readdirSync(viewsDirectory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.njk'));
 const rendered = locales.flatMap((locale) =>
   gallery.map(({ name, template, values }) => ({ name: `${name} (${locale})`, html: views.render(template, locale, values) })),
 );

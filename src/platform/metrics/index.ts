@@ -59,6 +59,12 @@ export const createMetrics = () => {
       labelNames: ['kind', 'grant_type'] as const,
       registers,
     }),
+    mails: new Counter({
+      name: 'mails_total',
+      help: 'Mails by what became of them',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     queueLag: new Gauge({ name: 'queue_lag_seconds', help: 'Age of the oldest outbox entry that is due', registers }),
     auditEventsLost: new Counter({
       name: 'audit_events_lost_total',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Locale, locales } from './locale.ts';
 
@@ -7,13 +7,17 @@ export type MessageValues = Record<string, string | number | undefined>;
 /** Flat keys; `{name}` is a value; `key.one` and `key.other` are chosen by the value `count`. */
 export type Catalogue = Readonly<Record<string, string>>;
 
-export const readCatalogues = (directory: string): Record<Locale, Catalogue> => {
-  const entries = locales.map((locale) => [
-    locale,
-    JSON.parse(readFileSync(join(directory, 'locales', `${locale}.json`), 'utf8')),
-  ]);
-  return Object.fromEntries(entries);
+/** `locales/en.json` and one file a subject, `locales/mail.en.json`. */
+const readCatalogue = (directory: string, locale: Locale): Catalogue => {
+  const files = readdirSync(directory).filter((name) => name === `${locale}.json` || name.endsWith(`.${locale}.json`));
+  return Object.assign({}, ...files.map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as Catalogue));
 };
+
+export const readCatalogues = (directory: string): Record<Locale, Catalogue> =>
+  Object.fromEntries(locales.map((locale) => [locale, readCatalogue(join(directory, 'locales'), locale)])) as Record<
+    Locale,
+    Catalogue
+  >;
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 

@@ -1,0 +1,106 @@
+import type { Config } from '../config/index.ts';
+import type { Delivery, OutboxRelay } from '../events/index.ts';
+import type { DependencyState, HealthProbe } from '../http/index.ts';
+import type { Logger } from '../logging/index.ts';
+import type { Metrics } from '../metrics/index.ts';
+import type { Clock, Mailer, MailMessage } from '../ports.ts';
+import type { Views } from '../views/index.ts';
+import { type RenderedMail, renderMail } from './render.ts';
+import { createSmtpTransport, MailError, type Transport } from './transport.ts';
+
+export interface MailDeps {
+  config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'issuer' | 'issuerIsLoopback'>;
+  outbox: Pick<OutboxRelay, 'in' | 'subscribe'>;
+  views: Views;
+  clock: Clock;
+  logger: Logger;
+  metrics: Pick<Metrics, 'mails'>;
+}
+
+type Transaction = Parameters<OutboxRelay['in']>[0];
+
+export interface Mail {
+  /** The mailer of a transaction: the mail is owed once the change has committed. */
+  in(trx: Transaction): Mailer;
+  /** The mail as it would be sent: for `castellan outbox` and `/dev/outbox`. */
+  render(message: MailMessage): RenderedMail;
+  probe: HealthProbe;
+  close(): void;
+}
+
+const topic = 'mail';
+const verifyEverySeconds = 30;
+
+/** RS-02: one mailbox, nothing that a mail server or a header could read as more. What is stored has been checked; this is the last door. */
+const isMailbox = (to: unknown): to is string =>
+  typeof to === 'string' && to.length <= 320 && /^[^\s@\p{C},;:<>()[\]\\"]+@[^\s@\p{C},;:<>()[\]\\"]+$/u.test(to);
+
+/** Reads an entry of the outbox again. */
+const messageOf = ({ payload }: Pick<Delivery, 'payload'>): MailMessage => {
+  const { to, template, locale, values, notAfter } = payload as unknown as MailMessage;
+  return { to, template, locale, values, notAfter };
+};
+
+/** Asks at most every 30 s: health is asked more often than a mail server likes to be greeted. */
+const createProbe = (transport: Transport, clock: Clock): (() => Promise<DependencyState>) => {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<DependencyState> | undefined;
+  const ask = async (): Promise<DependencyState> => {
+    try {
+      await transport.verify();
+      return { status: 'ok' };
+    } catch (error) {
+      return { status: 'down', detail: error instanceof MailError ? error.message : 'failed' };
+    }
+  };
+  return () => {
+    const now = clock.now().getTime() / 1000;
+    if (asking === undefined || now - askedAt >= verifyEverySeconds) {
+      askedAt = now;
+      asking = ask();
+    }
+    return asking;
+  };
+};
+
+/** Mail through the outbox: in the transaction of what it tells of, rendered at delivery. */
+export const createMail = ({ config, outbox, views, clock, logger, metrics }: MailDeps): Mail => {
+  const { smtpUrl, mailFrom, issuer, issuerIsLoopback } = config;
+  const transport = smtpUrl === undefined ? undefined : createSmtpTransport(smtpUrl, mailFrom);
+  const host = new URL(issuer).hostname;
+  const render = (message: MailMessage): RenderedMail => renderMail(message, views, issuer);
+
+  const send = async (delivery: Delivery, by: Transport): Promise<'sent' | 'late' | 'refused'> => {
+    const message = messageOf(delivery);
+    if (message.notAfter !== undefined && clock.now().getTime() >= Date.parse(message.notAfter)) return 'late';
+    if (!isMailbox(message.to)) return 'refused';
+    const letter = { to: message.to, messageId: `<${delivery.id}@${host}>`, date: delivery.createdAt };
+    try {
+      await by.send({ ...letter, ...render(message) });
+      return 'sent';
+    } catch (error) {
+      if (error instanceof MailError && error.isFinal) return 'refused';
+      throw error;
+    }
+  };
+
+  if (transport) {
+    outbox.subscribe(topic, async (delivery) => {
+      const outcome = await send(delivery, transport);
+      metrics.mails.inc({ outcome });
+      if (outcome !== 'sent') logger.warn({ entry: delivery.id, outcome }, 'a mail was not sent and will not be');
+    });
+  }
+
+  // Off loopback, mails that nobody can read are a fault of the deployment.
+  const kept: DependencyState = { status: issuerIsLoopback ? 'ok' : 'degraded', detail: 'no SMTP_URL: mails stay in the outbox' };
+  return {
+    in: (trx) => ({
+      send: ({ to, template, locale, values, notAfter }) =>
+        outbox.in(trx).add({ topic, payload: { to, template, locale, values, notAfter } }),
+    }),
+    render,
+    probe: { name: 'mail', essential: false, check: transport ? createProbe(transport, clock) : async () => kept },
+    close: () => transport?.close(),
+  };
+};
