@@ -63,6 +63,12 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     clock,
     audit: audit.buffer,
     envelope,
+    site: {
+      issuer: config.issuer,
+      sink: (trx) => audit.in(trx),
+      nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
+      holdingsOf: async () => ({ roles: [], organizations: [] }),
+    },
     protection: {
       loginLimit: config.rateLimits.login,
       attempted: (method, outcome) => metrics.authenticationAttempts.inc({ method, outcome }),
@@ -104,6 +110,9 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     audit: audit.buffer,
     accounts,
     entitlements: { entitlementsOf: async () => nobody },
+    factors: {
+      isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
+    },
     pages,
   });
   const site = {
@@ -114,6 +123,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   createInteractions({ interactions: oidc.interactions, authn, accounts, views, clock, site }).mount(http.pages);
   mountLogos(http.pages, { envelope, outbound });
   audit.mount(http.admin);
+  authn.mount(http.admin);
   oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);

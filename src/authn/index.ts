@@ -1,25 +1,37 @@
 /**
- * Owns: finding out who somebody is (FEATURES A): passwords and their limits. Knows no HTTP.
- * Answers to: NIST SP 800-63B-4 §3.1.1.2 and §3.2.2, OWASP ASVS 6.
+ * Owns: finding out who somebody is (FEATURES A): passwords, second factors, their limits, who needs them. Services know no HTTP.
+ * Answers to: NIST SP 800-63B-4 §3.1.1.2 and §3.2.2, OWASP ASVS 6, RFC 6238, RFC 8176, RFC 9470.
  */
 import type { Accounts } from '../identity/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
 import type { Database } from '../platform/db/index.ts';
+import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
+import { createFactorRoom, type FactorSite } from './factors/create.ts';
+import { mountFactorRoutes } from './factors/routes.ts';
+import { createFlowRepository } from './flows/repository.ts';
 import { createHasher } from './password/hashing.ts';
 import { createLimits } from './password/limits.ts';
 import { createPool } from './password/pool.ts';
 import { createFailureRepository } from './password/repository.ts';
 import { createPasswordSignIn } from './password/service.ts';
+import { mountFactorPolicyRoutes } from './policy/routes.ts';
+import { createSignIn } from './signin/service.ts';
 
-export type { PasswordOutcome, PasswordProblem } from './password/service.ts';
+export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
+export type { DeviceView } from './factors/service.ts';
+export type { PasswordProblem } from './password/service.ts';
+export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
+export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
+export type { Enrolment } from './totp/service.ts';
 
 export interface AuthnDeps {
   database: Database;
   accounts: Accounts;
   clock: Clock;
   audit: AuditBuffer;
-  envelope: Pick<Envelope, 'blindIndex'>;
+  envelope: Envelope;
+  site: FactorSite;
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
@@ -27,14 +39,42 @@ export interface AuthnDeps {
   };
 }
 
-export const createAuthn = ({ database, accounts, clock, audit, envelope, protection }: AuthnDeps) => {
+export const createAuthn = ({ database, accounts, clock, audit, envelope, site, protection }: AuthnDeps) => {
   const pool = createPool();
   const hasher = createHasher({ pool });
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
-  const attempted = (outcome: string): void => protection.attempted('password', outcome);
+  const { attempted } = protection;
+  const { factors, totp, policy } = createFactorRoom({ database, clock, audit, envelope, attempted, site });
+  const signIn = createSignIn({
+    flows: createFlowRepository(database.knex),
+    factors,
+    policy,
+    isActive: async (accountId) => (await accounts.find(accountId))?.status === 'active',
+    recognises: async () => false,
+    surroundings: { clock, audit },
+  });
+  const passwords = createPasswordSignIn({
+    accounts,
+    hasher,
+    limits,
+    clock,
+    audit,
+    attempted: (outcome) => attempted('password', outcome),
+    conclude: signIn.conclude,
+  });
   return {
-    ...createPasswordSignIn({ accounts, hasher, limits, clock, audit, attempted }),
+    ...passwords,
+    /** Sign-ins that wait for a second factor. */
+    flows: signIn,
+    factors,
+    totp,
+    /** Who needs a second factor. */
+    factorPolicy: policy,
+    mount: (admin: AdminRoutes): void => {
+      mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock });
+      mountFactorPolicyRoutes(admin, policy);
+    },
     hashPassword: hasher.hash,
     close: pool.close,
   };

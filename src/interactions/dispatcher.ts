@@ -1,9 +1,12 @@
-import type { InteractionDetails, Interactions } from '../oidc/index.ts';
+import type { OpenFlow } from '../authn/index.ts';
+import type { InteractionDetails, Interactions, LoginOutcome } from '../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
+import { type EnrolDeps, showEnrolment, submitEnrolment } from './enrol/page.ts';
 import { errors } from './errors.ts';
 import { type LoginDeps, showLogin, submitLogin } from './login/page.ts';
+import { type FactorStepDeps, flowKey, showFactor, submitFactor, waitingFactor } from './mfa/page.ts';
 import { type Registration, showSignup, submitSignup } from './signup/page.ts';
 import { type StepContext, stepContext } from './steps.ts';
 
@@ -14,6 +17,8 @@ export interface DispatcherDeps {
   login: LoginDeps;
   registration: Registration;
   consent: ConsentDeps;
+  factor: FactorStepDeps;
+  enrolment: EnrolDeps;
 }
 
 /**
@@ -21,7 +26,7 @@ export interface DispatcherDeps {
  * double submit, second tab) leads to the step that is next. A sign-in that is gone is the provider's `interaction_not_found`.
  */
 export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void => {
-  const { interactions, login, registration, consent } = deps;
+  const { interactions, login, registration, consent, factor, enrolment } = deps;
 
   const open = async (page: PageContext): Promise<StepContext> =>
     stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
@@ -32,8 +37,31 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     show: step.show,
   });
 
+  const exchangeOf = ({ page }: StepContext) => ({ req: page.ctx.req, res: page.ctx.res });
+  const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
+  const finish = (step: StepContext, outcome: LoginOutcome): Promise<void> =>
+    leave(step, interactions.finishLogin(exchangeOf(step), outcome));
+
+  /** The part of a sign-in that comes after the first factor; false while there is none. */
+  const continueSignIn = async (step: StepContext): Promise<boolean> => {
+    const waiting = await waitingFactor(step, factor);
+    if (!waiting) return false;
+    if (waiting.kind === 'done') await finish(step, waiting.outcome);
+    else if (waiting.flow.isProven) await finishFlow(step);
+    else if (waiting.flow.methods.length > 0) await showFactor(step, waiting.flow, factor);
+    else await showEnrolment(step, waiting.flow, enrolment);
+    return true;
+  };
+  const finishFlow = async (step: StepContext): Promise<void> => {
+    const outcome = await factor.flows.finish(flowKey(step), 'page');
+    if (outcome.kind === 'authenticated') await finish(step, outcome);
+    else step.page.redirect(`${step.base}/login`);
+  };
+
   const next: Record<Prompt, (step: StepContext) => Promise<void> | void> = {
-    login: (step) => showLogin(step, login),
+    login: async (step) => {
+      if (!(await continueSignIn(step))) showLogin(step, login);
+    },
     create: (step) => (login.isSignupOpen ? showSignup(signupPlace(step)) : showLogin(step, login)),
     consent: (step) => showConsent(step, consent),
     select_account: (step) => showAccounts(step, consent),
@@ -50,8 +78,6 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     if (prompts.includes(step.details.prompt.name)) await work(step);
     else page.redirect(step.base);
   };
-  const exchangeOf = ({ page }: StepContext) => ({ req: page.ctx.req, res: page.ctx.res });
-  const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
   const signIn: Prompt[] = ['login', 'create'];
 
   pages.get(
@@ -63,7 +89,47 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     at(signIn, async (step) => {
       if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
       const outcome = await submitLogin(step, login);
-      if (outcome !== undefined) await leave(step, interactions.finishLogin(exchangeOf(step), outcome));
+      if (outcome === 'more') step.page.redirect(step.base);
+      else if (outcome !== undefined) await finish(step, outcome);
+    }),
+  );
+
+  /** A page or form of the second half of a sign-in: where there is none, or it is at another step, the way leads back. */
+  const inFlow = (work: (step: StepContext, flow: OpenFlow) => Promise<void>) =>
+    at(signIn, async (step) => {
+      if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
+      if (step.page.form.restart !== undefined) {
+        await factor.flows.abandon(flowKey(step));
+        return step.page.redirect(`${step.base}/login`);
+      }
+      const waiting = await waitingFactor(step, factor);
+      if (waiting?.kind === 'flow') await work(step, waiting.flow);
+      else step.page.redirect(step.base);
+    });
+  const factorPage = inFlow(async (step, flow) => {
+    if (flow.methods.length === 0 || flow.isProven) return step.page.redirect(step.base);
+    await showFactor(step, flow, factor);
+  });
+  pages.get('/interaction/:uid/mfa', factorPage);
+  pages.post(
+    '/interaction/:uid/mfa',
+    inFlow(async (step, flow) => {
+      const outcome = await submitFactor(step, flow, factor);
+      if (outcome === 'expired') step.page.redirect(step.base);
+      else if (outcome !== undefined) await finish(step, outcome);
+    }),
+  );
+  pages.get(
+    '/interaction/:uid/enrol',
+    inFlow(async (step) => step.page.redirect(step.base)),
+  );
+  pages.post(
+    '/interaction/:uid/enrol',
+    inFlow(async (step, flow) => {
+      // RS-05: whoever has a factor proves it; another one is set up in the account.
+      if (flow.isProven) await finishFlow(step);
+      else if (flow.methods.length > 0) step.page.redirect(step.base);
+      else await submitEnrolment(step, flow, enrolment);
     }),
   );
 

@@ -10,15 +10,17 @@ import type { Views } from '../platform/views/index.ts';
 import type { Accounts } from './consent/page.ts';
 import { createDevicePages } from './device/page.ts';
 import { mountDispatcher } from './dispatcher.ts';
+import type { EnrolDeps } from './enrol/page.ts';
 import { createErrorPage } from './error/page.ts';
 import { type Door, mountHome } from './home/page.ts';
 import type { PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
+import type { FactorFlows } from './mfa/page.ts';
 import type { Registration } from './signup/page.ts';
 
 export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
-export type { PasswordOutcome, PasswordSignIn } from './login/page.ts';
+export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
 
@@ -31,7 +33,7 @@ export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; acco
 
 export interface InteractionsDeps {
   interactions: Interactions;
-  authn: PasswordSignIn & Registration;
+  authn: PasswordSignIn & Registration & { flows: FactorFlows & Pick<EnrolDeps, 'prove'>; totp: EnrolDeps['totp'] };
   accounts: Accounts;
   views: Views;
   clock: Clock;
@@ -52,6 +54,8 @@ export const createInteractions = ({ interactions, authn, accounts, views, clock
         login: { authn, clock, isSignupOpen },
         registration: authn,
         consent: { accounts, views },
+        factor: { flows: authn.flows, accounts, clock },
+        enrolment: { totp: authn.totp, prove: authn.flows.prove, clock },
       });
     },
   };

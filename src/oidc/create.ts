@@ -17,7 +17,7 @@ import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
 import { mountKeyRoutes } from './keys/routes.ts';
 import { createKeys } from './keys/service.ts';
-import type { AccountSource, ClientRecord, EntitlementSource, TransactionalSinks } from './ports.ts';
+import type { AccountSource, ClientRecord, EntitlementSource, FactorDemand, TransactionalSinks } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
@@ -42,6 +42,7 @@ export interface OidcDeps {
   audit: AuditBuffer;
   accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
   entitlements: EntitlementSource;
+  factors: FactorDemand;
   pages: ProtocolPages;
 }
 
@@ -56,7 +57,7 @@ const documentClient = (clientId: string): ClientRecord => ({
 });
 
 export const createOidc = async (deps: OidcDeps) => {
-  const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, pages } = deps;
+  const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, factors, pages } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, sinks });
   const resources = createResources({ database, clock, sinks });
@@ -96,6 +97,7 @@ export const createOidc = async (deps: OidcDeps) => {
     resources,
     accounts,
     entitlements,
+    factors,
     consents,
     pages,
     ciba: backchannelAuthentication({ approvals, accountOf: (login) => accounts.idOf(login), notify: async () => undefined }),

@@ -98,6 +98,11 @@ export interface AccountSource {
   find(id: string): Promise<AccountView | undefined>;
 }
 
+/** Who needs a second factor where; supplied by `authn`. */
+export interface FactorDemand {
+  isRequired(accountId: string, clientId: string): Promise<boolean>;
+}
+
 export interface Entitlements {
   roles: string[];
   permissions: string[];

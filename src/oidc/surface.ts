@@ -1,5 +1,6 @@
 /** What this room offers to `interactions` (pages and JSON sign-in), `sessions`, `compliance` and the consoles. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Level } from '../platform/assurance/index.ts';
 import type { DeviceInfo } from './ports.ts';
 
 /** A client as people may see it. */
@@ -50,6 +51,10 @@ export interface InteractionDetails {
   accountId?: string | undefined;
   acr?: string | undefined;
   amr?: readonly string[] | undefined;
+  /** Level of sign-in that the application asks for (`acr_values`, `acr` claim); 0 for none. */
+  neededLevel: Level;
+  /** Who is signed in needs no more than a second factor to go on. */
+  isStepUp: boolean;
   /** Started by a device (RFC 8628) and not by a redirect. */
   isDevice: boolean;
   /** Present at the consent step. */

@@ -18,6 +18,13 @@ const action = '/interaction/abcdefghijklmnop/login';
 const form = { action, csrfToken: 'c5r7', path: '/interaction/abcdefghijklmnop', nonce: 'n0nce' };
 const refused = [{ key: 'login.refused' }];
 
+const others = [{ method: 'recovery', href: '/interaction/abcdefghijklmnop/mfa?method=recovery' }];
+/** As `qrcode` draws one. */
+const qrSvg =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h9v9H0z"/><path stroke="#000" d="M1 1.5h7M1 2.5h1m5 0h1M1 3.5h1m2 0h1m2 0h1M1 7.5h7"/></svg>';
+const key = 'T3MP LWZT ZV3D XDFQ JQGA VMBT GKF4 IN77';
+const codes = Array.from({ length: 10 }, (_, index) => `k7qm-2x${index}d-9wvb-4tfh`);
+
 const about = {
   title: 'About you',
   items: [
@@ -137,6 +144,24 @@ export const gallery: readonly Exhibit[] = [
     template: 'select-account',
     values: { ...form, client: long, account: { name: long.name, login: longLogin } },
   },
+  { name: 'mfa', template: 'mfa', values: { ...form, client, account, method: 'totp', others, canCancel: true } },
+  {
+    name: 'mfa-refused',
+    template: 'mfa',
+    values: { ...form, client: long, account, method: 'totp', others, errors: [{ field: 'code', key: 'mfa.refused' }] },
+  },
+  {
+    name: 'mfa-recovery',
+    template: 'mfa',
+    values: { ...form, client, account, method: 'recovery', others: [{ method: 'totp', href: '/' }], canCancel: true },
+  },
+  { name: 'enrol', template: 'enrol', values: { ...form, client, qrSvg, key, isForced: true, canCancel: true } },
+  {
+    name: 'enrol-refused',
+    template: 'enrol',
+    values: { ...form, client, qrSvg, key, backUrl: '/account/security', errors: [{ field: 'code', key: 'mfa.refused' }] },
+  },
+  { name: 'recovery-codes', template: 'recovery-codes', values: { ...form, client, codes } },
   { name: 'device-code', template: 'device-code', values: { ...form, path: '/device', hidden: { xsrf: 'x' } } },
   {
     name: 'device-code-wrong',

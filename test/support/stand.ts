@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
 import { conformancePerson } from '../../src/bootstrap.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
+import type { Database } from '../../src/platform/db/index.ts';
+import type { Clock } from '../../src/platform/ports.ts';
 import { openTestDatabase } from './database.ts';
 
 export interface Stand {
@@ -14,6 +16,7 @@ export interface Stand {
   /** Somebody with every standard claim. */
   person: { login: string; password: string };
   app: App;
+  database: Database;
   close(): Promise<void>;
 }
 
@@ -24,6 +27,8 @@ export interface StandOptions {
     resources?: Record<string, unknown>[];
     users?: Record<string, unknown>[];
   };
+  /** Moved by the test; the real time where absent. */
+  clock?: Clock;
   /** Serves https with this certificate. */
   tls?: { cert: string; key: string };
 }
@@ -38,7 +43,7 @@ const freePort = async (): Promise<number> => {
 };
 
 /** The whole application on a fresh database, listening, with one person who may sign in. */
-export const startStand = async ({ env = {}, bootstrap = {}, tls }: StandOptions = {}): Promise<Stand> => {
+export const startStand = async ({ env = {}, bootstrap = {}, tls, clock }: StandOptions = {}): Promise<Stand> => {
   const directory = mkdtempSync(join(tmpdir(), 'castellan-stand-'));
   const write = (name: string, content: string): string => {
     const file = join(directory, name);
@@ -64,12 +69,14 @@ export const startStand = async ({ env = {}, bootstrap = {}, tls }: StandOptions
     },
     cwd: directory,
   });
-  const app = await createApp(config, { database: await openTestDatabase() });
+  const database = await openTestDatabase();
+  const app = await createApp(config, { database, ...(clock ? { clock } : {}) });
   await app.listen();
   return {
     issuer,
     person,
     app,
+    database,
     close: async () => {
       await app.close();
       rmSync(directory, { recursive: true, force: true });

@@ -1,6 +1,8 @@
 import { type Accounts, canonicalIdentifier, isEmailAddress } from '../../identity/index.ts';
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
+import type { SignInOutcome } from '../signin/outcome.ts';
+import type { FirstFactor, SignIn, SignInPlace } from '../signin/service.ts';
 import type { Hasher } from './hashing.ts';
 import type { Limits } from './limits.ts';
 import { HashingBusy } from './pool.ts';
@@ -12,7 +14,8 @@ export interface PasswordDeps {
   clock: Clock;
   audit: AuditBuffer;
   /** Metrics of every attempt. */
-  attempted(outcome: PasswordOutcome['kind']): void;
+  attempted(outcome: SignInOutcome['kind']): void;
+  conclude: SignIn['conclude'];
 }
 
 interface Attempt {
@@ -20,6 +23,8 @@ interface Attempt {
   password: string;
   request: { ip: string };
   clientId?: string | undefined;
+  /** Where the sign-in goes on; the JSON API where absent. */
+  place?: Omit<SignInPlace, 'clientId'> | undefined;
 }
 
 interface Busy {
@@ -27,13 +32,8 @@ interface Busy {
   retryAfterSeconds: number;
 }
 
-export type PasswordOutcome =
-  | { kind: 'authenticated'; accountId: string; acr: string; amr: readonly string[]; authTime: Date }
-  | { kind: 'refused' }
-  | { kind: 'locked'; until: Date }
-  | Busy;
+type Checked = { kind: 'right'; first: FirstFactor } | { kind: 'refused' } | { kind: 'locked'; until: Date } | Busy;
 
-const acr = 'urn:mace:incommon:iap:bronze';
 /** NIST SP 800-63B-4 §3.1.1.2. */
 const passwordLength = { least: 8, most: 128 };
 
@@ -58,7 +58,7 @@ const orBusy = async <Result>(work: () => Promise<Result>): Promise<Result | Bus
 };
 
 /** One identity check for pages, API, devices (DESIGN.md, decision 4): unknown, wrong and disabled take the same time (PW-05). */
-export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, attempted }: PasswordDeps) => {
+export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, attempted, conclude }: PasswordDeps) => {
   const isRight = async (accountId: string | undefined, password: string): Promise<boolean> => {
     const stored = accountId === undefined ? undefined : await accounts.passwordHash(accountId);
     if (!(await hasher.verify(password, stored)) || accountId === undefined || stored === undefined) return false;
@@ -67,7 +67,7 @@ export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, a
     return true;
   };
 
-  const checked = async ({ login, password, request }: Attempt): Promise<PasswordOutcome> => {
+  const checked = async ({ login, password, request }: Attempt): Promise<Checked> => {
     const accountId = await accounts.idOf(login);
     const authTime = clock.now();
     const guarded = await limits(accountId ?? canonicalIdentifier(login), request.ip, async () =>
@@ -75,26 +75,21 @@ export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, a
     );
     if (guarded.kind === 'locked') return guarded;
     if (guarded.result === undefined) return { kind: 'refused' };
-    return { kind: 'authenticated', accountId: guarded.result, acr, amr: ['pwd'], authTime };
+    return { kind: 'right', first: { accountId: guarded.result, method: 'password', amr: ['pwd'], level: 1, authTime } };
   };
 
-  const note = (outcome: PasswordOutcome, clientId: string | undefined): void => {
-    if (outcome.kind === 'authenticated') {
-      const { accountId: id } = outcome;
-      const details = { method: 'password', acr, amr: ['pwd'] };
-      const actor = { type: 'user', id } as const;
-      audit.note({ type: 'authn.login.succeeded', outcome: 'success', actor, subjectId: id, clientId, details });
-    } else {
-      const actor = { type: 'anonymous' } as const;
-      const details = { method: 'password' };
-      audit.note({ type: 'authn.login.failed', outcome: 'failure', actor, clientId, reason: outcome.kind, details });
-    }
+  const failed = (reason: string, clientId: string | undefined): void => {
+    const actor = { type: 'anonymous' } as const;
+    const details = { method: 'password' };
+    audit.note({ type: 'authn.login.failed', outcome: 'failure', actor, clientId, reason, details });
   };
 
-  const signIn = async (attempt: Attempt): Promise<PasswordOutcome> => {
-    const outcome = await orBusy(() => checked(attempt));
+  const signIn = async (attempt: Attempt): Promise<SignInOutcome> => {
+    const { clientId, place = { channel: 'api' } } = attempt;
+    const found = await orBusy(() => checked(attempt));
+    const outcome = found.kind === 'right' ? await conclude(found.first, { ...place, clientId }) : found;
     attempted(outcome.kind);
-    note(outcome, attempt.clientId);
+    if (found.kind !== 'right') failed(found.kind, clientId);
     return outcome;
   };
 
@@ -120,6 +115,13 @@ export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, a
           source: 'registration',
         });
         return { kind: 'accepted' as const, accountId: id ?? uuidv7(clock.now()), email: address };
+      }),
+    /** The person proves once more who they are; guesses count as everywhere (PW-04). */
+    confirm: (accountId: string, password: string, request: { ip: string }) =>
+      orBusy(async () => {
+        const guarded = await limits(accountId, request.ip, async () => (await isRight(accountId, password)) || undefined);
+        if (guarded.kind === 'locked') return guarded;
+        return { kind: guarded.result === undefined ? ('refused' as const) : ('confirmed' as const) };
       }),
     /** PW-08, PW-04: the current password is asked for, and guesses at it count as everywhere. */
     changePassword: (wish: { accountId: string; currentPassword: string; newPassword: string; request: { ip: string } }) =>

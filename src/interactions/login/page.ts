@@ -1,24 +1,18 @@
-import type { LoginOutcome } from '../../oidc/index.ts';
+import type { Authenticated, SignInOutcome, SignInPlace } from '../../authn/index.ts';
 import type { RequestInfo } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
+import { signInPlace } from '../mfa/page.ts';
 import type { FormError, StepContext } from '../steps.ts';
 
-/** What `authn` says about a password; hosted pages and the JSON sign-in ask the same service (DESIGN.md, decision 4). */
-export type PasswordOutcome =
-  | ({ kind: 'authenticated' } & LoginOutcome)
-  | { kind: 'refused' }
-  /** Too many failures; nothing was checked. */
-  | { kind: 'locked'; until: Date }
-  /** The hashing queue is full (PW-09); nothing was checked. */
-  | { kind: 'busy'; retryAfterSeconds: number };
-
+/** Hosted pages and the JSON sign-in ask the same service (DESIGN.md, decision 4). */
 export interface PasswordSignIn {
   signIn(attempt: {
     login: string;
     password: string;
     request: RequestInfo;
     clientId?: string | undefined;
-  }): Promise<PasswordOutcome>;
+    place?: SignInPlace | undefined;
+  }): Promise<SignInOutcome>;
 }
 
 export interface LoginDeps {
@@ -68,8 +62,8 @@ const missing = (login: string, password: string): FormError[] => [
 const secondsUntil = (until: Date, clock: Clock): number =>
   Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
 
-/** Checks the posted password. The outcome when it is right; else the page is shown again and `undefined` returned. */
-export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<LoginOutcome | undefined> => {
+/** Checks the posted password. The outcome when it is right, `more` when a second factor comes next; else the page is shown again. */
+export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<Authenticated | 'more' | undefined> => {
   const { page, details } = step;
   const login = (page.form.login ?? '').trim();
   const password = page.form.password ?? '';
@@ -80,10 +74,14 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<L
 
   const gaps = missing(login, password);
   if (gaps.length > 0) return refuse(gaps, 400);
-  const outcome = await deps.authn.signIn({ login, password, request: page.request, clientId: details.client.clientId });
+  const { clientId } = details.client;
+  const outcome = await deps.authn.signIn({ login, password, request: page.request, clientId, place: signInPlace(step) });
   switch (outcome.kind) {
     case 'authenticated':
       return outcome;
+    case 'needs_factor':
+    case 'needs_enrolment':
+      return 'more';
     case 'locked': {
       const seconds = secondsUntil(outcome.until, deps.clock);
       page.ctx.set('Retry-After', String(seconds));

@@ -3,7 +3,9 @@ import type { ArtifactStore } from '../adapters/index.ts';
 import type { Consents } from '../consents/service.ts';
 import { errors } from '../errors.ts';
 import type { ResourceSource } from '../ports.ts';
+import { wishedLevel } from '../provider/acr.ts';
 import { clientViewOf } from '../provider/client-view.ts';
+import { stepUpReasons } from '../provider/interaction-policy.ts';
 import type { ConsentRequest, Exchange, InteractionDetails, Interactions, LoginOutcome } from '../surface.ts';
 
 interface InteractionDeps {
@@ -20,6 +22,8 @@ interface Missing {
   missingResourceScopes?: Record<string, string[]>;
   rar?: Record<string, unknown>[];
 }
+
+const stepUps = new Set<string>(Object.values(stepUpReasons));
 
 const missingOf = ({ prompt }: Interaction): Missing => prompt.details as Missing;
 
@@ -63,6 +67,8 @@ export const createInteractionService = ({ provider, store, consents, resources 
       accountId: session?.accountId,
       acr: session?.acr,
       amr: session?.amr,
+      neededLevel: wishedLevel(params),
+      isStepUp: session?.accountId !== undefined && prompt.reasons.every((reason) => stepUps.has(reason)),
       isDevice: interaction.deviceCode !== undefined,
       consent: prompt.name === 'consent' ? await consentOf(interaction) : undefined,
     };

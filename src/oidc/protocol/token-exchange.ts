@@ -27,6 +27,8 @@ export interface ActiveToken {
   act?: Actor | undefined;
   /** `may_act` (RFC 8693 §4.4): the only one who may act, where the subject named one. */
   mayAct?: string | undefined;
+  /** The sign-in behind it (RFC 9068 §2.2.1): level, methods, seconds since the epoch. */
+  signIn?: { acr?: string | undefined; amr?: readonly string[] | undefined; authTime?: number | undefined } | undefined;
 }
 
 type Subject = ActiveToken & { accountId: string };

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import { acrValues } from '../../platform/assurance/index.ts';
 import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Outbound } from '../../platform/outbound/index.ts';
@@ -8,7 +9,7 @@ import { ArtifactAdapter, type ArtifactStore } from '../adapters/index.ts';
 import { createFindAccount } from '../claims/account.ts';
 import { claimsByScope } from '../claims/scopes.ts';
 import type { Consents } from '../consents/service.ts';
-import type { AccountSource, ClientSource, EntitlementSource, ResourceSource } from '../ports.ts';
+import type { AccountSource, ClientSource, EntitlementSource, FactorDemand, ResourceSource } from '../ports.ts';
 import { richAuthorizationRequests } from '../protocol/authorization-details.ts';
 import { extraClientMetadata } from '../protocol/client-metadata.ts';
 import { mutualTls } from '../protocol/mutual-tls.ts';
@@ -36,6 +37,7 @@ export interface ConfigurationDeps {
   clients: ClientSource;
   resources: ResourceSource;
   accounts: AccountSource;
+  factors: FactorDemand;
   entitlements: EntitlementSource;
   consents: Consents;
   pages: ProtocolPages;
@@ -44,14 +46,6 @@ export interface ConfigurationDeps {
 }
 
 const coreScopes = ['openid', 'offline_access', ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid')];
-
-/** Levels of sign-in, the weakest first; with the names other providers use for the same (LESSONS.md). */
-export const acrValues = [
-  'urn:castellan:acr:password',
-  'urn:castellan:acr:mfa',
-  'urn:mace:incommon:iap:bronze',
-  'urn:mace:incommon:iap:silver',
-];
 
 const responseTypes = {
   all: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'],
@@ -90,8 +84,8 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
     adapter: (kind) => new ArtifactAdapter(kind, { store, clients, envelope }),
     claims: {
       ...claimsByScope,
-      acr: null,
-      amr: null,
+      // MF-04: how the sign-in was done is told unasked.
+      openid: [...claimsByScope.openid, 'acr', 'amr'],
       auth_time: null,
       iss: null,
       sid: null,
@@ -146,7 +140,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
     fetch: (url, options) => outbound(url as string | URL, options as Parameters<Outbound>[1]),
     findAccount: createFindAccount({ accounts, entitlements, settingsOf: ({ oidc }) => settingsOf(oidc.client) }),
     formats: { customizers: { jwt: createJwtCustomizer(clock) } },
-    interactions: { policy: createInteractionPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    interactions: { policy: createInteractionPolicy(deps.factors), url: (_ctx, { uid }) => `/interaction/${uid}` },
     jwks,
     loadExistingGrant: createLoadExistingGrant(consents),
     pairwiseIdentifier: (_ctx, accountId, client) =>

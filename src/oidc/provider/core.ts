@@ -9,6 +9,7 @@ import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
 import { sessionState } from '../protocol/session-state.ts';
+import { answerAcrInTheirWords } from './acr.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
 import { endSessionConfirm, routes } from './routes.ts';
@@ -62,6 +63,7 @@ export const createCore = (deps: CoreDeps): Core => {
     provider.Client.prototype.compareClientSecret = function compareClientSecret(this: { clientId: string }, actual: string) {
       return deps.clients.verifySecret(this.clientId, actual);
     };
+    answerAcrInTheirWords(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
     add(discoveryAdditions(config));

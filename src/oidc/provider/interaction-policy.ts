@@ -1,9 +1,36 @@
-import { interactionPolicy } from 'oidc-provider';
+import { errors, interactionPolicy } from 'oidc-provider';
+import { isTwofold, leastLevel, levelOf } from '../../platform/assurance/index.ts';
+import type { FactorDemand } from '../ports.ts';
+import { acrWish } from './acr.ts';
 
 const { base, Check, Prompt } = interactionPolicy;
 
+/** Reasons of the login prompt that a second factor of the person signed in answers. */
+export const stepUpReasons = { acr: 'acr_unmet', factor: 'factor_required' } as const;
+
+/** `acr_values` and `acr` claims: levels are ordered, and a stronger sign-in answers a weaker wish. */
+const acrCheck = () =>
+  new Check(stepUpReasons.acr, 'none of the requested ACRs could be obtained', 'login_required', (ctx) => {
+    const { session, result, params } = ctx.oidc;
+    const { values, isEssential } = acrWish(params ?? {});
+    const least = leastLevel(values);
+    if (values.length === 0 || (least > 0 && levelOf(session?.acr) >= least)) return Check.NO_NEED_TO_PROMPT;
+    if (least > 0 && !result?.login) return Check.REQUEST_PROMPT;
+    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5.
+    if (isEssential) throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained');
+    return Check.NO_NEED_TO_PROMPT;
+  });
+
+/** A9: somebody signed in with less than a policy asks for here. */
+const factorCheck = ({ isRequired }: FactorDemand) =>
+  new Check(stepUpReasons.factor, 'a second factor is required', 'login_required', async (ctx) => {
+    const { session, client } = ctx.oidc;
+    if (session?.accountId === undefined || isTwofold(session.amr) || levelOf(session.acr) === 2) return Check.NO_NEED_TO_PROMPT;
+    return (await isRequired(session.accountId, client?.clientId ?? '')) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
+
 /** OpenID Connect Core §3.1.2.1 `select_account`, Initiating User Registration 1.0 `create`: each asks before a sign-in. */
-export const createInteractionPolicy = (): interactionPolicy.DefaultPolicy => {
+export const createInteractionPolicy = (demand: FactorDemand): interactionPolicy.DefaultPolicy => {
   const policy = base();
   const answered = (name: string) =>
     new Check(`${name}_requested`, `${name} was requested`, (ctx) => {
@@ -25,5 +52,8 @@ export const createInteractionPolicy = (): interactionPolicy.DefaultPolicy => {
   );
   policy.add(selection, 1);
   if (!login) throw new Error('the core has no login prompt');
+  for (const reason of ['essential_acr', 'essential_acrs']) login.checks.remove(reason);
+  login.checks.add(acrCheck());
+  login.checks.add(factorCheck(demand));
   return policy;
 };

@@ -15,6 +15,12 @@ const delegateOf = (claims: Record<string, unknown> | undefined): string | undef
   return typeof sub === 'string' ? sub : undefined;
 };
 
+const signInOf = ({ acr, amr, auth_time: authTime }: Record<string, unknown>): ActiveToken['signIn'] => ({
+  acr: typeof acr === 'string' ? acr : undefined,
+  amr: Array.isArray(amr) ? amr : undefined,
+  authTime: typeof authTime === 'number' ? authTime : undefined,
+});
+
 /** An access token of ours that is active now, of either format; what token exchange and our own API start from. */
 export const createActiveTokens = ({ provider, structured, store }: ActiveTokenDeps) => {
   const fromStructured = async (token: StructuredToken): Promise<ActiveToken | undefined> => {
@@ -26,7 +32,9 @@ export const createActiveTokens = ({ provider, structured, store }: ActiveTokenD
     };
     // RFC 9068 §2.2: the subject of a machine's token is the client.
     const accountId = grantId === undefined ? undefined : subject;
-    return { clientId, accountId, ...references, audience, scope, expiresAt, act: actorOf(claims), mayAct: delegateOf(claims) };
+    const signIn = signInOf(claims);
+    const delegation = { act: actorOf(claims), mayAct: delegateOf(claims) };
+    return { clientId, accountId, ...references, audience, scope, expiresAt, ...delegation, signIn };
   };
 
   const fromOpaque = async (value: string): Promise<ActiveToken | undefined> => {

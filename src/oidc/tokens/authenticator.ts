@@ -8,13 +8,14 @@ export interface AuthenticatorDeps {
   active(token: string): Promise<ActiveToken | undefined>;
 }
 
-const principalOf = ({ accountId, clientId, scope, sessionUid }: ActiveToken): Principal => ({
+const principalOf = ({ accountId, clientId, scope, sessionUid, signIn }: ActiveToken): Principal => ({
   type: accountId === undefined ? 'client' : 'user',
   id: accountId ?? clientId,
   clientId,
   scopes: new Set(scope.split(' ').filter(Boolean)),
   roles: [],
   sessionId: sessionUid,
+  ...signIn,
 });
 
 /** RFC 6750 §3.1 for our own API: an active token, meant for us (TK-02), with the scope. */

@@ -70,6 +70,7 @@ export const defineErrors = <Codes extends Record<string, Definition>>(definitio
 export const errors = defineErrors({
   invalid_request: { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'A valid access token is required' },
+  insufficient_user_authentication: { status: 401, title: 'A newer or stronger sign-in is required' },
   insufficient_scope: { status: 403, title: 'The access token lacks a scope' },
   permission_required: { status: 403, title: 'A permission is required' },
   csrf_refused: { status: 403, title: 'The request did not come from our own page' },

@@ -40,6 +40,7 @@ export interface AuditCatalogue {
   'key.withdrawn': { alg: string };
   'mfa.device_added': { kind: string };
   'mfa.device_removed': { kind: string };
+  'mfa.policy_changed': { requirement: string };
   'mfa.recovery_codes_made': None;
   'oidc.backchannel_logout': { delivered: boolean };
   'oidc.ciba.approved': None;

@@ -79,6 +79,7 @@ export const createHttp = (deps: HttpDeps): Http => {
     authenticator: deps.authenticator,
     guard: deps.guard,
     audit: deps.audit,
+    clock,
     admit: budgets.admit,
     once: createIdempotency({ keys: deps.idempotencyKeys, envelope, clock }),
     validateResponses: deps.validateResponses ?? false,

@@ -2,8 +2,9 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type Koa from 'koa';
+import { requireSignIn } from '../assurance/index.ts';
 import { errors, type FieldError, Refusal } from '../errors/index.ts';
-import type { AuditBuffer, Authenticator, Guard, PermissionScope, Principal } from '../ports.ts';
+import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
 import { readJson, readQuery } from './body.ts';
 import type { HttpRouter } from './context.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -24,6 +25,7 @@ export interface TableDeps {
   authenticator: Authenticator;
   guard: Guard;
   audit: AuditBuffer;
+  clock: Clock;
   /** Budgets: asked once a request, as soon as the caller is known. */
   admit: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
   /** Answers a repeated POST as the first time. */
@@ -82,10 +84,20 @@ const challenge = (issuer: string, members: Record<string, string>): string => {
     .join(', ')}`;
 };
 
+/** RFC 9470 §3: what to ask for at the authorization endpoint. */
+const stepUpChallenge = (issuer: string, { code, extensions }: Refusal): string => {
+  const asked = Object.entries(extensions).map(([name, value]) => [name, String(value)] as const);
+  return challenge(issuer, { error: code, ...Object.fromEntries(asked) });
+};
+
 /** RFC 6750 §3, RFC 9728 §5.1. */
 const withChallenge = (refusal: Refusal, issuer: string, scope: string): Refusal => {
   if (refusal.headers['WWW-Authenticate']) return refusal;
-  if (refusal.status === 401) refusal.headers['WWW-Authenticate'] = challenge(issuer, { error: 'invalid_token' });
+  if (refusal.status === 401) {
+    const isStepUp = refusal.code === 'insufficient_user_authentication';
+    const invalid = challenge(issuer, { error: 'invalid_token' });
+    refusal.headers['WWW-Authenticate'] = isStepUp ? stepUpChallenge(issuer, refusal) : invalid;
+  }
   if (refusal.code === 'insufficient_scope') {
     refusal.headers['WWW-Authenticate'] = challenge(issuer, { error: 'insufficient_scope', scope });
   }
@@ -97,7 +109,7 @@ interface Caller {
   reach: PermissionScope;
 }
 
-const createGate = ({ issuer, authenticator, guard, audit, admit }: TableDeps) => {
+const createGate = ({ issuer, authenticator, guard, audit, admit, clock }: TableDeps) => {
   const identify = async (ctx: Koa.Context, scope: string): Promise<Principal> => {
     const token = bearerToken(ctx);
     if (token === undefined) {
@@ -133,6 +145,7 @@ const createGate = ({ issuer, authenticator, guard, audit, admit }: TableDeps) =
       throw error;
     });
     await admit(ctx, principal);
+    if (spec.stepUp) requireSignIn(principal, spec.stepUp, clock.now());
     if (spec.permission === 'self') return { principal, reach: 'own' };
     const reach = await guard.reach(principal, spec.permission);
     return { principal, reach: reach ?? deny(principal, spec.permission, route) };
@@ -190,13 +203,21 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
       const read = createReader(method, spec);
       const checkResponse =
         deps.validateResponses && spec.response ? createCheck(spec.response, 'response', strictAjv) : undefined;
-      deps.router[method](path, async (ctx) => {
-        ctx.routePattern = path;
+      const answerTo = async (ctx: Koa.Context): Promise<void> => {
         const caller = await gate(ctx, spec, path);
         const input = { ...(await read(ctx)), ...caller, request: ctx.info };
         const work = async (): Promise<void> => send(ctx, spec, await handler(input as never), checkResponse);
         if (method === 'post' && caller.principal) await deps.once(ctx, caller.principal, input.body, work);
         else await work();
+      };
+      deps.router[method](path, async (ctx) => {
+        ctx.routePattern = path;
+        try {
+          await answerTo(ctx);
+        } catch (error) {
+          const isStepUp = error instanceof Refusal && error.code === 'insufficient_user_authentication';
+          throw isStepUp ? withChallenge(error, deps.issuer, spec.scope ?? 'api') : error;
+        }
       });
     };
 

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type Koa from 'koa';
+import type { StepUp } from '../assurance/index.ts';
 import type { PermissionScope, Principal } from '../ports.ts';
 import type { Locale } from '../views/index.ts';
 
@@ -29,6 +30,8 @@ export interface RouteSpec<
   permission: Access;
   /** Scope of the access token, default `api` (CONTRACT.md). */
   scope?: 'api' | 'authz' | 'scim';
+  /** How recent and how strong a person's sign-in must be (RFC 9470); machines have none and are not asked. */
+  stepUp?: StepUp;
   params?: Params;
   query?: Query;
   body?: Body;

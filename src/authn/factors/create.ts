@@ -1,0 +1,75 @@
+import type { Envelope } from '../../platform/crypto/index.ts';
+import { createInTransaction, type Database } from '../../platform/db/index.ts';
+import type { AuditBuffer, AuditSink, Clock } from '../../platform/ports.ts';
+import { createLimits } from '../password/limits.ts';
+import { createFailureRepository } from '../password/repository.ts';
+import { createFactorPolicyRepository } from '../policy/repository.ts';
+import { createFactorPolicy, type Holdings } from '../policy/service.ts';
+import { createRecoveryCodeRepository } from '../recovery-codes/repository.ts';
+import { createRecoveryCodes } from '../recovery-codes/service.ts';
+import { createTotp } from '../totp/service.ts';
+import { createFactorLimit, factorLimit } from './limits.ts';
+import { createDeviceRepository } from './repository.ts';
+import { createFactors } from './service.ts';
+
+type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+export interface FactorRoomDeps {
+  database: Database;
+  clock: Clock;
+  audit: AuditBuffer;
+  envelope: Envelope;
+  attempted(method: string, outcome: string): void;
+  site: FactorSite;
+}
+
+/** What second factors need of the rooms around. */
+export interface FactorSite {
+  issuer: string;
+  /** Audit events of a transaction. */
+  sink(trx: Transaction): AuditSink;
+  /** How an authenticator app names the account. */
+  nameOf(accountId: string): Promise<string>;
+  holdingsOf(accountId: string): Promise<Holdings>;
+}
+
+/** Second factors with their storage. */
+export const createFactorRoom = ({ database, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
+  const { knex } = database;
+  const failures = createFailureRepository(knex);
+  const guard = createFactorLimit({
+    limits: createLimits({ failures, envelope, clock, limit: factorLimit }),
+    failures,
+    clock,
+    audit,
+    told: async () => undefined,
+    attempted,
+  });
+  const inTransaction = createInTransaction(database, (trx) => ({
+    devices: createDeviceRepository(trx),
+    codes: createRecoveryCodeRepository(trx),
+    policies: createFactorPolicyRepository(trx),
+    forget: async (accountId: string) => void (await trx('trusted_devices').where({ user_id: accountId }).delete()),
+    audit: site.sink(trx),
+    notify: async () => undefined,
+  }));
+  const devices = createDeviceRepository(knex);
+  const recoveryCodes = createRecoveryCodes({ envelope, clock });
+  const policy = createFactorPolicy({
+    policies: createFactorPolicyRepository(knex),
+    inTransaction,
+    clock,
+    holdingsOf: site.holdingsOf,
+  });
+  const surroundings = { clock, issuer: site.issuer, nameOf: site.nameOf };
+  const totp = createTotp({ devices, inTransaction, recoveryCodes, guard, envelope, surroundings });
+  const factors = createFactors({
+    devices,
+    codes: createRecoveryCodeRepository(knex),
+    inTransaction,
+    policy,
+    checks: { totp, recoveryCodes },
+    guard,
+  });
+  return { factors, totp, policy };
+};

@@ -1,0 +1,66 @@
+import type { AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
+import { errors } from '../errors.ts';
+import type { FactorPolicyRepository, FactorPolicyRow, PolicyScope, Requirement } from './repository.ts';
+
+/** What a person holds that a policy may speak of. */
+export interface Holdings {
+  roles: readonly string[];
+  /** Ids. */
+  organizations: readonly string[];
+}
+
+export interface FactorPolicyDeps {
+  policies: Pick<FactorPolicyRepository, 'all'>;
+  inTransaction: InTransaction<{ policies: FactorPolicyRepository; audit: AuditSink }>;
+  clock: Clock;
+  holdingsOf(userId: string): Promise<Holdings>;
+}
+
+const strength: Record<Requirement, number> = { off: 0, optional: 1, required: 2 };
+
+/**
+ * A9: who needs a second factor. The site's rule is `optional` until somebody says otherwise; of all rules that speak of the person
+ * or the client the strictest counts, and only the site's may be `off`.
+ */
+export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf }: FactorPolicyDeps) => {
+  const personal = async (rules: readonly FactorPolicyRow[], userId: string): Promise<FactorPolicyRow[]> => {
+    if (!rules.some(({ scope }) => scope === 'role' || scope === 'organization')) return [];
+    const { roles, organizations } = await holdingsOf(userId);
+    const held: Partial<Record<PolicyScope, readonly string[]>> = { role: roles, organization: organizations };
+    return rules.filter(({ scope, target }) => held[scope]?.includes(target));
+  };
+
+  return {
+    requirementOf: async (userId: string, clientId: string | undefined): Promise<Requirement> => {
+      const rules = await policies.all();
+      const site = rules.find(({ scope }) => scope === 'site')?.requirement ?? 'optional';
+      const client = rules.filter(({ scope, target }) => scope === 'client' && target === clientId);
+      const all = [...client, ...(await personal(rules, userId))];
+      return all.reduce<Requirement>(
+        (most, { requirement }) => (strength[requirement] > strength[most] ? requirement : most),
+        site,
+      );
+    },
+    list: () => policies.all(),
+    put: (policy: FactorPolicyRow, actorId: string): Promise<FactorPolicyRow> =>
+      inTransaction(async ({ policies: rules, audit }) => {
+        if ((policy.scope === 'site') !== (policy.target === '')) throw errors.factor_policy_target();
+        await rules.put(policy, clock.now());
+        const { requirement } = policy;
+        const target = { type: `mfa_policy_${policy.scope}`, id: policy.target };
+        const actor = { type: 'user', id: actorId } as const;
+        await audit.record({ type: 'mfa.policy_changed', outcome: 'success', actor, target, details: { requirement } });
+        return policy;
+      }),
+    remove: (scope: PolicyScope, target: string, actorId: string): Promise<void> =>
+      inTransaction(async ({ policies: rules, audit }) => {
+        if (!(await rules.remove(scope, target))) throw errors.factor_policy_not_found();
+        const actor = { type: 'user', id: actorId } as const;
+        const about = { type: `mfa_policy_${scope}`, id: target };
+        const details = { requirement: 'none' };
+        await audit.record({ type: 'mfa.policy_changed', outcome: 'success', actor, target: about, details });
+      }),
+  };
+};
+
+export type FactorPolicy = ReturnType<typeof createFactorPolicy>;

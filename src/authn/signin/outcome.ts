@@ -1,0 +1,29 @@
+import type { FactorMethod } from '../factors/proof.ts';
+
+export interface Authenticated {
+  kind: 'authenticated';
+  accountId: string;
+  acr: string;
+  /** RFC 8176. */
+  amr: readonly string[];
+  authTime: Date;
+}
+
+/**
+ * What finding out who somebody is can end in; hosted pages, JSON API, device flow and CIBA act on the same one (DESIGN.md,
+ * decision 4). Unknown, wrong, disabled and locked for good are one `refused` (PW-05).
+ */
+export type SignInOutcome =
+  | Authenticated
+  /** The first factor is proven; nothing exists yet (MF-04). `flow` is a bearer value of one sign-in (MF-03). */
+  | { kind: 'needs_factor'; flow: string; methods: readonly FactorMethod[] }
+  /** A policy, or the application, asks for a second factor and the account has none. */
+  | { kind: 'needs_enrolment'; flow: string }
+  | { kind: 'refused' }
+  /** Too many failures; nothing was checked. */
+  | { kind: 'locked'; until: Date }
+  /** The hashing queue is full (PW-09); nothing was checked. */
+  | { kind: 'busy'; retryAfterSeconds: number };
+
+/** What answering an open sign-in can end in. `expired`: there is no such sign-in any more. */
+export type AnswerOutcome = Authenticated | { kind: 'refused' } | { kind: 'locked'; until: Date } | { kind: 'expired' };

@@ -1,0 +1,188 @@
+import { acrOfLevel, isTwofold, type Level } from '../../platform/assurance/index.ts';
+import { randomSecret, sha256 } from '../../platform/crypto/index.ts';
+import type { AuditBuffer, Clock } from '../../platform/ports.ts';
+import type { FactorMethod, Proof, ProofOutcome } from '../factors/proof.ts';
+import type { Factors } from '../factors/service.ts';
+import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
+import type { FactorPolicy } from '../policy/service.ts';
+import type { AnswerOutcome, Authenticated, SignInOutcome } from './outcome.ts';
+
+/** MF-03. */
+const flowSeconds = 5 * 60;
+/** Enrolling takes longer than reading a code. */
+const pageFlowSeconds = 15 * 60;
+
+/** A device that has shown a second factor before stands for it; no name of RFC 8176 says so. */
+const rememberedAmr = 'urn:castellan:amr:remembered';
+
+/** Who somebody is by one proof: a password, a passkey, a mailed link, an upstream provider. */
+export interface FirstFactor {
+  accountId: string;
+  method: string;
+  amr: readonly string[];
+  level: Level;
+  authTime: Date;
+}
+
+/** For whom and where the sign-in is. */
+export interface SignInPlace {
+  channel: FlowChannel;
+  clientId?: string | undefined;
+  /** Pages: the name of the sign-in that goes on; absent: a bearer value is made. */
+  key?: string | undefined;
+  /** What the application asks for (`acr_values`, `acr`). */
+  neededLevel?: Level | undefined;
+  /** Cookie of a remembered device (A8). */
+  trustedDevice?: string | undefined;
+}
+
+export interface SignInDeps {
+  flows: FlowRepository;
+  factors: Pick<Factors, 'methodsOf' | 'proveByCode'>;
+  policy: Pick<FactorPolicy, 'requirementOf'>;
+  isActive(accountId: string): Promise<boolean>;
+  /** A remembered device of this person. */
+  recognises(accountId: string, token: string | undefined): Promise<boolean>;
+  surroundings: { clock: Clock; audit: AuditBuffer };
+}
+
+export interface OpenFlow {
+  accountId: string;
+  methods: readonly FactorMethod[];
+  /** A second factor has been proven (or made) already: the sign-in can be finished. */
+  isProven: boolean;
+  amr: readonly string[];
+}
+
+/** Of the methods, those that can reach the level. */
+const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[] =>
+  needed < 2 ? [...methods] : methods.filter((method) => method !== 'email');
+
+const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'level' | 'needed_level'>): boolean =>
+  isTwofold(amr) && level >= needed;
+
+/** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
+export const createSignIn = ({ flows, factors, policy, isActive, recognises, surroundings }: SignInDeps) => {
+  const { clock, audit } = surroundings;
+  const idOf = (token: string): string => sha256(`flow:${token}`);
+
+  const authenticated = (first: FirstFactor, clientId: string | undefined): Authenticated => {
+    const { accountId, method, amr, level, authTime } = first;
+    const acr = acrOfLevel[level === 2 ? 2 : 1];
+    const actor = { type: 'user', id: accountId } as const;
+    const details = { method, acr, amr };
+    audit.note({ type: 'authn.login.succeeded', outcome: 'success', actor, subjectId: accountId, clientId, details });
+    return { kind: 'authenticated', accountId, acr, amr, authTime };
+  };
+
+  const open = async (first: FirstFactor, place: SignInPlace): Promise<string> => {
+    const token = place.key ?? randomSecret();
+    const now = clock.now();
+    const { accountId, amr, level, authTime } = first;
+    const seconds = place.channel === 'page' ? pageFlowSeconds : flowSeconds;
+    const flow = {
+      id: idOf(token),
+      user_id: accountId,
+      channel: place.channel,
+      client_id: place.clientId ?? null,
+      amr: [...amr],
+      authenticated_at: authTime,
+      level,
+      needed_level: place.neededLevel ?? 0,
+      expires_at: new Date(now.getTime() + seconds * 1000),
+    };
+    await flows.put(flow, now);
+    return token;
+  };
+
+  const find = async (token: string, channel: FlowChannel): Promise<FlowRow | undefined> => {
+    if (token.length > 200) return undefined;
+    return flows.find(idOf(token), channel, clock.now());
+  };
+
+  /** The one place where a sign-in with a second factor ends, once (MF-03). */
+  const finish = async (flow: FlowRow, method: string): Promise<AnswerOutcome> => {
+    if (!(await flows.end(flow.id))) return { kind: 'expired' };
+    // SO-06: somebody may have been disabled meanwhile.
+    if (!(await isActive(flow.user_id))) return { kind: 'refused' };
+    const { user_id: accountId, amr, level, authenticated_at: authTime, client_id: clientId } = flow;
+    return authenticated({ accountId, method, amr, level, authTime }, clientId ?? undefined);
+  };
+
+  const grown = (flow: FlowRow, { amr, level }: Proof): Pick<FlowRow, 'amr' | 'level' | 'authenticated_at'> => ({
+    amr: [...new Set([...flow.amr, ...amr])],
+    level: Math.max(flow.level, level) as Level,
+    authenticated_at: clock.now(),
+  });
+
+  /** What a proof does to an open sign-in. */
+  const answered = async (flow: FlowRow, outcome: ProofOutcome): Promise<AnswerOutcome> => {
+    if (outcome.kind !== 'proven') return outcome;
+    return finish({ ...flow, ...grown(flow, outcome.proof) }, outcome.proof.method);
+  };
+
+  const askFactor = async (first: FirstFactor, place: SignInPlace, methods: FactorMethod[]): Promise<SignInOutcome> => {
+    const isRemembered = place.neededLevel !== 2 && (await recognises(first.accountId, place.trustedDevice));
+    if (!isRemembered) return { kind: 'needs_factor', flow: await open(first, place), methods };
+    return authenticated({ ...first, amr: [...first.amr, rememberedAmr] }, place.clientId);
+  };
+
+  return {
+    /** After the first factor: done, or what is still asked for. */
+    conclude: async (first: FirstFactor, place: SignInPlace): Promise<SignInOutcome> => {
+      if (first.level === 2) return authenticated(first, place.clientId);
+      const requirement = await policy.requirementOf(first.accountId, place.clientId);
+      const isAsked = place.neededLevel === 2 || requirement === 'required';
+      if (!isAsked && requirement === 'off') return authenticated(first, place.clientId);
+      const usable = fitting(await factors.methodsOf(first.accountId), place.neededLevel ?? 0);
+      if (usable.length > 0) return askFactor(first, place, usable);
+      return isAsked ? { kind: 'needs_enrolment', flow: await open(first, place) } : authenticated(first, place.clientId);
+    },
+
+    /** A sign-in that waits for its second factor. */
+    pending: async (token: string, channel: FlowChannel): Promise<OpenFlow | undefined> => {
+      const flow = await find(token, channel);
+      if (!flow) return undefined;
+      const methods = fitting(await factors.methodsOf(flow.user_id), flow.needed_level);
+      return { accountId: flow.user_id, methods, isProven: isProven(flow), amr: flow.amr };
+    },
+
+    /** A code of an authenticator app or a recovery code. A wrong one leaves the sign-in open. */
+    answerCode: async (token: string, channel: FlowChannel, code: string): Promise<AnswerOutcome> => {
+      const flow = await find(token, channel);
+      if (!flow) return { kind: 'expired' };
+      return answered(flow, await factors.proveByCode(flow.user_id, code));
+    },
+
+    /** Any other proof of the person the sign-in is of. */
+    answer: async (
+      token: string,
+      channel: FlowChannel,
+      prove: (flow: { id: string; accountId: string }) => Promise<ProofOutcome>,
+    ): Promise<AnswerOutcome> => {
+      const flow = await find(token, channel);
+      if (!flow) return { kind: 'expired' };
+      return answered(flow, await prove({ id: flow.id, accountId: flow.user_id }));
+    },
+
+    /** A factor made within the sign-in is proven by that; the person still reads the recovery codes. */
+    prove: async (token: string, channel: FlowChannel, proof: Proof): Promise<void> => {
+      const flow = await find(token, channel);
+      if (!flow) return;
+      const { amr, level, authenticated_at: authenticatedAt } = grown(flow, proof);
+      await flows.prove(flow.id, { amr, level, authenticatedAt });
+    },
+
+    /** Ends a sign-in whose second factor is proven. */
+    finish: async (token: string, channel: FlowChannel): Promise<AnswerOutcome> => {
+      const flow = await find(token, channel);
+      if (!flow || !isProven(flow)) return { kind: 'expired' };
+      return finish(flow, 'enrolment');
+    },
+
+    /** The person starts again. */
+    abandon: async (token: string): Promise<void> => void (await flows.end(idOf(token))),
+  };
+};
+
+export type SignIn = ReturnType<typeof createSignIn>;

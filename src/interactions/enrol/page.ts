@@ -1,0 +1,61 @@
+import type { Enrolment, OpenFlow, Proof } from '../../authn/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { flowKey, refusedFactor } from '../mfa/page.ts';
+import type { FormError, StepContext } from '../steps.ts';
+
+/** What `authn` offers to set up an authenticator app. */
+export interface AppEnrolment {
+  pending(accountId: string): Promise<Enrolment | undefined>;
+  enable(accountId: string): Promise<Enrolment>;
+  verify(
+    accountId: string,
+    deviceId: string,
+    code: string,
+  ): Promise<
+    | { kind: 'verified'; recoveryCodes: readonly string[]; proof: Proof }
+    | { kind: 'refused' }
+    | { kind: 'locked'; until: Date }
+    | { kind: 'proven' }
+  >;
+}
+
+export interface EnrolDeps {
+  totp: AppEnrolment;
+  prove(token: string, channel: 'page', proof: Proof): Promise<void>;
+  clock: Clock;
+}
+
+/** What a page shows of a key: drawn as a code, and in groups of four. */
+export const enrolmentView = ({ secret, qrSvg }: Enrolment) => ({ qrSvg, key: secret.match(/.{1,4}/g)?.join(' ') ?? secret });
+
+/** The key stays the same while the page is loaded again: what was scanned stays good. */
+const enrolmentOf = async (totp: AppEnrolment, accountId: string): Promise<Enrolment> =>
+  (await totp.pending(accountId)) ?? (await totp.enable(accountId));
+
+/** Sets up an authenticator app within a sign-in, because a policy or the application asks for one. */
+export const showEnrolment = async (
+  step: StepContext,
+  flow: OpenFlow,
+  { totp }: EnrolDeps,
+  errors: readonly FormError[] = [],
+  status = 200,
+): Promise<void> => {
+  const enrolment = await enrolmentOf(totp, flow.accountId);
+  const canCancel = !step.details.isDevice;
+  step.show('enrol', { action: `${step.base}/enrol`, ...enrolmentView(enrolment), errors, canCancel, isForced: true }, status);
+};
+
+/** Confirms the app by its first code and shows the recovery codes, for the only time. */
+export const submitEnrolment = async (step: StepContext, flow: OpenFlow, deps: EnrolDeps): Promise<void> => {
+  const code = (step.page.form.code ?? '').trim();
+  if (code === '') return showEnrolment(step, flow, deps, [{ field: 'code', key: 'mfa.missing' }], 400);
+  const { deviceId } = await enrolmentOf(deps.totp, flow.accountId);
+  const outcome = await deps.totp.verify(flow.accountId, deviceId, code);
+  if (outcome.kind === 'verified') {
+    await deps.prove(flowKey(step), 'page', outcome.proof);
+    step.show('recovery-codes', { action: `${step.base}/enrol`, codes: outcome.recoveryCodes });
+  } else if (outcome.kind !== 'proven') {
+    const { errors, status } = refusedFactor(step, outcome, deps.clock);
+    await showEnrolment(step, flow, deps, errors, status);
+  }
+};

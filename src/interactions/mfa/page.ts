@@ -1,0 +1,113 @@
+import type {
+  AnswerOutcome,
+  Authenticated,
+  FactorMethod,
+  FirstFactor,
+  OpenFlow,
+  SignInOutcome,
+  SignInPlace,
+} from '../../authn/index.ts';
+import { levelOf } from '../../platform/assurance/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { type Accounts, viewOfPerson } from '../consent/page.ts';
+import type { FormError, StepContext } from '../steps.ts';
+
+/** Sign-ins that wait for a second factor, as `authn` keeps them. */
+export interface FactorFlows {
+  conclude(first: FirstFactor, place: SignInPlace): Promise<SignInOutcome>;
+  pending(token: string, channel: 'page'): Promise<OpenFlow | undefined>;
+  answerCode(token: string, channel: 'page', code: string): Promise<AnswerOutcome>;
+  finish(token: string, channel: 'page'): Promise<AnswerOutcome>;
+  abandon(token: string): Promise<void>;
+}
+
+export interface FactorStepDeps {
+  flows: FactorFlows;
+  accounts: Accounts;
+  clock: Clock;
+}
+
+/** The sign-in that a stored interaction is; it is bound to the browser by the interaction's cookie (SE-02). */
+export const flowKey = ({ details }: StepContext): string => `interaction:${details.uid}`;
+
+export const signInPlace = (step: StepContext): SignInPlace => ({
+  channel: 'page',
+  key: flowKey(step),
+  clientId: step.details.client.clientId,
+  neededLevel: step.details.neededLevel,
+});
+
+/** Who is signed in already and needs no more than a second factor. */
+const stepUp = ({ details }: StepContext, clock: Clock): FirstFactor | undefined => {
+  const { accountId, acr, amr, isStepUp } = details;
+  if (!isStepUp || accountId === undefined) return undefined;
+  return { accountId, method: 'session', amr: amr ?? ['pwd'], level: levelOf(acr) || 1, authTime: clock.now() };
+};
+
+/** What a sign-in waits for: a factor, the set-up of one, nothing more, or it has not begun. */
+export type Waiting = { kind: 'flow'; flow: OpenFlow } | { kind: 'done'; outcome: Authenticated } | undefined;
+
+export const waitingFactor = async (step: StepContext, { flows, clock }: FactorStepDeps): Promise<Waiting> => {
+  const flow = await flows.pending(flowKey(step), 'page');
+  if (flow) return { kind: 'flow', flow };
+  const first = stepUp(step, clock);
+  if (!first) return undefined;
+  const outcome = await flows.conclude(first, signInPlace(step));
+  if (outcome.kind === 'authenticated') return { kind: 'done', outcome };
+  const opened = await flows.pending(flowKey(step), 'page');
+  return opened && { kind: 'flow', flow: opened };
+};
+
+const chosenMethod = (methods: readonly FactorMethod[], wish: string | undefined): FactorMethod | undefined =>
+  methods.find((method) => method === wish) ?? methods[0];
+
+/** Asks for a second factor. @param status 200, 400 for an empty form, 401 refused, 429 stopped */
+export const showFactor = async (
+  step: StepContext,
+  flow: OpenFlow,
+  { accounts }: Pick<FactorStepDeps, 'accounts'>,
+  errors: readonly FormError[] = [],
+  status = 200,
+): Promise<void> => {
+  const { page, base, details } = step;
+  const method = chosenMethod(flow.methods, page.form.method ?? page.query.method);
+  const account = viewOfPerson((await accounts.find(flow.accountId))?.claims ?? {}, flow.accountId);
+  const others = flow.methods
+    .filter((other) => other !== method)
+    .map((other) => ({ method: other, href: `${base}/mfa?method=${other}` }));
+  step.show('mfa', { action: `${base}/mfa`, method, others, account, errors, canCancel: !details.isDevice }, status);
+};
+
+const secondsUntil = (until: Date, clock: Clock): number =>
+  Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+
+/** What a refused factor says, and its status. */
+export const refusedFactor = (
+  step: StepContext,
+  outcome: { kind: 'refused' } | { kind: 'locked'; until: Date },
+  clock: Clock,
+): { errors: FormError[]; status: number } => {
+  if (outcome.kind === 'refused') return { errors: [{ field: 'code', key: 'mfa.refused' }], status: 401 };
+  const seconds = secondsUntil(outcome.until, clock);
+  step.page.ctx.set('Retry-After', String(seconds));
+  return { errors: [{ key: 'mfa.locked', values: { count: Math.ceil(seconds / 60) } }], status: 429 };
+};
+
+/** Checks a posted code. The outcome when it is right; `expired` when the sign-in is gone; else the page is shown again. */
+export const submitFactor = async (
+  step: StepContext,
+  flow: OpenFlow,
+  deps: FactorStepDeps,
+): Promise<Authenticated | 'expired' | undefined> => {
+  const code = (step.page.form.code ?? '').trim();
+  if (code === '') {
+    await showFactor(step, flow, deps, [{ field: 'code', key: 'mfa.missing' }], 400);
+    return undefined;
+  }
+  const outcome = await deps.flows.answerCode(flowKey(step), 'page', code);
+  if (outcome.kind === 'authenticated') return outcome;
+  if (outcome.kind === 'expired') return 'expired';
+  const { errors, status } = refusedFactor(step, outcome, deps.clock);
+  await showFactor(step, flow, deps, errors, status);
+  return undefined;
+};
