@@ -1,18 +1,13 @@
 /** Composition root: builds every room and joins them (STYLE.md, "The tree"). */
-import { createAudit } from './audit/index.ts';
-import { createAuthn } from './authn/index.ts';
-import { conformancePerson, readBootstrap } from './bootstrap.ts';
-import { createAccounts } from './identity/index.ts';
+import { type Authn, createAuthn } from './authn/index.ts';
+import { type Bootstrap, conformancePerson, readBootstrap } from './bootstrap.ts';
+import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
+import { type Accounts, createAccounts } from './identity/index.ts';
 import { createInteractions, createLogoAddress, createProtocolPages, mountLogos } from './interactions/index.ts';
 import { createOidc, type Oidc } from './oidc/index.ts';
 import type { Config } from './platform/config/index.ts';
-import { createEnvelope, loadMasterKeys, randomSecret } from './platform/crypto/index.ts';
-import { type Database, openDatabase } from './platform/db/index.ts';
-import { createHttp, createHttpServer, createIdempotencyRepository, drain, listenOn } from './platform/http/index.ts';
-import { createLogger } from './platform/logging/index.ts';
-import { createMetrics } from './platform/metrics/index.ts';
-import { createOutbound } from './platform/outbound/index.ts';
-import type { Clock } from './platform/ports.ts';
+import { randomSecret } from './platform/crypto/index.ts';
+import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
 import { createViews } from './platform/views/index.ts';
 
 export interface App {
@@ -28,35 +23,26 @@ export interface App {
   rotateKeys(): Promise<void>;
 }
 
-export interface AppOptions {
-  clock?: Clock;
-  database?: Database;
+export type AppOptions = FoundationOptions;
+
+/** The rooms, joined but not listening: what the service and the commands of `castellan` work with. */
+export interface Rooms {
+  foundation: Foundation;
+  accounts: Accounts;
+  authn: Authn;
+  oidc: Oidc;
+  http: Http;
+  close(): Promise<void>;
 }
 
-const systemClock: Clock = { now: () => new Date() };
+const nobody = { roles: [], permissions: [], groups: [], organizations: [] };
 
-const openEnvelope = async (config: Config, database: Database) => {
-  const isFresh = (await database.knex('signing_keys').first('kid')) === undefined;
-  return createEnvelope(loadMasterKeys(config.masterKeys, config.dataDir, isFresh));
-};
-
-export const createApp = async (config: Config, { clock = systemClock, database: given }: AppOptions = {}): Promise<App> => {
-  const bootstrap = readBootstrap(config);
-  const logger = createLogger(config.logLevel);
-  const { databaseUrl, dataDir, databasePoolMax: poolMax } = config;
-  const database = given ?? (await openDatabase({ databaseUrl, dataDir, poolMax }));
-  const envelope = await openEnvelope(config, database);
-  const metrics = createMetrics();
+export const openRooms = async (config: Config, options: AppOptions = {}): Promise<Rooms> => {
+  const foundation = await openFoundation(config, options);
+  const { clock, logger, metrics, database, envelope, outbound, audit, caches, sinks } = foundation;
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
-  const outbound = createOutbound({
-    config,
-    clock,
-    onRefused: ({ host }) => logger.warn({ host }, 'an outbound call was refused'),
-  });
-  database.onStatement(({ durationSeconds }) => metrics.queryDuration.observe(durationSeconds));
-  const audit = createAudit({ database, clock, logger, lost: (count) => logger.error({ count }, 'audit events were lost') });
 
-  const accounts = createAccounts({ database, clock, audit: (trx) => audit.in(trx) });
+  const accounts = createAccounts({ database, clock, audit: sinks.audit });
   const authn = createAuthn({
     database,
     accounts,
@@ -65,7 +51,7 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     envelope,
     site: {
       issuer: config.issuer,
-      sink: (trx) => audit.in(trx),
+      sink: sinks.audit,
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
       holdingsOf: async () => ({ roles: [], organizations: [] }),
     },
@@ -86,19 +72,9 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     guard: { reach: async () => undefined },
     audit: audit.buffer,
     idempotencyKeys: createIdempotencyRepository(database.knex),
-    probes: [
-      {
-        name: 'database',
-        essential: true,
-        check: async () => {
-          await database.knex.raw('select 1');
-          return { status: 'ok' };
-        },
-      },
-    ],
+    probes: foundation.probes,
   });
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
-  const nobody = { roles: [], permissions: [], groups: [], organizations: [] };
   const oidc: Oidc = await createOidc({
     config,
     database,
@@ -106,7 +82,8 @@ export const createApp = async (config: Config, { clock = systemClock, database:
     logger,
     envelope,
     outbound,
-    sinks: { audit: (trx) => audit.in(trx), auditStatement: audit.statement, outbox: () => ({ add: async () => undefined }) },
+    caches,
+    sinks,
     audit: audit.buffer,
     accounts,
     entitlements: { entitlementsOf: async () => nobody },
@@ -127,7 +104,27 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
+  foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
+  foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));
 
+  return {
+    foundation,
+    accounts,
+    authn,
+    oidc,
+    http,
+    close: async () => {
+      await authn.close();
+      await foundation.close();
+    },
+  };
+};
+
+const keyJobSeconds = 3600;
+const sweepJobSeconds = 300;
+
+/** First administrator, people of the bootstrap file, the tester of PROFILE=conformance: created only where they are absent. */
+const createPeople = async ({ accounts, authn }: Rooms, config: Config, bootstrap: Bootstrap) => {
   const person = async (email: string, password: string | undefined, claims: Record<string, unknown>, emailVerified: boolean) => {
     if ((await accounts.idOf(email)) !== undefined) return undefined;
     const chosen = password ?? randomSecret(16);
@@ -136,30 +133,38 @@ export const createApp = async (config: Config, { clock = systemClock, database:
   };
   const { email, password } = config.bootstrapAdmin;
   const administrator = (await accounts.isEmpty()) ? await person(email, password, {}, true) : undefined;
-  await oidc.applyBootstrap(bootstrap);
   for (const { email: address, password: secret, roles: _roles, ...claims } of bootstrap.users) {
     await person(address, secret, claims, claims.email_verified === true);
   }
-  const isConformance = config.profile === 'conformance';
-  const tester = isConformance
-    ? await person(conformancePerson.email, config.conformancePassword, conformancePerson.claims, true)
-    : undefined;
+  const tester =
+    config.profile === 'conformance'
+      ? await person(conformancePerson.email, config.conformancePassword, conformancePerson.claims, true)
+      : undefined;
+  return {
+    firstAdministrator:
+      administrator === undefined ? undefined : { email, password: password === undefined ? administrator : undefined },
+    conformancePerson: tester === undefined ? undefined : { email: conformancePerson.email, password: tester },
+  };
+};
 
+export const createApp = async (config: Config, options: AppOptions = {}): Promise<App> => {
+  const bootstrap = readBootstrap(config);
+  const rooms = await openRooms(config, options);
+  const { foundation, http, oidc } = rooms;
+  await oidc.applyBootstrap(bootstrap);
+  const people = await createPeople(rooms, config, bootstrap);
+  await foundation.start();
   const server = createHttpServer(config);
   server.on('request', http.callback());
   return {
     issuer: config.issuer,
-    firstAdministrator:
-      administrator === undefined ? undefined : { email, password: password === undefined ? administrator : undefined },
-    conformancePerson: tester === undefined ? undefined : { email: conformancePerson.email, password: tester },
+    ...people,
     listen: () => listenOn(server, config),
     rotateKeys: async () => void (await oidc.keys.rotate()),
     close: async () => {
       http.startDraining();
       await drain(server, config.drainDelaySeconds);
-      await authn.close();
-      await audit.flush();
-      await database.close();
+      await rooms.close();
     },
   };
 };

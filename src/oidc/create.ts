@@ -1,4 +1,5 @@
 import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import { everything } from '../platform/cache/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../platform/db/index.ts';
@@ -17,7 +18,7 @@ import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
 import { mountKeyRoutes } from './keys/routes.ts';
 import { createKeys } from './keys/service.ts';
-import type { AccountSource, ClientRecord, EntitlementSource, FactorDemand, TransactionalSinks } from './ports.ts';
+import type { AccountSource, ClientRecord, EntitlementSource, FactorDemand, RecordCaches, TransactionalSinks } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
@@ -38,6 +39,7 @@ export interface OidcDeps {
   logger: Logger;
   envelope: Envelope;
   outbound: Outbound;
+  caches: RecordCaches;
   sinks: TransactionalSinks;
   audit: AuditBuffer;
   accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
@@ -45,6 +47,10 @@ export interface OidcDeps {
   factors: FactorDemand;
   pages: ProtocolPages;
 }
+
+/** What is invalidated when the signing keys change: every process reads them again (P6). */
+const keysTag = 'keys';
+const sweepBatch = 1000;
 
 /** A client known by its metadata document only lives as long as the document. */
 const isDocument = (clientId: string): boolean => clientId.startsWith('https://');
@@ -57,14 +63,15 @@ const documentClient = (clientId: string): ClientRecord => ({
 });
 
 export const createOidc = async (deps: OidcDeps) => {
-  const { config, database, clock, logger, envelope, outbound, sinks, audit, accounts, entitlements, factors, pages } = deps;
+  const { config, database, clock, logger, envelope, outbound, caches, sinks, audit, accounts, entitlements, factors, pages } =
+    deps;
   const { knex } = database;
-  const clients = createClients({ config, database, clock, envelope, sinks });
-  const resources = createResources({ database, clock, sinks });
+  const clients = createClients({ config, database, clock, envelope, caches, sinks });
+  const resources = createResources({ database, clock, caches, sinks });
   const inTransaction = createInTransaction(database, (trx) => ({
     keys: createKeyRepository(trx),
     audit: sinks.audit(trx),
-    announce: () => undefined,
+    announce: async () => caches.invalidate([keysTag], trx),
   }));
   const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
   const known = { find: async (clientId: string) => (isDocument(clientId) ? documentClient(clientId) : clients.find(clientId)) };
@@ -112,6 +119,10 @@ export const createOidc = async (deps: OidcDeps) => {
   });
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
   keys.onChange(() => void load());
+  caches.onInvalidate((tags) => {
+    if (tags.includes(keysTag) || tags.includes(everything))
+      keys.reload().catch((error: unknown) => logger.error({ err: error }, 'signing keys could not be read'));
+  });
   await keys.prepare();
   await clients.reseal();
   // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
@@ -147,6 +158,10 @@ export const createOidc = async (deps: OidcDeps) => {
     resources,
     keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
     approvals,
+    /** The job: removes expired artifacts in batches. */
+    sweep: async (signal: AbortSignal): Promise<void> => {
+      while (!signal.aborted && (await store.sweep(sweepBatch)) >= sweepBatch);
+    },
   };
 };
 

@@ -184,7 +184,8 @@ export const gallery: readonly Exhibit[] = [
   {
     name: 'logout-leaving',
     template: 'logout-frames',
-    values: { path: '/', frames: [], continueTo: 'https://shop.example.com/' },
+    // The page leads on by itself: within itself here, so that it stands still to be looked at.
+    values: { path: '/', frames: [], continueTo: '#left' },
   },
   {
     name: 'logout-done',

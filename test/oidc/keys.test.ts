@@ -24,7 +24,7 @@ const suite = (engine: Engine): void => {
     const inTransaction = createInTransaction(database, (trx) => ({
       keys: createKeyRepository(trx),
       audit: audit.in(trx),
-      announce: () => afterCommit(trx, async () => void (await Promise.all(processes.map((keys) => keys.reload())))),
+      announce: async () => afterCommit(trx, async () => void (await Promise.all(processes.map((keys) => keys.reload())))),
     }));
     const envelope = createEnvelope(masters);
     return createKeys({ clock, envelope, logger, keys: createKeyRepository(database.knex), inTransaction });

@@ -21,13 +21,13 @@ const signInWithLogout = async (run: Run, metadata: Record<string, unknown> = {}
   return { ...(await run.signIn({ client, browser })), browser, target };
 };
 
-/** What a browser does by itself on a page that leads on: iframes, then the refresh (RFC-less, but HtmlUnit and every browser do it). */
+/** What a browser does by itself on a page that leads on: loads the frames, then follows the link as `leave.js` does. */
 const leave = async (browser: Browser, visit: Visit): Promise<URL | undefined> => {
   if (visit.callback) return visit.callback.url;
   const body = visit.pages.at(-1)?.body ?? '';
   const plain = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&#x2F;', '/').replaceAll('&#47;', '/');
   for (const [, source = ''] of body.matchAll(/<iframe\b[^>]*\ssrc="([^"]+)"/gi)) await send(plain(source));
-  const next = /http-equiv="refresh"[^>]*url=([^"]+)"/i.exec(body)?.[1];
+  const next = /<a id="leave"[^>]*\shref="([^"]+)"/i.exec(body)?.[1];
   assert(browser);
   return next === undefined ? undefined : new URL(plain(next));
 };

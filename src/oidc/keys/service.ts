@@ -14,7 +14,7 @@ export interface KeyDeps {
   logger: Logger;
   keys: KeyRepository;
   /** `announce` tells the other processes once the transaction has committed. */
-  inTransaction: InTransaction<{ keys: KeyRepository; audit: AuditSink; announce: () => void }>;
+  inTransaction: InTransaction<{ keys: KeyRepository; audit: AuditSink; announce: () => Promise<void> }>;
 }
 
 export interface KeyView {
@@ -95,7 +95,7 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
       const overlapSeconds = Math.max(shortestOverlapSeconds, longest + daySeconds);
       const deps = { envelope, keys: repository, audit, now: clock.now(), overlapSeconds, spares };
       await work(createRotation(deps), await repository.list());
-      announce();
+      await announce();
     });
     await load();
   };
