@@ -10,6 +10,7 @@ import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
+import { createPasswordChoice } from './password/choice.ts';
 import { createHasher } from './password/hashing.ts';
 import { createLimits } from './password/limits.ts';
 import { createPool } from './password/pool.ts';
@@ -20,7 +21,8 @@ import { createSignIn } from './signin/service.ts';
 
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
-export type { PasswordProblem } from './password/service.ts';
+export { type PasswordProblem, passwordLength } from './password/choice.ts';
+export type { RegistrationProblem } from './password/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
 export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
 export type { Enrolment } from './totp/service.ts';
@@ -42,6 +44,7 @@ export interface AuthnDeps {
 export const createAuthn = ({ database, accounts, clock, audit, envelope, site, protection }: AuthnDeps) => {
   const pool = createPool();
   const hasher = createHasher({ pool });
+  const choice = createPasswordChoice({ hasher, accounts, siteWords: ['Castellan', new URL(site.issuer).hostname] });
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
   const { attempted } = protection;
@@ -57,6 +60,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const passwords = createPasswordSignIn({
     accounts,
     hasher,
+    choice,
     limits,
     clock,
     audit,
@@ -76,6 +80,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       mountFactorPolicyRoutes(admin, policy);
     },
     hashPassword: hasher.hash,
+    /** The stored form of a password hash that an import brings; `undefined` for a format that is not known. */
+    foreignHash: hasher.foreign,
     close: pool.close,
   };
 };

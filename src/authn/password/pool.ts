@@ -2,15 +2,13 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { HashingJob, HashingResult } from './worker.ts';
 
-export type Job = Omit<HashingJob, 'id'>;
-
 /** The queue is full or the pool was closed (PW-09). */
 export class HashingBusy extends Error {
   override readonly name = 'HashingBusy';
 }
 
 interface Pending {
-  job: HashingJob;
+  job: HashingJob & { id: number };
   resolve(result: HashingResult): void;
   reject(error: Error): void;
 }
@@ -71,7 +69,7 @@ export const createPool = ({ threads = availableParallelism(), maxWaiting = 64 }
 
   return {
     /** @throws HashingBusy */
-    run: (job: Job): Promise<HashingResult> =>
+    run: (job: HashingJob): Promise<HashingResult> =>
       new Promise((resolve, reject) => {
         if (isClosed || queue.length >= maxWaiting) reject(new HashingBusy('too many passwords wait'));
         else submit({ job: { ...job, id: ++sequence }, resolve, reject });

@@ -3,6 +3,7 @@ import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { SignInOutcome } from '../signin/outcome.ts';
 import type { FirstFactor, SignIn, SignInPlace } from '../signin/service.ts';
+import type { PasswordChoice, PasswordProblem } from './choice.ts';
 import type { Hasher } from './hashing.ts';
 import type { Limits } from './limits.ts';
 import { HashingBusy } from './pool.ts';
@@ -10,6 +11,7 @@ import { HashingBusy } from './pool.ts';
 export interface PasswordDeps {
   accounts: Accounts;
   hasher: Hasher;
+  choice: PasswordChoice;
   limits: Limits;
   clock: Clock;
   audit: AuditBuffer;
@@ -34,19 +36,7 @@ interface Busy {
 
 type Checked = { kind: 'right'; first: FirstFactor } | { kind: 'refused' } | { kind: 'locked'; until: Date } | Busy;
 
-/** NIST SP 800-63B-4 §3.1.1.2. */
-const passwordLength = { least: 8, most: 128 };
-
-export type PasswordProblem = 'email_invalid' | 'password_short' | 'password_long' | 'password_weak';
-
-const passwordProblems = (password: string, context: readonly string[]): PasswordProblem[] => {
-  // PW-06: characters, not UTF-16 units.
-  const length = [...password.normalize('NFKC')].length;
-  if (length < passwordLength.least) return ['password_short'];
-  if (length > passwordLength.most) return ['password_long'];
-  const folded = canonicalIdentifier(password);
-  return context.some((word) => canonicalIdentifier(word) === folded) ? ['password_weak'] : [];
-};
+export type RegistrationProblem = PasswordProblem | 'email_invalid';
 
 const orBusy = async <Result>(work: () => Promise<Result>): Promise<Result | Busy> => {
   try {
@@ -58,7 +48,7 @@ const orBusy = async <Result>(work: () => Promise<Result>): Promise<Result | Bus
 };
 
 /** One identity check for pages, API, devices (DESIGN.md, decision 4): unknown, wrong and disabled take the same time (PW-05). */
-export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, attempted, conclude }: PasswordDeps) => {
+export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, audit, attempted, conclude }: PasswordDeps) => {
   const isRight = async (accountId: string | undefined, password: string): Promise<boolean> => {
     const stored = accountId === undefined ? undefined : await accounts.passwordHash(accountId);
     if (!(await hasher.verify(password, stored)) || accountId === undefined || stored === undefined) return false;
@@ -99,13 +89,13 @@ export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, a
     register: (wish: { email: string; password: string; name?: string | undefined; claims?: Record<string, unknown> }) =>
       orBusy(async () => {
         const { email, password, name, claims } = wish;
-        const problems: PasswordProblem[] = [
+        const named = { ...(name ? { name } : {}), ...claims };
+        const problems: RegistrationProblem[] = [
           ...(isEmailAddress(email) ? [] : (['email_invalid'] as const)),
-          ...passwordProblems(password, [email, email.split('@')[0] ?? '']),
+          ...(await choice.problems(password, { claims: { ...named, email } })),
         ];
         if (problems.length > 0) return { kind: 'invalid' as const, problems };
         const passwordHash = await hasher.hash(password);
-        const named = { ...(name ? { name } : {}), ...claims };
         const address = email.normalize('NFKC').trim();
         const id = await accounts.create({
           email: address,
@@ -130,9 +120,8 @@ export const createPasswordSignIn = ({ accounts, hasher, limits, clock, audit, a
         const guarded = await limits(accountId, request.ip, async () => (await isRight(accountId, currentPassword)) || undefined);
         if (guarded.kind === 'locked') return guarded;
         if (guarded.result === undefined) return { kind: 'refused' as const };
-        const account = await accounts.find(accountId);
-        const email = String(account?.claims.email ?? '');
-        const problems = passwordProblems(newPassword, [email, currentPassword]);
+        const claims = (await accounts.find(accountId))?.claims ?? {};
+        const problems = await choice.problems(newPassword, { accountId, claims });
         if (problems.length > 0) return { kind: 'invalid' as const, problems };
         await accounts.changePassword(accountId, await hasher.hash(newPassword));
         return { kind: 'changed' as const };

@@ -21,6 +21,10 @@ export interface AccountRepository {
   idOf(canonical: string): Promise<string | undefined>;
   passwordHash(id: string): Promise<string | undefined>;
   setPasswordHash(id: string, hash: string, now: Date): Promise<void>;
+  /** Puts the present hash among the earlier ones, of which the newest few stay. */
+  archivePasswordHash(id: string, entryId: string, now: Date, kept: number): Promise<void>;
+  /** The present hash and the earlier ones, newest first. */
+  passwordHashes(id: string): Promise<string[]>;
   insertUser(id: string, now: Date): Promise<void>;
   /** False when the canonical value belongs to somebody already. */
   insertIdentifier(userId: string, id: string, identifier: IdentifierRow & { canonical: string }, now: Date): Promise<boolean>;
@@ -55,6 +59,19 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
   setPasswordHash: async (id, hash, now) => {
     const row = { user_id: id, kind: 'password', hash, changed_at: now };
     await db('user_credentials').insert(row).onConflict(['user_id', 'kind']).merge();
+  },
+  archivePasswordHash: async (id, entryId, now, kept) => {
+    const present = db('user_credentials')
+      .where({ user_id: id, kind: 'password' })
+      .select(db.raw('?::uuid, user_id, hash, ?::timestamptz', [entryId, now]));
+    await db(db.raw('password_history (id, user_id, hash, created_at)')).insert(present);
+    const newest = db('password_history').where({ user_id: id }).orderBy('created_at', 'desc').orderBy('id', 'desc').limit(kept);
+    await db('password_history').where({ user_id: id }).whereNotIn('id', newest.select('id')).delete();
+  },
+  passwordHashes: async (id) => {
+    const present = await db('user_credentials').where({ user_id: id, kind: 'password' }).pluck('hash');
+    const earlier = db('password_history').where({ user_id: id }).orderBy('created_at', 'desc').orderBy('id', 'desc');
+    return [...present, ...(await earlier.pluck('hash'))];
   },
   insertUser: async (id, now) => void (await db('users').insert({ id, created_at: now, updated_at: now })),
   insertIdentifier: async (userId, id, identifier, now) => {

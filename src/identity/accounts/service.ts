@@ -21,6 +21,9 @@ export interface AccountWish {
   source: 'bootstrap' | 'registration';
 }
 
+/** A2: the present password and this many before it may not be chosen again. */
+const earlierPasswords = 4;
+
 /** Another transaction took the address meanwhile. */
 class IdentifierTaken extends Error {}
 
@@ -94,11 +97,15 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     /** Whose login name it is. */
     idOf: (login: string): Promise<string | undefined> => repository.idOf(canonicalIdentifier(login)),
     passwordHash: (id: string): Promise<string | undefined> => repository.passwordHash(id),
+    /** The present one and those that may not come back, newest first. */
+    passwordHashes: (id: string): Promise<string[]> => repository.passwordHashes(id),
     /** The same password hashed again, with today's parameters. */
     renewPasswordHash: (id: string, hash: string): Promise<void> => repository.setPasswordHash(id, hash, clock.now()),
     changePassword: (id: string, hash: string): Promise<void> =>
       database.transaction(async (trx) => {
-        await createAccountRepository(trx).setPasswordHash(id, hash, clock.now());
+        const passwords = createAccountRepository(trx);
+        await passwords.archivePasswordHash(id, uuidv7(clock.now()), clock.now(), earlierPasswords);
+        await passwords.setPasswordHash(id, hash, clock.now());
         const actor = { type: 'user', id } as const;
         await audit(trx).record({ type: 'authn.password.changed', outcome: 'success', actor, subjectId: id });
       }),

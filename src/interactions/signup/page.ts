@@ -1,3 +1,4 @@
+import { type PasswordProblem, type RegistrationProblem as Problem, passwordLength } from '../../authn/index.ts';
 import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
 import type { FormError } from '../steps.ts';
 
@@ -7,7 +8,7 @@ export type RegistrationOutcome =
   | { kind: 'invalid'; problems: readonly RegistrationProblem[] }
   | { kind: 'busy'; retryAfterSeconds: number };
 
-export type RegistrationProblem = 'email_invalid' | 'password_short' | 'password_long' | 'password_weak' | 'refused';
+export type RegistrationProblem = Problem | 'refused';
 
 export interface Registration {
   register(wish: {
@@ -24,11 +25,19 @@ interface SignupPlace {
   show(template: string, values: Record<string, unknown>, status?: number): void;
 }
 
+/** PW-07: the reasons in words, at the field where the password was chosen. */
+export const passwordErrors = (field: string): Record<PasswordProblem, FormError> => ({
+  password_short: { field, key: 'signup.short_password', values: { count: passwordLength.least } },
+  password_long: { field, key: 'signup.long_password', values: { count: passwordLength.most } },
+  password_breached: { field, key: 'signup.breached_password' },
+  password_personal: { field, key: 'signup.personal_password' },
+  password_weak: { field, key: 'signup.weak_password' },
+  password_used: { field, key: 'signup.used_password' },
+});
+
 const problems: Record<RegistrationProblem, FormError> = {
   email_invalid: { field: 'login', key: 'signup.invalid_login' },
-  password_short: { field: 'password', key: 'signup.short_password', values: { count: 8 } },
-  password_long: { field: 'password', key: 'signup.long_password', values: { count: 128 } },
-  password_weak: { field: 'password', key: 'signup.weak_password' },
+  ...passwordErrors('password'),
   refused: { key: 'signup.refused' },
 };
 
