@@ -1,11 +1,7 @@
 import cluster from 'node:cluster';
 import { type App, createApp } from './app.ts';
-import { type Config, ConfigError, configFromProcess } from './platform/config/index.ts';
-import { EnvelopeError } from './platform/crypto/index.ts';
-import { DirectoryInUseError, FreshDirectoryError } from './platform/db/index.ts';
-
-/** Exit codes of the command line (CONTRACT.md): 1 failed, 2 wrong usage. */
-const exitCodes = { failed: 1, usage: 2 } as const;
+import { describeFailure, exitCodes } from './exit.ts';
+import { type Config, configFromProcess } from './platform/config/index.ts';
 
 interface Ready {
   issuer: string;
@@ -15,17 +11,9 @@ interface Ready {
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const fail = (error: unknown): never => {
-  if (error instanceof ConfigError) {
-    for (const mistake of error.mistakes) print(mistake);
-    process.exit(exitCodes.usage);
-  }
-  if (error instanceof EnvelopeError) {
-    print(`MASTER_KEY: ${error.message}`);
-    process.exit(exitCodes.usage);
-  }
-  const isExpected = error instanceof DirectoryInUseError || error instanceof FreshDirectoryError;
-  print(error instanceof Error ? `castellan could not start: ${isExpected ? error.message : error.stack}` : String(error));
-  process.exit(exitCodes.failed);
+  const { code, lines } = describeFailure(error);
+  for (const line of lines) print(line);
+  process.exit(code);
 };
 
 const banner = (config: Config, { issuer, firstAdministrator }: Ready): void => {

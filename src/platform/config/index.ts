@@ -3,5 +3,5 @@
  */
 export { configFromProcess, type LoadOptions, loadConfig } from './load.ts';
 export { type Networks, parseNetworks } from './networks.ts';
-export { type Setting, settings } from './schema.ts';
+export { closedFamilies, type Setting, settings } from './schema.ts';
 export { type Config, ConfigError, type RateLimits, type SocialProvider } from './types.ts';

@@ -145,13 +145,15 @@ const listenOnPostgres = async (
   };
 };
 
+const postgresConnection = (url: string, poolMax: number): Knex.Config => ({
+  client: 'pg',
+  connection: { connectionString: url, application_name: 'castellan' },
+  pool: { min: 0, max: poolMax },
+  acquireConnectionTimeout: acquireTimeoutMs,
+});
+
 const openPostgres = async (url: string, options: DatabaseOptions): Promise<Database> => {
-  const config: Knex.Config = {
-    client: 'pg',
-    connection: { connectionString: url, application_name: 'castellan' },
-    pool: { min: 0, max: options.poolMax },
-    acquireConnectionTimeout: acquireTimeoutMs,
-  };
+  const config = postgresConnection(url, options.poolMax);
   if (options.migrate !== false) await runMigrations({ ...config, pool: { min: 0, max: 2 } });
   const knex = knexFactory(asApplication(config));
   return {
@@ -195,3 +197,18 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
 /** Opens the database, migrates it unless told not to, and hands out a pool that runs as the application's own role. */
 export const openDatabase = (options: DatabaseOptions): Promise<Database> =>
   options.databaseUrl === undefined ? openPglite(options) : openPostgres(options.databaseUrl, options);
+
+/** Hands out connections as the owner of the schema, neither migrated nor in the application's role: for operators' commands. */
+export const withOwner = async <Result>(
+  options: DatabaseOptions,
+  work: (config: Knex.Config) => Promise<Result>,
+): Promise<Result> => {
+  if (options.databaseUrl !== undefined) return await work(postgresConnection(options.databaseUrl, 2));
+  const store = await openEmbedded(options.dataDir);
+  try {
+    await store.pglite.exec('reset role');
+    return await work(embeddedConnection(store));
+  } finally {
+    await store.close();
+  }
+};

@@ -5,6 +5,6 @@
 export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
 export { DirectoryInUseError, FreshDirectoryError } from './embedded.ts';
 export { isUnavailable, isUniqueViolation } from './failures.ts';
-export { migrationStatus, runMigrations } from './migrate.ts';
+export { type Inspection, inspectDatabase, migrateDatabase } from './operate.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import knexFactory, { type Knex } from 'knex';
 
@@ -36,11 +37,17 @@ export const runMigrations = async (connection: Knex.Config): Promise<string[]> 
   }
 };
 
-/** @returns how many migrations of this build have run and how many wait, and whether the database is newer than the build */
-export const migrationStatus = async (knex: Knex): Promise<{ completed: string[]; pending: string[] }> => {
-  const [completed, pending] = await knex.migrate.list(migrationConfig);
+/**
+ * Which migrations of this build have run and which wait, and which the database has that this build does not know. Asks by itself,
+ * since Knex would create its table.
+ */
+export const migrationStatus = async (knex: Knex): Promise<{ completed: string[]; pending: string[]; unknown: string[] }> => {
+  const files = readdirSync(directory).toSorted();
+  const { rows } = await knex.raw(`select to_regclass('schema_migrations') is not null as is_there`);
+  const names = rows[0].is_there ? ((await knex('schema_migrations').orderBy('id').pluck('name')) as string[]) : [];
   return {
-    completed: completed.map(({ name }: { name: string }) => name),
-    pending: pending.map(({ file }: { file: string }) => file),
+    completed: names.filter((name) => files.includes(name)),
+    pending: files.filter((name) => !names.includes(name)),
+    unknown: names.filter((name) => !files.includes(name)),
   };
 };
