@@ -104,6 +104,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
+  http.setMachineLane(oidc.machineLane);
   foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
   foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));
 

@@ -23,7 +23,7 @@ import { backchannelAuthentication } from './protocol/backchannel-authentication
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
 import type { ProtocolPages } from './provider/pages.ts';
-import { routes } from './provider/routes.ts';
+import { machinePaths, routes } from './provider/routes.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
 import { createActiveTokens } from './tokens/active.ts';
@@ -144,6 +144,7 @@ export const createOidc = async (deps: OidcDeps) => {
       mountKeyRoutes(admin, keys);
     },
     middleware: core.middleware,
+    machineLane: { paths: machinePaths, document: core.document },
     authenticator: createAuthenticator({ issuer: config.issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,

@@ -9,7 +9,7 @@ import { conformancePerson } from '../../src/bootstrap.ts';
 import { loadConfig } from '../../src/platform/config/index.ts';
 import type { Database } from '../../src/platform/db/index.ts';
 import type { Clock } from '../../src/platform/ports.ts';
-import { openTestDatabase } from './database.ts';
+import { type Engine, openTestDatabase } from './database.ts';
 
 export interface Stand {
   issuer: string;
@@ -21,6 +21,8 @@ export interface Stand {
 }
 
 export interface StandOptions {
+  /** The embedded one by default. */
+  engine?: Engine;
   env?: Record<string, string>;
   bootstrap?: {
     clients?: Record<string, unknown>[];
@@ -43,7 +45,7 @@ const freePort = async (): Promise<number> => {
 };
 
 /** The whole application on a fresh database, listening, with one person who may sign in. */
-export const startStand = async ({ env = {}, bootstrap = {}, tls, clock }: StandOptions = {}): Promise<Stand> => {
+export const startStand = async ({ engine, env = {}, bootstrap = {}, tls, clock }: StandOptions = {}): Promise<Stand> => {
   const directory = mkdtempSync(join(tmpdir(), 'castellan-stand-'));
   const write = (name: string, content: string): string => {
     const file = join(directory, name);
@@ -69,7 +71,7 @@ export const startStand = async ({ env = {}, bootstrap = {}, tls, clock }: Stand
     },
     cwd: directory,
   });
-  const database = await openTestDatabase();
+  const database = await openTestDatabase(engine);
   const app = await createApp(config, { database, ...(clock ? { clock } : {}) });
   await app.listen();
   return {

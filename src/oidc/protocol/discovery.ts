@@ -24,6 +24,5 @@ export const discoveryAdditions = (config: Config): Middleware => {
     const { grant_types_supported: grants, ...document } = ctx.body as { grant_types_supported?: string[] };
     const isOpen = config.profile === 'conformance';
     ctx.body = { ...document, grant_types_supported: grants?.filter((grant) => isOpen || grant !== 'implicit'), ...additions };
-    ctx.set('Cache-Control', 'public, max-age=300');
   };
 };

@@ -1,4 +1,5 @@
 import type { AllClientMetadata, Client } from 'oidc-provider';
+import { sha256 } from '../../platform/crypto/index.ts';
 import type { ClientRecord, ClientSettings } from '../ports.ts';
 import type { ClientView } from '../surface.ts';
 
@@ -14,13 +15,18 @@ export const ownMetadataName = 'castellan';
 
 const made = new WeakMap<ClientRecord, AllClientMetadata>();
 
-/** The library builds a client once for each distinct row, so the same record always gives the same object. */
+/**
+ * The library builds a client once for each distinct row, which it tells by its JSON, at each request anew; what we hand out is
+ * already one object for each record, and writes itself as the digest of what it holds.
+ */
 export const metadataOf = (record: ClientRecord): AllClientMetadata => {
   let metadata = made.get(record);
   if (!metadata) {
     const { settings, isFirstParty, isVerified } = record;
     const own: OwnMetadata = { settings, isFirstParty, isVerified };
     metadata = { ...record.metadata, client_id: record.clientId, [ownMetadataName]: own } as AllClientMetadata;
+    const digest = sha256(JSON.stringify(metadata));
+    Object.defineProperty(metadata, 'toJSON', { value: () => digest });
     made.set(record, metadata);
   }
   return metadata;

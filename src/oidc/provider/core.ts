@@ -1,10 +1,11 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type JWKS, Provider } from 'oidc-provider';
-import { pinIssuer } from '../../platform/http/index.ts';
+import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { discoveryAdditions } from '../protocol/discovery.ts';
+import { createDocuments } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
@@ -26,6 +27,8 @@ export interface CoreDeps extends ConfigurationDeps {
 export interface Core {
   readonly provider: Provider;
   readonly middleware: Middleware;
+  /** What the provider of now says of itself, once somebody has asked. */
+  document(path: string): StaticDocument | undefined;
   /** Builds it anew with these private keys. */
   rebuild(jwks: JWKS): void;
 }
@@ -56,7 +59,7 @@ export const createCore = (deps: CoreDeps): Core => {
     }
   };
 
-  const build = (jwks: JWKS): Provider => {
+  const build = (jwks: JWKS, keepDocument: Middleware): Provider => {
     const provider = new Provider(issuer, createConfiguration(deps, jwks, cookieKeys));
     pinIssuer(provider.request as Parameters<typeof pinIssuer>[0], issuer);
     // CL-06: the core knows a stand-in where we keep a digest.
@@ -66,6 +69,7 @@ export const createCore = (deps: CoreDeps): Core => {
     answerAcrInTheirWords(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
+    add(keepDocument);
     add(discoveryAdditions(config));
     add(registrationAnswers(routes.registration, ownMetadataName) as Middleware);
     add(postedRequests({ authorizationPath: routes.authorization, logoutPath: routes.end_session, isHttps }) as Middleware);
@@ -82,7 +86,7 @@ export const createCore = (deps: CoreDeps): Core => {
     return provider;
   };
 
-  let current: { provider: Provider; run: Middleware } | undefined;
+  let current: { provider: Provider; run: Middleware; document: Core['document'] } | undefined;
   const ready = (): NonNullable<typeof current> => {
     if (!current) throw new Error('the provider has no keys yet');
     return current;
@@ -92,9 +96,12 @@ export const createCore = (deps: CoreDeps): Core => {
       return ready().provider;
     },
     middleware: (ctx, next) => ready().run(ctx, next),
+    document: (path) => ready().document(path),
     rebuild: (jwks) => {
-      const provider = build(jwks);
-      current = { provider, run: compose(provider.middleware as Middleware[]) as unknown as Middleware };
+      const documents = createDocuments();
+      const provider = build(jwks, documents.keep);
+      const run = compose(provider.middleware as Middleware[]) as unknown as Middleware;
+      current = { provider, run, document: documents.find };
     },
   };
 };

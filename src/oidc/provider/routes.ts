@@ -15,3 +15,18 @@ export const routes = {
 } as const;
 
 export const endSessionConfirm = `${routes.end_session}/confirm`;
+
+/** Answered by the core alone: no page and no route of ours shares them. */
+export const machinePaths: ReadonlySet<string> = new Set([
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  routes.authorization,
+  routes.backchannel_authentication,
+  routes.device_authorization,
+  routes.introspection,
+  routes.jwks,
+  routes.pushed_authorization_request,
+  routes.revocation,
+  routes.token,
+  routes.userinfo,
+]);

@@ -61,7 +61,7 @@ const answer = (ctx: Koa.Context, refusal: Refusal, pageOf: PageOf): void => {
   if (wantsPage(ctx)) {
     const description = refusal.status < 500 ? (refusal.detail ?? refusal.title) : undefined;
     pageOf(ctx).render('error', { kind: pageKind(refusal), error: refusal.code, description }, refusal.status);
-  } else if (ctx.routePattern === 'protocol') {
+  } else if (ctx.isProtocol) {
     ctx.body = oauthError(refusal);
   } else {
     ctx.body = JSON.stringify(problemOf(refusal, ctx.info.correlationId));

@@ -12,10 +12,12 @@ import type { RequestInfo } from './types.ts';
 declare module 'koa' {
   interface DefaultContext {
     info: RequestInfo;
-    /** CSP nonce of this answer. */
-    nonce: string;
+    /** CSP nonce of this answer: `nonceOf`. */
+    nonce: string | undefined;
     /** Pattern of the route that answered, for metrics and log. */
     routePattern: string | undefined;
+    /** Refusals take the shape of RFC 6749 §5.2. */
+    isProtocol: boolean | undefined;
   }
 }
 
@@ -36,15 +38,16 @@ export const clientAddress = (peer: string, forwardedFor: string | undefined, co
   return address.slice(0, 45);
 };
 
-const infoOf = (ctx: Koa.Context, config: Config, clock: Clock): RequestInfo => {
-  const given = ctx.get('x-correlation-id');
-  return {
-    correlationId: correlationPattern.test(given) ? given : uuidv7(clock.now()),
-    ip: clientAddress(ctx.req.socket.remoteAddress ?? '', ctx.get('x-forwarded-for') || undefined, config),
-    userAgent: ctx.get('user-agent').slice(0, 512) || undefined,
-    header: (name) => ctx.get(name) || undefined,
-  };
-};
+/** Ours where the caller gave none, or one that does not fit CONTRACT.md. */
+export const correlationIdOf = (given: string | undefined, clock: Clock): string =>
+  given !== undefined && correlationPattern.test(given) ? given : uuidv7(clock.now());
+
+const infoOf = (ctx: Koa.Context, config: Config, clock: Clock): RequestInfo => ({
+  correlationId: correlationIdOf(ctx.get('x-correlation-id'), clock),
+  ip: clientAddress(ctx.req.socket.remoteAddress ?? '', ctx.get('x-forwarded-for') || undefined, config),
+  userAgent: ctx.get('user-agent').slice(0, 512) || undefined,
+  header: (name) => ctx.get(name) || undefined,
+});
 
 const health = /^\/health(\/|$)/;
 
@@ -56,13 +59,15 @@ export const pinIssuer = (request: Koa.BaseRequest, issuer: string): void => {
     Object.defineProperty(request, name, { get: () => value, configurable: true });
 };
 
-const checkHost = (ctx: Koa.Context, config: Config): void => {
-  if (health.test(ctx.path) || ctx.path === '/metrics') return;
-  const isProxied = config.trustProxy.has(ctx.req.socket.remoteAddress ?? '');
-  const asked = ((isProxied && ctx.get('x-forwarded-host')) || ctx.req.headers.host || '').toLowerCase();
-  if (asked !== new URL(config.issuer).host) {
-    throw errors.misdirected_request({ detail: `This service answers at ${config.issuer} only` });
-  }
+const hostCheck = ({ issuer, trustProxy }: Config): ((ctx: Koa.Context) => void) => {
+  const own = new URL(issuer).host;
+  return (ctx) => {
+    if (ctx.req.headers.host === own && ctx.req.headers['x-forwarded-host'] === undefined) return;
+    if (health.test(ctx.path) || ctx.path === '/metrics') return;
+    const isProxied = trustProxy.has(ctx.req.socket.remoteAddress ?? '');
+    const asked = ((isProxied && ctx.get('x-forwarded-host')) || ctx.req.headers.host || '').toLowerCase();
+    if (asked !== own) throw errors.misdirected_request({ detail: `This service answers at ${issuer} only` });
+  };
 };
 
 export interface PipelineDeps {
@@ -72,31 +77,50 @@ export interface PipelineDeps {
   metrics: Metrics;
 }
 
-const levelOf = (status: number): 'error' | 'info' => (status >= 500 ? 'error' : 'info');
+export interface AnsweredRequest {
+  correlationId: string;
+  ip: string;
+  method: string;
+  route: string;
+  status: number;
+  /** Of `performance.now()`. */
+  started: number;
+}
+
+/** One log line and the metrics of an answered request. */
+export const createRecorder = ({ logger, metrics }: Pick<PipelineDeps, 'logger' | 'metrics'>) => {
+  return ({ correlationId, ip, method, route, status, started }: AnsweredRequest): void => {
+    const seconds = (performance.now() - started) / 1000;
+    const labels = { method, route, status: String(status) };
+    metrics.httpDuration.observe(labels, seconds);
+    metrics.httpRequests.inc(labels);
+    const level = status >= 500 ? 'error' : 'info';
+    logger[level]({ correlationId, ...labels, ip, durationMs: Math.round(seconds * 1000) }, 'request');
+  };
+};
+
+export type Recorder = ReturnType<typeof createRecorder>;
 
 /** Correlation id, request scope, one log line and metrics per request. */
 export const observe =
-  ({ config, clock, logger, metrics }: PipelineDeps): Koa.Middleware =>
+  ({ config, clock, record }: Pick<PipelineDeps, 'config' | 'clock'> & { record: Recorder }): Koa.Middleware =>
   async (ctx, next) => {
     const started = performance.now();
     ctx.info = infoOf(ctx, config, clock);
-    ctx.nonce = randomBytes(16).toString('base64url');
-    ctx.set('X-Correlation-Id', ctx.info.correlationId);
-    await inScope({ correlationId: ctx.info.correlationId, ip: ctx.info.ip }, next);
-    const seconds = (performance.now() - started) / 1000;
-    const labels = { method: ctx.method, route: ctx.routePattern ?? 'none', status: String(ctx.status) };
-    metrics.httpDuration.observe(labels, seconds);
-    metrics.httpRequests.inc(labels);
-    const line = { correlationId: ctx.info.correlationId, ...labels, ip: ctx.info.ip, durationMs: Math.round(seconds * 1000) };
-    logger[levelOf(ctx.status)](line, 'request');
+    const { correlationId, ip } = ctx.info;
+    ctx.set('X-Correlation-Id', correlationId);
+    await inScope({ correlationId, ip }, next);
+    const { method, status } = ctx;
+    record({ correlationId, ip, method, route: ctx.routePattern ?? 'none', status, started });
   };
 
 /** OP-02. Form targets beside our own are named by the page: Chromium applies `form-action` to the redirects after a post as well. */
-const contentPolicy = (nonce: string, formTargets: readonly string[]): string =>
-  [
+const contentPolicy = (nonce: string | undefined, formTargets: readonly string[]): string => {
+  const own = nonce === undefined ? `'self'` : `'self' 'nonce-${nonce}'`;
+  return [
     `default-src 'none'`,
-    `script-src 'self' 'nonce-${nonce}'`,
-    `style-src 'self' 'nonce-${nonce}'`,
+    `script-src ${own}`,
+    `style-src ${own}`,
     `img-src 'self' data:`,
     `font-src 'self'`,
     `connect-src 'self'`,
@@ -104,22 +128,36 @@ const contentPolicy = (nonce: string, formTargets: readonly string[]): string =>
     `frame-ancestors 'none'`,
     `form-action 'self'${formTargets.map((target) => ` ${target}`).join('')}`,
   ].join('; ');
+};
+
+/** Made for answers that use it: pages. */
+export const nonceOf = (ctx: Koa.Context): string => {
+  ctx.nonce ??= randomBytes(16).toString('base64url');
+  return ctx.nonce;
+};
 
 export const setContentPolicy = (ctx: Koa.Context, formTargets: readonly string[] = []): void =>
-  ctx.set('Content-Security-Policy', contentPolicy(ctx.nonce, formTargets));
+  ctx.set('Content-Security-Policy', contentPolicy(nonceOf(ctx), formTargets));
 
-export const securityHeaders =
-  (config: Config): Koa.Middleware =>
-  async (ctx, next) => {
-    ctx.set('X-Content-Type-Options', 'nosniff');
-    // Not `no-referrer`: browsers then send `Origin: null` with our own forms, which the CSRF check must refuse.
-    ctx.set('Referrer-Policy', 'same-origin');
-    ctx.set('X-Frame-Options', 'DENY');
-    ctx.set('Cross-Origin-Opener-Policy', 'same-origin');
-    ctx.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()');
-    setContentPolicy(ctx);
-    ctx.set('Cache-Control', 'no-store');
-    if (config.issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
-    checkHost(ctx, config);
+/** What every answer carries; pages name a nonce and more form targets. */
+export const commonHeaders = ({ issuer }: Pick<Config, 'issuer'>): Record<string, string> => ({
+  'X-Content-Type-Options': 'nosniff',
+  // Not `no-referrer`: browsers then send `Origin: null` with our own forms, which the CSRF check must refuse.
+  'Referrer-Policy': 'same-origin',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'Content-Security-Policy': contentPolicy(undefined, []),
+  'Cache-Control': 'no-store',
+  ...(issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' } : {}),
+});
+
+export const securityHeaders = (config: Config): Koa.Middleware => {
+  const headers = Object.entries(commonHeaders(config));
+  const checkHost = hostCheck(config);
+  return async (ctx, next) => {
+    for (const [name, value] of headers) ctx.res.setHeader(name, value);
+    checkHost(ctx);
     await next();
   };
+};

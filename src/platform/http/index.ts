@@ -13,7 +13,8 @@ import type { Views } from '../views/index.ts';
 import { serveAssets } from './assets.ts';
 import { errorBoundary } from './boundary.ts';
 import { createBudgets } from './budgets.ts';
-import { type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { createRecorder, type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { createDocumentAnswer, type StaticDocument } from './documents.ts';
 import { createIdempotency } from './idempotency.ts';
 import { refuseMethods } from './methods.ts';
 import { type HealthProbe, mountOperations } from './operations.ts';
@@ -24,6 +25,7 @@ import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
 export { pinIssuer } from './context.ts';
+export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';
@@ -31,6 +33,14 @@ export { createIdempotencyRepository } from './repository.ts';
 export { createHttpServer, drain, listenOn, type RequestListener } from './server.ts';
 export { answer, type RouteRow } from './table.ts';
 export type { AdminRoutes, Answer, PageContext, PageOf, PageRoutes, RequestInfo, RouteAccess } from './types.ts';
+
+/** What the protocol core answers alone. */
+export interface MachineLane {
+  /** Paths that are no page or route of ours: they need not be looked for among those. */
+  paths: ReadonlySet<string>;
+  /** The document at a path, where it is the same for everybody. */
+  document(path: string): StaticDocument | undefined;
+}
 
 export interface HttpDeps {
   config: Config;
@@ -56,6 +66,8 @@ export interface Http {
   useFirst(middleware: Koa.Middleware): void;
   /** Middleware behind the routes: the protocol lane. */
   useLast(middleware: Koa.Middleware): void;
+  /** Shortcuts for what only the protocol lane answers. */
+  setMachineLane(lane: MachineLane): void;
   /** The provider's keys sign the outer app's cookies too (GROUND.md §7). */
   setKeys(keys: readonly string[]): void;
   /** Health says "draining" from now on. */
@@ -88,6 +100,8 @@ export const createHttp = (deps: HttpDeps): Http => {
 
   const first: Koa.Middleware[] = [];
   const last: Koa.Middleware[] = [];
+  let lane: MachineLane = { paths: new Set(), document: () => undefined };
+  const record = createRecorder({ logger, metrics });
   return {
     admin,
     pages,
@@ -95,6 +109,9 @@ export const createHttp = (deps: HttpDeps): Http => {
     rows,
     useFirst: (middleware) => void first.push(middleware),
     useLast: (middleware) => void last.push(middleware),
+    setMachineLane: (given) => {
+      lane = given;
+    },
     setKeys: (keys) => {
       app.keys = [...keys];
     },
@@ -102,16 +119,26 @@ export const createHttp = (deps: HttpDeps): Http => {
       isDraining = true;
     },
     callback: () => {
-      app.use(observe({ config, clock, logger, metrics }));
+      app.use(observe({ config, clock, record }));
       app.use(errorBoundary({ logger, pageOf }));
       app.use(securityHeaders(config));
       app.use(serveAssets(views));
       for (const middleware of first) app.use(middleware);
       app.use(budgets.middleware);
-      app.use(router.routes());
+      const routes = router.routes();
+      app.use((ctx, next) => {
+        if (!lane.paths.has(ctx.path)) return routes(ctx as Parameters<typeof routes>[0], next);
+        ctx.routePattern = ctx.path;
+        ctx.isProtocol = true;
+        return next();
+      });
       for (const middleware of last) app.use(middleware);
       app.use(refuseMethods);
-      return app.callback();
+      const listener = app.callback();
+      const answerDocument = createDocumentAnswer({ config, clock, record, find: (path) => lane.document(path) });
+      return (request, response) => {
+        if (!answerDocument(request, response)) void listener(request, response);
+      };
     },
   };
 };

@@ -6,7 +6,7 @@ import type { Config } from '../config/index.ts';
 import { errors } from '../errors/index.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Clock } from '../ports.ts';
-import type { HttpRouter } from './context.ts';
+import { type HttpRouter, nonceOf, setContentPolicy } from './context.ts';
 import { openApiDocument } from './openapi.ts';
 import type { RouteRow } from './table.ts';
 
@@ -106,7 +106,8 @@ export const mountOperations = ({ config, clock, metrics, router, rows, probes, 
   get('/docs', (ctx) => {
     requireAllowed(ctx);
     ctx.type = 'html';
-    ctx.body = swaggerPage(ctx.nonce);
+    setContentPolicy(ctx);
+    ctx.body = swaggerPage(nonceOf(ctx));
   });
   get('/docs/:file', (ctx) => {
     requireAllowed(ctx);

@@ -5,7 +5,7 @@ import { constantTimeEqual, type Envelope } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
 import { chooseLocale, type Locale, type Views } from '../views/index.ts';
 import { readForm, readQuery } from './body.ts';
-import { type HttpRouter, setContentPolicy } from './context.ts';
+import { type HttpRouter, nonceOf, setContentPolicy } from './context.ts';
 import type { PageContext, PageOf, PageRoutes } from './types.ts';
 
 const localeCookie = 'castellan_locale';
@@ -90,7 +90,8 @@ export const createPages = ({ config, envelope, views, router }: PagesDeps): Pag
         setContentPolicy(ctx, formTargets);
       },
       render: (template, values, status = 200) => {
-        const shared = { csrfToken: csrf.issue(ctx), nonce: ctx.nonce, requestId: ctx.info.correlationId, path: ctx.path };
+        setContentPolicy(ctx, formTargets);
+        const shared = { csrfToken: csrf.issue(ctx), nonce: nonceOf(ctx), requestId: ctx.info.correlationId, path: ctx.path };
         const chosen = (values.locale as Locale | undefined) ?? locale;
         ctx.status = status;
         ctx.type = 'html';

@@ -4,7 +4,7 @@ import { currentScope } from './scope.ts';
 export type { Logger } from 'pino';
 
 // security-cases: credentials never reach the log, whatever object somebody hands to it.
-const secretNames = [
+const secretNames = new Set([
   'authorization',
   'cookie',
   'set-cookie',
@@ -24,12 +24,43 @@ const secretNames = [
   'user_code',
   'mfaToken',
   'secret',
-];
-const paths = secretNames.flatMap((name) => {
-  const key = name.includes('-') ? `["${name}"]` : name;
-  const dotted = name.includes('-') ? key : `.${key}`;
-  return [key, `*${dotted}`, `*.*${dotted}`];
-});
+]);
+const censor = '[redacted]';
+// Like the serializer's own: deeper, nothing is written. Instances of classes may be whole graphs of objects.
+const maxDepth = 5;
+const maxInstanceDepth = 2;
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+const isLeaf = (value: object, depth: number): boolean =>
+  value instanceof Error || 'toJSON' in value || depth > (isPlain(value) ? maxDepth : maxInstanceDepth);
+
+const redactedEntries = (value: Record<string, unknown>, depth: number): Record<string, unknown> => {
+  let copy: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
+    const member = value[name];
+    const kept = secretNames.has(name) ? censor : redacted(member, depth + 1);
+    if (kept === member) continue;
+    copy ??= { ...value };
+    copy[name] = kept;
+  }
+  return copy ?? value;
+};
+
+/**
+ * The same value where nothing in it is secret, a copy without it otherwise. By hand, since pino's own wildcard paths took a fifth of
+ * the time of a request.
+ */
+const redacted = (value: unknown, depth = 0): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return depth > maxDepth ? value : value.map((one) => redacted(one, depth + 1));
+  return isLeaf(value, depth) ? value : redactedEntries(value as Record<string, unknown>, depth);
+};
+
+const redactedObject = (value: object): Record<string, unknown> => redacted(value) as Record<string, unknown>;
 
 /** @param destination where lines go, standard output by default */
 export const createLogger = (level: string, destination?: DestinationStream): Logger =>
@@ -38,8 +69,8 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths, censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }), log: redactedObject },
+      serializers: { err: (error: Error) => redactedObject({ ...pino.stdSerializers.err(error) }) },
       mixin: () => {
         const correlationId = currentScope()?.correlationId;
         return correlationId === undefined ? {} : { correlationId };

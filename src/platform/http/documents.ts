@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config/index.ts';
+import type { Clock } from '../ports.ts';
+import { clientAddress, commonHeaders, correlationIdOf, type Recorder } from './context.ts';
+
+/** An answer that is the same for everybody: discovery documents, the key set. */
+export interface StaticDocument {
+  body: Buffer;
+  contentType: string;
+  /** Quoted, as RFC 9110 §8.8.3 has it. */
+  etag: string;
+  /** Seconds. */
+  maxAge: number;
+}
+
+export interface DocumentDeps {
+  config: Config;
+  clock: Clock;
+  record: Recorder;
+  /** The document at a path as it is now. */
+  find: (path: string) => StaticDocument | undefined;
+}
+
+const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value.join(',') : value);
+
+const isSame = (header: string | undefined, etag: string): boolean =>
+  header !== undefined && (header === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag));
+
+/** Whatever is not plain goes through the pipeline. */
+const isPlain = ({ method, headers }: IncomingMessage, host: string): boolean =>
+  (method === 'GET' || method === 'HEAD') && headers.host === host && headers['x-forwarded-host'] === undefined;
+
+/**
+ * Answers documents out of memory, ahead of Koa: relying parties and resource servers fetch them all the time (PERFORMANCE.md, row 1).
+ * Logged, measured and headed as any other answer.
+ * @returns whether it answered
+ */
+export const createDocumentAnswer = ({ config, clock, record, find }: DocumentDeps) => {
+  const host = new URL(config.issuer).host;
+  const common = { ...commonHeaders(config), 'Access-Control-Allow-Origin': '*' };
+
+  const write = (request: IncomingMessage, response: ServerResponse, document: StaticDocument, correlationId: string): void => {
+    const { body, contentType, etag, maxAge } = document;
+    const isKnown = isSame(request.headers['if-none-match'], etag);
+    const about = { ETag: etag, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Correlation-Id': correlationId };
+    const content = isKnown ? {} : { 'Content-Type': contentType, 'Content-Length': body.length };
+    response.writeHead(isKnown ? 304 : 200, { ...common, ...about, ...content });
+    response.end(isKnown || request.method === 'HEAD' ? undefined : body);
+  };
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const { method = '', url = '', headers } = request;
+    const document = find(url);
+    if (!document || !isPlain(request, host)) return false;
+    const started = performance.now();
+    const correlationId = correlationIdOf(single(headers['x-correlation-id']), clock);
+    write(request, response, document, correlationId);
+    const ip = clientAddress(request.socket.remoteAddress ?? '', single(headers['x-forwarded-for']), config);
+    record({ correlationId, ip, method, route: url, status: response.statusCode, started });
+    return true;
+  };
+};
