@@ -3,12 +3,20 @@ import { type Authn, createAuthn } from './authn/index.ts';
 import { type Bootstrap, conformancePerson, readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts } from './identity/index.ts';
-import { createInteractions, createLogoAddress, createProtocolPages, mountLogos } from './interactions/index.ts';
-import { createOidc, type Oidc } from './oidc/index.ts';
+import {
+  createAuthApi,
+  createInteractions,
+  createLogoAddress,
+  createProtocolPages,
+  mountAuthRoutes,
+  mountLogos,
+} from './interactions/index.ts';
+import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
 import type { Config } from './platform/config/index.ts';
 import { randomSecret } from './platform/crypto/index.ts';
 import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
 import { createViews } from './platform/views/index.ts';
+import { createSessions } from './sessions/index.ts';
 
 export interface App {
   readonly issuer: string;
@@ -74,6 +82,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     idempotencyKeys: createIdempotencyRepository(database.knex),
     probes: foundation.probes,
   });
+  const sessions = createSessions({ database, clock, audit: sinks.audit });
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
   const oidc: Oidc = await createOidc({
     config,
@@ -90,6 +99,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     factors: {
       isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
     },
+    sessions: sessions.recorder,
     pages,
   });
   const site = {
@@ -99,12 +109,24 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   };
   createInteractions({ interactions: oidc.interactions, authn, accounts, views, clock, site }).mount(http.pages);
   mountLogos(http.pages, { envelope, outbound });
+  const isRegistrationOpen = config.registration === 'open';
+  const authApi = createAuthApi({
+    authn,
+    accounts,
+    firstParty: oidc.firstParty,
+    endings: oidc.endings,
+    clock,
+    site: { clientId: firstPartyClientId, isRegistrationOpen },
+  });
+  mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: async () => nobody });
+  sessions.mount(http.admin, { endings: oidc.endings, guard: { reach: async () => undefined }, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);
   oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
+  foundation.outbox.subscribe(oidc.logoutNotices.topic, ({ payload }) => oidc.logoutNotices.deliver(payload));
   foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
   foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));
 

@@ -1,6 +1,12 @@
 import { defineErrors } from '../platform/errors/index.ts';
 
-/** Refusals of the hosted pages; a sign-in that is gone is `interaction_not_found` of the provider. */
+/** Refusals of the hosted pages and the JSON sign-in; a sign-in that is gone is `interaction_not_found` of the provider. */
 export const errors = defineErrors({
+  factor_code_refused: { status: 401, title: 'The code is wrong or was used before' },
+  factor_sign_in_over: { status: 401, title: 'This sign-in is over; start again with the password' },
+  login_refused: { status: 401, title: 'The e-mail address or the password is wrong' },
+  login_mode_not_offered: { status: 400, title: 'This mode of signing in is not offered' },
+  password_refused: { status: 401, title: 'The current password is wrong' },
+  refresh_refused: { status: 401, title: 'The refresh token is not valid any more' },
   registration_closed: { status: 404, title: 'Sign-up is closed at this site' },
 });

@@ -18,6 +18,8 @@ import { createLogoutPages } from './logout/page.ts';
 import type { FactorFlows } from './mfa/page.ts';
 import type { Registration } from './signup/page.ts';
 
+export { type AuthRouteDeps, mountAuthRoutes } from './api/routes.ts';
+export { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './api/service.ts';
 export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';

@@ -14,11 +14,23 @@ import type { ClientRegistration } from './clients/intake.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
+import { createLogoutNotices } from './endings/notices.ts';
+import { createEndings } from './endings/service.ts';
+import { ensureBuiltin } from './first-party/builtin.ts';
+import { createFirstParty } from './first-party/service.ts';
 import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
 import { mountKeyRoutes } from './keys/routes.ts';
 import { createKeys } from './keys/service.ts';
-import type { AccountSource, ClientRecord, EntitlementSource, FactorDemand, RecordCaches, TransactionalSinks } from './ports.ts';
+import type {
+  AccountSource,
+  ClientRecord,
+  EntitlementSource,
+  FactorDemand,
+  RecordCaches,
+  SessionRecorder,
+  TransactionalSinks,
+} from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
@@ -26,6 +38,8 @@ import type { ProtocolPages } from './provider/pages.ts';
 import { machinePaths, routes } from './provider/routes.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
+import { createSessionRecording } from './sessions/recording.ts';
+import type { Endings, FirstParty } from './surface.ts';
 import { createActiveTokens } from './tokens/active.ts';
 import { tokenAnswers } from './tokens/answers.ts';
 import { createAuthenticator } from './tokens/authenticator.ts';
@@ -45,6 +59,8 @@ export interface OidcDeps {
   accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
   entitlements: EntitlementSource;
   factors: FactorDemand;
+  /** Device rows beside the provider's sessions. */
+  sessions: SessionRecorder;
   pages: ProtocolPages;
 }
 
@@ -63,8 +79,22 @@ const documentClient = (clientId: string): ClientRecord => ({
 });
 
 export const createOidc = async (deps: OidcDeps) => {
-  const { config, database, clock, logger, envelope, outbound, caches, sinks, audit, accounts, entitlements, factors, pages } =
-    deps;
+  const {
+    config,
+    database,
+    clock,
+    logger,
+    envelope,
+    outbound,
+    caches,
+    sinks,
+    audit,
+    accounts,
+    entitlements,
+    factors,
+    pages,
+    sessions,
+  } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
   const resources = createResources({ database, clock, caches, sinks });
@@ -94,6 +124,10 @@ export const createOidc = async (deps: OidcDeps) => {
   const policy = createIntrospectionPolicy(resources);
   const active = createActiveTokens({ provider: () => core.provider, structured, store });
 
+  const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens: clients.endTokens });
+  const recording = createSessionRecording({ clock, sessions, sinks, endSessionsIn });
+  const notices = createLogoutNotices({ provider: () => core.provider, sinks, audit });
+
   const core: Core = createCore({
     config,
     clock,
@@ -114,6 +148,8 @@ export const createOidc = async (deps: OidcDeps) => {
     extend: (provider) => {
       const failed = (_ctx: KoaContextWithOIDC, error: Error): void => logger.error({ err: error }, 'protocol error');
       provider.on('server_error', failed);
+      recording.attach(provider);
+      notices.attach(provider);
       registerTokenExchange(provider, { active, resources, mayImpersonate: () => false, audit });
     },
   });
@@ -123,6 +159,7 @@ export const createOidc = async (deps: OidcDeps) => {
     if (tags.includes(keysTag) || tags.includes(everything))
       keys.reload().catch((error: unknown) => logger.error({ err: error }, 'signing keys could not be read'));
   });
+  await ensureBuiltin({ issuer: config.issuer, clients, resources });
   await keys.prepare();
   await clients.reseal();
   // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
@@ -148,6 +185,16 @@ export const createOidc = async (deps: OidcDeps) => {
     authenticator: createAuthenticator({ issuer: config.issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,
+    firstParty: createFirstParty({
+      provider: () => core.provider,
+      issuer: config.issuer,
+      store,
+      resources,
+      recording,
+    }) as FirstParty,
+    endings: endings as Endings,
+    /** Back-channel logout: the outbox topic and what delivers an entry of it. */
+    logoutNotices: { topic: notices.topic, deliver: notices.deliver },
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),
     clients: {
       ...clients,

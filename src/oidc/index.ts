@@ -6,12 +6,14 @@
  */
 export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
+export { firstPartyClientId } from './first-party/builtin.ts';
 export type {
   AccountSource,
   ClientRecord,
   ClientSettings,
   ClientSource,
   DeviceInfo,
+  Ending,
   EntitlementSource,
   KeySource,
   ResourceRecord,
@@ -30,4 +32,5 @@ export type {
   InteractionDetails,
   Interactions,
   LoginOutcome,
+  SessionReference,
 } from './surface.ts';

@@ -3,7 +3,7 @@
  * data (`clients/`, `resources/`, `keys/`), the rest is handed in by `app.ts`.
  */
 import type { Database } from '../platform/db/index.ts';
-import type { AuditSink, AuditStatement, Outbox } from '../platform/ports.ts';
+import type { Actor, AuditSink, AuditStatement, Outbox } from '../platform/ports.ts';
 
 /** A transaction of `Database.transaction`. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -132,10 +132,20 @@ export interface SessionStart {
   device: DeviceInfo;
 }
 
+/** Why something ends, and by whom. */
+export interface Ending {
+  /** `logout`, `revoked`, `password_changed`, `deactivated`, `reuse`… */
+  cause: string;
+  actor: Actor;
+}
+
 export interface SessionRecorder {
-  /** New session, or the same one after a step-up (same `sessionUid`). */
-  started(trx: Transaction, start: SessionStart): Promise<void>;
-  ended(trx: Transaction, sessionUids: readonly string[]): Promise<void>;
+  /**
+   * New session, or the same one after a step-up (same `sessionUid`).
+   * @returns false when the account ended or changed its password after it was authenticated: nothing may be given out
+   */
+  started(trx: Transaction, start: SessionStart): Promise<boolean>;
+  ended(trx: Transaction, sessionUids: readonly string[], ending: Ending): Promise<void>;
 }
 
 /** Audit and outbox bound to a transaction. */

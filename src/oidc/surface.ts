@@ -1,7 +1,7 @@
 /** What this room offers to `interactions` (pages and JSON sign-in), `sessions`, `compliance` and the consoles. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Level } from '../platform/assurance/index.ts';
-import type { DeviceInfo } from './ports.ts';
+import type { DeviceInfo, Ending, Transaction } from './ports.ts';
 
 /** A client as people may see it. */
 export interface ClientView {
@@ -98,22 +98,31 @@ export interface FirstPartyTokens {
   sessionUid: string;
 }
 
+/** The login session behind a token. */
+export interface SessionReference {
+  accountId: string;
+  sessionUid: string;
+}
+
 /** JSON sign-in on the provider's own tokens, for the built-in client (DESIGN.md, decision 2). */
 export interface FirstParty {
-  issue(outcome: LoginOutcome, device: DeviceInfo): Promise<FirstPartyTokens>;
+  /** `undefined` when the account ended or changed its password meanwhile (RC-11). */
+  issue(outcome: LoginOutcome, device: DeviceInfo): Promise<FirstPartyTokens | undefined>;
   /** Rotates; `undefined` when refused. Reuse of a spent token ends the family (TK-04). */
   refresh(refreshToken: string): Promise<FirstPartyTokens | undefined>;
-  /** Ends the session behind the refresh token; unknown tokens are ignored (RFC 7009 §2.2). */
-  logout(refreshToken: string): Promise<void>;
+  /** Whose session a refresh token belongs to; `undefined` for unknown, expired and foreign ones. */
+  sessionOf(refreshToken: string): Promise<SessionReference | undefined>;
 }
 
 /** Ending what was given out; each is one transaction, seen by every replica at once (P3). */
 export interface Endings {
   /** @param sessionUids as `sessions.session_uid` has them; tells relying parties by back-channel logout */
-  endSessions(sessionUids: readonly string[]): Promise<void>;
-  /** Sessions, grants, tokens, codes. @param exceptSessionUid a session that stays */
-  endAccount(accountId: string, exceptSessionUid?: string): Promise<void>;
-  endClient(clientId: string): Promise<void>;
+  endSessions(sessionUids: readonly string[], ending: Ending): Promise<void>;
+  /** Sessions, grants, tokens, codes. */
+  endAccount(accountId: string, ending: Ending): Promise<void>;
+  /** The same inside the caller's transaction, which has the account's row. @param exceptSessionUid a session that stays */
+  endAccountIn(trx: Transaction, accountId: string, ending: Ending & { exceptSessionUid?: string | undefined }): Promise<void>;
+  endClient(clientId: string, ending: Ending): Promise<void>;
   /** Withdraws a remembered consent and ends what it led to. */
-  withdrawConsent(accountId: string, clientId: string): Promise<void>;
+  withdrawConsent(accountId: string, clientId: string, ending: Ending): Promise<void>;
 }

@@ -16,6 +16,7 @@ export interface Stand {
   /** Somebody with every standard claim. */
   person: { login: string; password: string };
   app: App;
+  /** The application's own: for what a test looks up or counts. */
   database: Database;
   close(): Promise<void>;
 }

@@ -86,7 +86,12 @@ export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, 
   return {
     signIn,
     /** The same answer, in the same time, for a new and for a taken address (CONTRACT.md, `/register`). */
-    register: (wish: { email: string; password: string; name?: string | undefined; claims?: Record<string, unknown> }) =>
+    register: (wish: {
+      email: string;
+      password: string;
+      name?: string | undefined;
+      claims?: Record<string, unknown> | undefined;
+    }) =>
       orBusy(async () => {
         const { email, password, name, claims } = wish;
         const named = { ...(name ? { name } : {}), ...claims };
@@ -114,16 +119,22 @@ export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, 
         return { kind: guarded.result === undefined ? ('refused' as const) : ('confirmed' as const) };
       }),
     /** PW-08, PW-04: the current password is asked for, and guesses at it count as everywhere. */
-    changePassword: (wish: { accountId: string; currentPassword: string; newPassword: string; request: { ip: string } }) =>
+    changePassword: (wish: {
+      accountId: string;
+      currentPassword: string;
+      newPassword: string;
+      request: { ip: string };
+      alongside?: Parameters<Accounts['changePassword']>[2];
+    }) =>
       orBusy(async () => {
-        const { accountId, currentPassword, newPassword, request } = wish;
+        const { accountId, currentPassword, newPassword, request, alongside } = wish;
         const guarded = await limits(accountId, request.ip, async () => (await isRight(accountId, currentPassword)) || undefined);
         if (guarded.kind === 'locked') return guarded;
         if (guarded.result === undefined) return { kind: 'refused' as const };
         const claims = (await accounts.find(accountId))?.claims ?? {};
         const problems = await choice.problems(newPassword, { accountId, claims });
         if (problems.length > 0) return { kind: 'invalid' as const, problems };
-        await accounts.changePassword(accountId, await hasher.hash(newPassword));
+        await accounts.changePassword(accountId, await hasher.hash(newPassword), alongside);
         return { kind: 'changed' as const };
       }),
   };

@@ -23,6 +23,7 @@ export interface AccountWish {
 
 /** A2: the present password and this many before it may not be chosen again. */
 const earlierPasswords = 4;
+type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** Another transaction took the address meanwhile. */
 class IdentifierTaken extends Error {}
@@ -30,7 +31,7 @@ class IdentifierTaken extends Error {}
 export interface AccountDeps {
   database: Database;
   clock: Clock;
-  audit(trx: Parameters<Parameters<Database['transaction']>[0]>[0]): AuditSink;
+  audit(trx: Transaction): AuditSink;
 }
 
 const identifierClaims = (identifiers: readonly IdentifierRow[]): Record<string, unknown> => {
@@ -100,9 +101,11 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     /** The present one and those that may not come back, newest first. */
     passwordHashes: (id: string): Promise<string[]> => repository.passwordHashes(id),
     /** The same password hashed again, with today's parameters. */
-    renewPasswordHash: (id: string, hash: string): Promise<void> => repository.setPasswordHash(id, hash, clock.now()),
-    changePassword: (id: string, hash: string): Promise<void> =>
+    renewPasswordHash: (id: string, hash: string): Promise<void> => repository.renewPasswordHash(id, hash),
+    /** @param alongside ends other sessions in the same transaction; runs first, since it holds the account (RC-11) */
+    changePassword: (id: string, hash: string, alongside?: (trx: Transaction) => Promise<void>): Promise<void> =>
       database.transaction(async (trx) => {
+        await alongside?.(trx);
         const passwords = createAccountRepository(trx);
         await passwords.archivePasswordHash(id, uuidv7(clock.now()), clock.now(), earlierPasswords);
         await passwords.setPasswordHash(id, hash, clock.now());

@@ -4,7 +4,7 @@ import type { FormError } from '../steps.ts';
 
 /** What `authn` says about a new account. `accepted` is the answer for a new and for a taken address (PW-05). */
 export type RegistrationOutcome =
-  | { kind: 'accepted' }
+  | { kind: 'accepted'; accountId: string; email: string }
   | { kind: 'invalid'; problems: readonly RegistrationProblem[] }
   | { kind: 'busy'; retryAfterSeconds: number };
 
@@ -15,6 +15,7 @@ export interface Registration {
     email: string;
     password: string;
     name?: string | undefined;
+    claims?: Record<string, unknown> | undefined;
     request: RequestInfo;
   }): Promise<RegistrationOutcome>;
 }

@@ -18,6 +18,7 @@ export class Unit {
   /** Reads of this request, by id hash or `lookup`. */
   readonly reads = new Map<string, Promise<Facts[]>>();
   readonly work: EnlistedWork[] = [];
+  readonly #endings: EnlistedWork[] = [];
   readonly #kept = new Map<string, ArtifactRow>();
   readonly #destroyed = new Map<string, ArtifactKey>();
   readonly #consumed = new Map<string, ArtifactKey>();
@@ -54,6 +55,11 @@ export class Unit {
     this.work.push(work);
   }
 
+  /** The same for what ends something: it stays when the request is refused. */
+  enlistEnding(work: EnlistedWork): void {
+    this.#endings.push(work);
+  }
+
   /** Runs once everything is stored; not after a failure. */
   afterwards(note: () => void): void {
     this.#afterwards.push(note);
@@ -63,6 +69,7 @@ export class Unit {
   refuse(): void {
     this.#kept.clear();
     this.#consumed.clear();
+    this.work.length = 0;
     this.#afterwards.length = 0;
   }
 
@@ -91,7 +98,7 @@ export class Unit {
       consumed: [...this.#consumed.values()],
       revokedGrants: [...this.#revokedGrants],
     };
-    const work = this.work.splice(0);
+    const work = [...this.work.splice(0), ...this.#endings.splice(0)];
     const events = this.#events.splice(0);
     for (const collection of [this.#kept, this.#destroyed, this.#consumed, this.#revokedGrants, this.reads]) collection.clear();
     return { changes, work, events };

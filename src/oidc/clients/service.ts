@@ -207,7 +207,15 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
         await audit.record({ type: 'client.secret_removed', ...audited(clientId, manager) });
       }),
   };
-  return { ...source, ...createIntake({ database, clock, envelope, caches, sinks, options }), admin };
+  /** Ends what the client was given, inside the caller's transaction; the client itself stays as it is. */
+  const endTokens = async (trx: Transaction, clientId: string): Promise<void> => {
+    const clients = createClientRepository(trx);
+    await clients.removeArtifacts(clientId);
+    await clients.update(clientId, { revoked_before: clock.now() });
+    await caches?.invalidate([clientTag(clientId)], trx);
+  };
+
+  return { ...source, endTokens, ...createIntake({ database, clock, envelope, caches, sinks, options }), admin };
 };
 
 export type Clients = ReturnType<typeof createClients>;

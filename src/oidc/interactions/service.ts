@@ -10,7 +10,7 @@ import type { ConsentRequest, Exchange, InteractionDetails, Interactions, LoginO
 
 interface InteractionDeps {
   provider(): Provider;
-  store: Pick<ArtifactStore, 'inUnit'>;
+  store: Pick<ArtifactStore, 'inUnit' | 'clock'>;
   consents: Consents;
   resources: Pick<ResourceSource, 'find'>;
 }
@@ -92,11 +92,14 @@ export const createInteractionService = ({ provider, store, consents, resources 
     for (const detail of rar) grant.addRar(detail as Parameters<Grant['addRar']>[0]);
   };
 
+  /** The core reckons in the machine's time; what is stored is moved to the injected clock's. */
+  const machineSeconds = (time: Date): number => Math.floor((Date.now() - (store.clock.now().getTime() - time.getTime())) / 1000);
+
   const loginOf = ({ accountId, acr, amr, authTime, remember }: LoginOutcome): NonNullable<InteractionResults['login']> => ({
     accountId,
     ...(acr === undefined ? {} : { acr }),
     ...(amr === undefined ? {} : { amr: [...amr] }),
-    ...(authTime === undefined ? {} : { ts: Math.floor(authTime.getTime() / 1000) }),
+    ...(authTime === undefined ? {} : { ts: machineSeconds(authTime) }),
     remember: remember !== false,
   });
 

@@ -1,5 +1,6 @@
 import { errors } from '../../platform/errors/index.ts';
 import type { Authenticator, Principal } from '../../platform/ports.ts';
+import { hashOf } from '../adapters/index.ts';
 import type { ActiveToken } from '../protocol/token-exchange.ts';
 
 export interface AuthenticatorDeps {
@@ -14,7 +15,7 @@ const principalOf = ({ accountId, clientId, scope, sessionUid, signIn }: ActiveT
   clientId,
   scopes: new Set(scope.split(' ').filter(Boolean)),
   roles: [],
-  sessionId: sessionUid,
+  sessionId: sessionUid === undefined ? undefined : hashOf(sessionUid),
   ...signIn,
 });
 

@@ -1,0 +1,78 @@
+import { type Static, Type } from '@sinclair/typebox';
+
+const closed = { additionalProperties: false };
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const optional = (maxLength = 200) => Type.Optional(text(maxLength));
+// Whatever was typed is compared or refused by the service, in the same time; only a nonsensical size is refused here.
+const secret = Type.String({ minLength: 1, maxLength: 1024 });
+const login = text(320);
+
+/** OpenID Connect Core §5.1 by camelCase names, as far as a person may say them of themselves at sign-up. */
+export const Profile = Type.Object(
+  {
+    name: optional(),
+    givenName: optional(),
+    familyName: optional(),
+    middleName: optional(),
+    nickname: optional(),
+    profile: Type.Optional(Type.String({ format: 'uri', maxLength: 1000 })),
+    website: Type.Optional(Type.String({ format: 'uri', maxLength: 1000 })),
+    gender: optional(50),
+    birthdate: Type.Optional(Type.String({ pattern: '^\\d{4}(-\\d{2}-\\d{2})?$' })),
+    zoneinfo: optional(100),
+    locale: optional(35),
+  },
+  closed,
+);
+
+export const RegisterBody = Type.Object({ email: login, password: secret, profile: Type.Optional(Profile) }, closed);
+export const LoginBody = Type.Object(
+  { email: login, password: secret, mode: Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')])) },
+  closed,
+);
+export const ValidateBody = Type.Object({ mfaToken: text(200), code: text(64) }, closed);
+export const RefreshBody = Type.Object({ refreshToken: text(1024) }, closed);
+export const LogoutBody = Type.Object(
+  { refreshToken: Type.Optional(text(1024)), everywhere: Type.Optional(Type.Boolean()) },
+  closed,
+);
+export const PasswordBody = Type.Object({ currentPassword: secret, newPassword: secret }, closed);
+
+export const UserView = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    email: Type.Union([Type.String(), Type.Null()]),
+    emailVerified: Type.Boolean(),
+    name: Type.Union([Type.String(), Type.Null()]),
+    profile: Type.Record(Type.String(), Type.Unknown()),
+  },
+  closed,
+);
+export const RegisterView = Type.Object({ user: UserView }, closed);
+
+export const TokenView = Type.Object(
+  {
+    accessToken: Type.String(),
+    tokenType: Type.Literal('Bearer'),
+    expiresIn: Type.Integer(),
+    refreshToken: Type.String(),
+    user: UserView,
+  },
+  closed,
+);
+const FactorView = Type.Object(
+  { mfaRequired: Type.Literal(true), mfaToken: Type.String(), methods: Type.Array(Type.String()) },
+  closed,
+);
+export const LoginView = Type.Union([TokenView, FactorView]);
+export type LoginAnswer = Static<typeof LoginView>;
+
+export const MeView = Type.Object(
+  {
+    user: UserView,
+    roles: Type.Array(Type.String()),
+    permissions: Type.Array(Type.String()),
+    organizations: Type.Array(Type.Object({ id: Type.String(), name: Type.String() }, closed)),
+  },
+  closed,
+);

@@ -1,0 +1,169 @@
+import type { Static } from '@sinclair/typebox';
+import type { AnswerOutcome, SignInOutcome } from '../../authn/index.ts';
+import type { Ending, Endings, FirstParty, FirstPartyTokens, LoginOutcome } from '../../oidc/index.ts';
+import { errors as shared } from '../../platform/errors/index.ts';
+import type { RequestInfo } from '../../platform/http/index.ts';
+import type { Clock, Principal } from '../../platform/ports.ts';
+import type { Accounts } from '../consent/page.ts';
+import { errors } from '../errors.ts';
+import type { PasswordSignIn } from '../login/page.ts';
+import type { Registration, RegistrationProblem } from '../signup/page.ts';
+import type { LoginAnswer, PasswordBody, RegisterBody, RegisterView } from './schema.ts';
+import { claimsOfProfile, viewOfUser } from './user.ts';
+
+type Endpoint = Pick<Endings, 'endSessions' | 'endAccount' | 'endAccountIn'>;
+type Alongside = (trx: Parameters<Endings['endAccountIn']>[0]) => Promise<void>;
+
+export type PasswordChangeOutcome =
+  | { kind: 'changed' | 'refused' }
+  | { kind: 'locked'; until: Date }
+  | { kind: 'busy'; retryAfterSeconds: number }
+  | { kind: 'invalid'; problems: readonly RegistrationProblem[] };
+
+/** What `authn` does for the JSON sign-in; the hosted pages ask the same service (DESIGN.md, decision 4). */
+export interface ApiAuthn extends PasswordSignIn, Registration {
+  /** @param alongside runs in the transaction that changes the password */
+  changePassword(wish: {
+    accountId: string;
+    currentPassword: string;
+    newPassword: string;
+    request: RequestInfo;
+    alongside: Alongside;
+  }): Promise<PasswordChangeOutcome>;
+  /** Sign-ins that wait for a second factor. */
+  flows: { answerCode(token: string, channel: 'api', code: string): Promise<AnswerOutcome> };
+}
+
+export interface AuthApiDeps {
+  authn: ApiAuthn;
+  accounts: Accounts;
+  firstParty: FirstParty;
+  endings: Endpoint;
+  clock: Clock;
+  site: { clientId: string; isRegistrationOpen: boolean };
+}
+
+export type AuthApi = ReturnType<typeof createAuthApi>;
+
+/** Who logs out: by access token, by refresh token, or both. */
+interface Leaver {
+  accountId: string;
+  sessionUids: readonly string[];
+}
+
+const problemWords: Record<RegistrationProblem, { path: string; message: string }> = {
+  email_invalid: { path: '/email', message: 'is not an e-mail address that can be used here' },
+  password_short: { path: '/password', message: 'must have at least 8 characters' },
+  password_long: { path: '/password', message: 'must have at most 128 characters' },
+  password_weak: { path: '/password', message: 'is too easy to guess' },
+  password_breached: { path: '/password', message: 'has appeared in a data breach' },
+  password_personal: { path: '/password', message: 'must not be made of your name or address' },
+  password_used: { path: '/password', message: 'was used before' },
+  refused: { path: '', message: 'is refused' },
+};
+
+const invalid = (problems: readonly RegistrationProblem[], passwordPath = '/password') => {
+  const words = problems.map((problem) => problemWords[problem]);
+  const placed = words.map(({ path, message }) => ({ path: path === '/password' ? passwordPath : path, message }));
+  return shared.invalid_request({ errors: placed });
+};
+
+const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
+const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
+// RFC 9110 §11.6.1
+const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
+
+export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, site }: AuthApiDeps) => {
+  const locked = ({ until }: { until: Date }) =>
+    shared.too_many_requests(retryAfter((until.getTime() - clock.now().getTime()) / 1000));
+
+  const userOf = async (id: string) => viewOfUser(id, (await accounts.find(id))?.claims ?? {});
+
+  const answerOf = async ({ accessToken, expiresIn, refreshToken, accountId }: FirstPartyTokens): Promise<LoginAnswer> => {
+    return { accessToken, tokenType: 'Bearer', expiresIn, refreshToken, user: await userOf(accountId) };
+  };
+
+  /** Tokens for whoever has proved enough; also the last step after a second factor. @throws login_refused */
+  const finish = async (outcome: LoginOutcome, { userAgent, ip }: RequestInfo): Promise<LoginAnswer> => {
+    const tokens = await firstParty.issue(outcome, { userAgent, ip });
+    if (!tokens) throw errors.login_refused(challenge);
+    return answerOf(tokens);
+  };
+
+  const answerTo = async (outcome: SignInOutcome, request: RequestInfo): Promise<LoginAnswer> => {
+    switch (outcome.kind) {
+      case 'authenticated':
+        return finish(outcome, request);
+      case 'needs_factor':
+        return { mfaRequired: true, mfaToken: outcome.flow, methods: [...outcome.methods] };
+      case 'needs_enrolment':
+        // A factor is made on the hosted pages: no method here can go on.
+        return { mfaRequired: true, mfaToken: outcome.flow, methods: [] };
+      case 'locked':
+        throw locked(outcome);
+      case 'busy':
+        throw busy(outcome);
+      default:
+        // PW-05: one answer for unknown, wrong, locked and disabled.
+        throw errors.login_refused(challenge);
+    }
+  };
+
+  const leaverOf = async (principal: Principal | undefined, refreshToken: string | undefined): Promise<Leaver> => {
+    const session = refreshToken === undefined ? undefined : await firstParty.sessionOf(refreshToken);
+    const accountId = principal?.id ?? session?.accountId;
+    // RFC 7009 §2.2: a token that means nothing any more has nothing left to end.
+    if (accountId === undefined) return { accountId: '', sessionUids: [] };
+    const isOwn = session?.accountId === accountId;
+    const uid = isOwn ? session?.sessionUid : refreshToken === undefined ? principal?.sessionId : undefined;
+    return { accountId, sessionUids: uid === undefined ? [] : [uid] };
+  };
+
+  return {
+    finish,
+    /** CONTRACT.md: a taken address gets the same answer, with a random id, and its owner a mail. @throws registration_closed */
+    register: async (wish: Static<typeof RegisterBody>, request: RequestInfo): Promise<Static<typeof RegisterView>> => {
+      if (!site.isRegistrationOpen) throw errors.registration_closed();
+      const claims = claimsOfProfile(wish.profile);
+      const outcome = await authn.register({ email: wish.email, password: wish.password, claims, request });
+      if (outcome.kind === 'busy') throw busy(outcome);
+      if (outcome.kind === 'invalid') throw invalid(outcome.problems);
+      const { accountId, email } = outcome;
+      return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }) };
+    },
+    login: async (login: string, password: string, request: RequestInfo): Promise<LoginAnswer> =>
+      answerTo(await authn.signIn({ login, password, request, clientId: site.clientId }), request),
+    /** A wrong code leaves the `mfaToken` good (CONTRACT.md). @throws code_refused, login_refused, too_many_requests */
+    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<LoginAnswer> => {
+      const outcome = await authn.flows.answerCode(mfaToken, 'api', code);
+      if (outcome.kind === 'authenticated') return finish(outcome, request);
+      if (outcome.kind === 'locked') throw locked(outcome);
+      throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
+    },
+    /** @throws refresh_refused */
+    refresh: async (refreshToken: string): Promise<LoginAnswer> => {
+      const tokens = await firstParty.refresh(refreshToken);
+      if (!tokens) throw errors.refresh_refused(challenge);
+      return answerOf(tokens);
+    },
+    logout: async (principal: Principal | undefined, refreshToken: string | undefined, everywhere: boolean): Promise<void> => {
+      const { accountId, sessionUids } = await leaverOf(principal, refreshToken);
+      if (accountId === '') return;
+      const ending: Ending = { cause: 'logout', actor: { type: principal?.type ?? 'user', id: accountId } };
+      if (everywhere) await endings.endAccount(accountId, ending);
+      else await endings.endSessions(sessionUids, ending);
+    },
+    /** Ends every other session with it (PW-08). @throws password_refused, too_many_requests, unavailable, invalid_request */
+    changePassword: async (wish: Static<typeof PasswordBody>, principal: Principal, request: RequestInfo): Promise<void> => {
+      const { id: accountId, sessionId: exceptSessionUid } = principal;
+      const ending = { cause: 'password_changed', actor: { type: 'user', id: accountId }, exceptSessionUid } as const;
+      const alongside: Alongside = (trx) => endings.endAccountIn(trx, accountId, ending);
+      const outcome = await authn.changePassword({ ...wish, accountId, request, alongside });
+      if (outcome.kind === 'locked') throw locked(outcome);
+      if (outcome.kind === 'busy') throw busy(outcome);
+      if (outcome.kind === 'invalid') throw invalid(outcome.problems, '/newPassword');
+      if (outcome.kind === 'refused') throw errors.password_refused(challenge);
+    },
+    userOf,
+  };
+};

@@ -1,0 +1,141 @@
+import type { Client, Provider, RefreshToken, Session } from 'oidc-provider';
+import { AlreadyConsumed, type ArtifactStore, hashOf, type Unit } from '../adapters/index.ts';
+import type { DeviceInfo, ResourceRecord, ResourceSource } from '../ports.ts';
+import { rememberSignIn } from '../provider/jwt-customizer.ts';
+import { lifetimes } from '../provider/lifetimes.ts';
+import type { SessionRecording } from '../sessions/recording.ts';
+import type { FirstParty, FirstPartyTokens, LoginOutcome } from '../surface.ts';
+import { apiScope, firstPartyClientId } from './builtin.ts';
+
+export interface FirstPartyDeps {
+  provider(): Provider;
+  /** Our own API (CONTRACT.md). */
+  issuer: string;
+  store: Pick<ArtifactStore, 'inUnit' | 'clock'>;
+  resources: Pick<ResourceSource, 'find'>;
+  recording: Pick<SessionRecording, 'started' | 'reused'>;
+}
+
+const grantType = 'urn:castellan:params:oauth:grant-type:api-login';
+
+/** The account ended while its sign-in was under way: nothing of the unit is kept. */
+class SignInOver extends Error {}
+
+interface Family {
+  accountId: string;
+  grantId: string;
+  sessionUid: string;
+  sid: string | undefined;
+  acr: string | undefined;
+  amr: string[] | undefined;
+  authTime: number | undefined;
+}
+
+export const createFirstParty = ({ provider, issuer, store, resources, recording }: FirstPartyDeps): FirstParty => {
+  const { clock } = store;
+
+  const parties = async (): Promise<{ client: Client; api: ResourceRecord }> => {
+    const client = await provider().Client.find(firstPartyClientId);
+    const api = await resources.find(issuer);
+    if (!client || !api) throw new Error('the built-in client or resource is missing');
+    return { client, api };
+  };
+
+  const accessTokenFor = async (family: Family): Promise<{ accessToken: string; expiresIn: number }> => {
+    const { client, api } = await parties();
+    const { AccessToken, ResourceServer } = provider();
+    const { acr, amr, authTime, ...references } = family;
+    const token = new AccessToken({ ...references, client, gty: grantType, expiresWithSession: true, scope: apiScope });
+    token.resourceServer = new ResourceServer(issuer, {
+      scope: apiScope,
+      audience: issuer,
+      accessTokenFormat: 'jwt',
+      accessTokenTTL: api.accessTokenTtlSeconds ?? lifetimes.accessToken,
+      jwt: { sign: { alg: (api.signingAlg ?? 'ES256') as 'ES256' } },
+    });
+    rememberSignIn(token, { acr, amr, authTime });
+    return { accessToken: await token.save(), expiresIn: token.expiration };
+  };
+
+  const refreshTokenFor = async (family: Family, before?: RefreshToken): Promise<string> => {
+    const { client } = await parties();
+    const shape = { ...family, client, gty: grantType, expiresWithSession: true, resource: issuer, scope: apiScope };
+    // TK-04: the end of the first token is the end of all.
+    const place = before ? { iiat: before.iiat, rotations: (before.rotations ?? 0) + 1 } : { rotations: 0 };
+    return new (provider().RefreshToken)({ ...shape, ...place }).save();
+  };
+
+  const tokensFor = async (family: Family, before?: RefreshToken): Promise<FirstPartyTokens> => {
+    const refreshToken = await refreshTokenFor(family, before);
+    const access = await accessTokenFor(family);
+    return { ...access, refreshToken, accountId: family.accountId, sessionUid: hashOf(family.sessionUid) };
+  };
+
+  /** Machine time: the store moves it to the injected clock's. */
+  const authTimeOf = ({ authTime }: LoginOutcome): number =>
+    Math.floor((Date.now() - (authTime ? clock.now().getTime() - authTime.getTime() : 0)) / 1000);
+
+  const begin = async (unit: Unit, outcome: LoginOutcome, device: DeviceInfo): Promise<FirstPartyTokens> => {
+    const { accountId, acr, amr, authTime = clock.now() } = outcome;
+    const models = provider();
+    const session: Session = new models.Session();
+    session.loginAccount({ accountId, acr, amr: amr && [...amr], loginTs: authTimeOf(outcome) });
+    session.ensureClientContainer(firstPartyClientId);
+    const grant = new models.Grant({ accountId, clientId: firstPartyClientId });
+    grant.addResourceScope(issuer, apiScope);
+    const grantId = await grant.save();
+    session.grantIdFor(firstPartyClientId, grantId);
+    // CONTRACT.md, "Defaults": an API login's session lives as long as its refresh token.
+    await session.save(lifetimes.refreshToken);
+    const expiresAt = new Date(clock.now().getTime() + lifetimes.refreshToken * 1000);
+    const sessionUid = hashOf(session.uid);
+    const start = { sessionUid, accountId, acr, amr: amr ?? [], authenticatedAt: authTime, expiresAt, device };
+    unit.enlist(async (trx) => {
+      if (!(await recording.started(trx, start))) throw new SignInOver();
+    });
+    const sid = session.sidFor(firstPartyClientId);
+    const signIn = { acr, amr: amr && [...amr], authTime: session.authTime() };
+    return tokensFor({ accountId, grantId, sessionUid: session.uid, sid, ...signIn });
+  };
+
+  const find = async (value: string): Promise<RefreshToken | undefined> => {
+    const token = await provider().RefreshToken.find(value);
+    return token?.clientId === firstPartyClientId && token.sessionUid !== undefined ? token : undefined;
+  };
+
+  const rotate = async (unit: Unit, value: string): Promise<FirstPartyTokens | undefined> => {
+    const token = await find(value);
+    if (!token || !(await provider().Grant.find(token.grantId ?? ''))) return undefined;
+    if (token.consumed) {
+      // RFC 9700 §4.14.2: one of the two who hold the token is not its owner.
+      unit.enlistEnding((trx) => recording.reused(trx, token));
+      return undefined;
+    }
+    await token.consume();
+    const { accountId, grantId = '', sessionUid = '', sid, acr, amr, authTime } = token;
+    return tokensFor({ accountId, grantId, sessionUid, sid, acr, amr, authTime }, token);
+  };
+
+  return {
+    issue: async (outcome, device) => {
+      try {
+        return await store.inUnit((unit) => begin(unit, outcome, device));
+      } catch (error) {
+        if (error instanceof SignInOver) return undefined;
+        throw error;
+      }
+    },
+    refresh: async (refreshToken) => {
+      try {
+        return await store.inUnit((unit) => rotate(unit, refreshToken));
+      } catch (error) {
+        if (error instanceof AlreadyConsumed) return undefined;
+        throw error;
+      }
+    },
+    sessionOf: async (refreshToken) => {
+      const token = await find(refreshToken);
+      return token && { accountId: token.accountId, sessionUid: hashOf(token.sessionUid ?? '') };
+    },
+  };
+};
