@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { type ApiAnswer, createApi, type Tokens } from '../support/api.ts';
@@ -132,10 +133,10 @@ describe('A1 JSON sign-in', () => {
 
     it('PW-06 counts every character', async () => {
       const email = newAddress();
-      const long = 'ab'.repeat(50);
+      const long = randomBytes(50).toString('hex');
       await call('POST', '/auth/register', { email, password: long });
       expect((await login(email, long.slice(0, 72))).status).to.equal(401);
-      expect((await login(email, `${long.slice(0, 89)}x${long.slice(90)}`)).status).to.equal(401);
+      expect((await login(email, `${long.slice(0, 89)}!${long.slice(90)}`)).status).to.equal(401);
       expect((await login(email, long)).status).to.equal(200);
     });
   });
