@@ -22,6 +22,9 @@ import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
 import { mountKeyRoutes } from './keys/routes.ts';
 import { createKeys } from './keys/service.ts';
+import { createOpenings } from './limits/openings.ts';
+import { createCounterRepository } from './limits/repository.ts';
+import { createProtocolLimits } from './limits/service.ts';
 import type {
   AccountSource,
   ClientRecord,
@@ -33,9 +36,12 @@ import type {
 } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
+import { settingsOf } from './provider/client-view.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
 import type { ProtocolPages } from './provider/pages.ts';
 import { machinePaths, routes } from './provider/routes.ts';
+import { mountRegistrationTokenRoutes } from './registration-tokens/routes.ts';
+import { createRegistrationTokens } from './registration-tokens/service.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
 import { createSessionRecording } from './sessions/recording.ts';
@@ -114,6 +120,8 @@ export const createOidc = async (deps: OidcDeps) => {
   const consents = createConsents({ store, clock });
   const approvals = createApprovals({ database, clock, envelope, sinks });
 
+  const registrationTokens = createRegistrationTokens({ database, clock, sinks });
+  const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
   const registrar = {
     ...clients,
     register: (metadata: Record<string, unknown>) => clients.put(metadata as ClientRegistration, 'dynamic'),
@@ -145,12 +153,20 @@ export const createOidc = async (deps: OidcDeps) => {
     cookieKeys,
     around: tokenAnswers({ paths: routes, structured, store, policy }) as CoreDeps['around'],
     policy,
+    registrationTokens,
+    limits,
+    openings: createOpenings(store),
     extend: (provider) => {
       const failed = (_ctx: KoaContextWithOIDC, error: Error): void => logger.error({ err: error }, 'protocol error');
       provider.on('server_error', failed);
       recording.attach(provider);
       notices.attach(provider);
-      registerTokenExchange(provider, { active, resources, mayImpersonate: () => false, audit });
+      registerTokenExchange(provider, {
+        active,
+        resources,
+        mayImpersonate: (client) => settingsOf(client).mayImpersonate === true,
+        audit,
+      });
     },
   });
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
@@ -177,6 +193,7 @@ export const createOidc = async (deps: OidcDeps) => {
       { organizationsOf }: { organizationsOf: (userId: string) => Promise<readonly string[]> },
     ): void => {
       mountClientRoutes(admin, { clients: clients.admin, organizationsOf });
+      mountRegistrationTokenRoutes(admin, registrationTokens);
       mountResourceRoutes(admin, resources.admin);
       mountKeyRoutes(admin, keys);
     },
@@ -210,6 +227,7 @@ export const createOidc = async (deps: OidcDeps) => {
     sweep: async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted && (await store.sweep(sweepBatch)) >= sweepBatch);
     },
+    registrationTokens,
   };
 };
 

@@ -10,6 +10,8 @@ export const errors = defineErrors({
   secret_not_found: { status: 404, title: 'There is no such client secret' },
   secret_not_used: { status: 409, title: 'This client does not authenticate with a secret' },
   secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },
+  registration_policy_invalid: { status: 400, title: 'The registration policy is not valid' },
+  registration_token_not_found: { status: 404, title: 'There is no such initial access token' },
   resource_not_found: { status: 404, title: 'There is no such resource' },
   resource_exists: { status: 409, title: 'A resource with this identifier exists' },
   resource_identifier_fixed: { status: 409, title: 'The identifier of a resource stays as it is' },

@@ -4,6 +4,7 @@
  */
 import type { Database } from '../platform/db/index.ts';
 import type { Actor, AuditSink, AuditStatement, Outbox } from '../platform/ports.ts';
+import type { RegistrationPolicy } from './protocol/registration-policy.ts';
 
 /** A transaction of `Database.transaction`. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -18,6 +19,10 @@ export interface ClientSettings {
   idTokenTtlSeconds?: number | undefined;
   /** Takes part in OpenID Connect Session Management 1.0. */
   sessionManagement?: boolean | undefined;
+  /** RFC 8693 §1.1: tokens exchanged by this client may be the person's without naming the client as actor. */
+  mayImpersonate?: boolean | undefined;
+  /** Of the initial access token that the client registered itself with; limits its updates as well (CL-04). */
+  registrationPolicy?: RegistrationPolicy | undefined;
   /** First-party clients only (CO-08). */
   skipConsent?: boolean | undefined;
   /** `always`: a refresh token also without `offline_access`, bound to the browser session then. */

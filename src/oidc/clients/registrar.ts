@@ -1,6 +1,7 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Actor, AuditSink } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
+import type { RegistrationPolicy } from '../protocol/registration-policy.ts';
 import type { Registration } from './registration.ts';
 import type { ClientOrigin, ClientRepository, ClientRow } from './repository.ts';
 import { computesWithSecret, usesSecret } from './rules.ts';
@@ -60,6 +61,12 @@ const difference = (row: Content, next: Content) => {
   const pick = (all: Record<string, unknown>) => Object.fromEntries(fields.map((name) => [name, all[name] ?? null]));
   return { fields, before: pick(before), after: pick(after) };
 };
+
+/** What a client was let in under stays, whoever changes the rest (CL-04). */
+const withKeptPolicy = (registration: Registration, { settings: { registrationPolicy } }: ClientRow): Registration =>
+  registrationPolicy === undefined
+    ? registration
+    : { ...registration, settings: { registrationPolicy: registrationPolicy as RegistrationPolicy, ...registration.settings } };
 
 /** Writes clients inside one transaction: row, secret and event. */
 export const createRegistrar = ({ clients, audit, envelope, now }: RegistrarDeps) => {
@@ -133,7 +140,8 @@ export const createRegistrar = ({ clients, audit, envelope, now }: RegistrarDeps
   };
 
   const update = async (write: Write, row: ClientRow): Promise<string | undefined> => {
-    const { clientId, registration, source } = write;
+    const { clientId, source } = write;
+    const registration = withKeptPolicy(write.registration, row);
     const { fields, before, after } = difference(row, contentOf(registration));
     if (fields.length > 0 || row.source !== source) {
       const change = { ...contentOf(registration), name: nameOf(clientId, registration), source, updated_at: now };

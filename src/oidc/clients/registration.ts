@@ -51,10 +51,11 @@ export const readRegistration = (
 
 /** CL-05: what registers itself is judged by the core and its policy, and has nothing that an administrator sets. */
 export const readSelfRegistration = (input: Readonly<Record<string, unknown>>, ownName: string): Registration => {
-  const { [ownName]: _own, ...metadata } = metadataIn(input);
+  const { [ownName]: own, ...metadata } = metadataIn(input);
+  const { registrationPolicy } = (own as { settings?: ClientSettings } | undefined)?.settings ?? {};
   return {
     metadata,
-    settings: {},
+    settings: registrationPolicy === undefined ? {} : { registrationPolicy },
     isFirstParty: false,
     organizationId: null,
     secret: typeof input.client_secret === 'string' ? input.client_secret : undefined,

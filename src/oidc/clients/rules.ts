@@ -110,11 +110,13 @@ const flowRules = (metadata: Metadata): FieldError[] => {
   ];
 };
 
+const maxKeys = 20;
 const privateMembers = ['d', 'k', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
 
 /** OP-11: public keys only, of a size that costs nothing to check. */
-const keyRules = (metadata: Metadata): FieldError[] => {
+export const keyRules = (metadata: Metadata): FieldError[] => {
   const keys = (metadata.jwks as { keys: Metadata[] } | undefined)?.keys ?? [];
+  if (keys.length > maxKeys) return [at('jwks/keys', `must hold at most ${maxKeys} keys`)];
   return keys.flatMap((key, index) => {
     const path = `jwks/keys/${index}`;
     if (privateMembers.some((member) => member in key)) return [at(path, 'must be a public key')];
@@ -151,6 +153,11 @@ const settingRules = (metadata: Metadata, input: Metadata): FieldError[] => {
   return [
     ...unless(!isRelaxed || isConfidential(metadata), 'require_pkce', 'may be false only for a confidential client'),
     ...unless(!isRelaxed || input.profile === undefined, 'require_pkce', `may not be false with profile ${input.profile}`),
+    ...unless(
+      input.may_impersonate !== true || grantsOf(metadata).includes('urn:ietf:params:oauth:grant-type:token-exchange'),
+      'may_impersonate',
+      'is for clients with the grant type token-exchange',
+    ),
     ...unless(input.skip_consent !== true || input.first_party === true, 'skip_consent', 'is for first-party clients only'),
     ...mapped
       .filter((claim) => protocolClaims.has(claim))

@@ -6,7 +6,9 @@ import {
   type KoaContextWithOIDC,
   type Provider,
 } from 'oidc-provider';
+import { keyRules } from '../clients/rules.ts';
 import { frontchannelMetadata } from './frontchannel-logout.ts';
+import { decisionOf } from './registration-gate.ts';
 import { type RegistrationPolicy, registrationProblems } from './registration-policy.ts';
 import { requestUriMetadata } from './request-uri.ts';
 
@@ -29,6 +31,8 @@ interface ClientMetadataDeps {
   coreScopes: readonly string[];
   /** For clients that register themselves without an initial access token; absent: no limits (the test profile). */
   policy?: RegistrationPolicy | undefined;
+  /** That of the initial access token which a client came with. */
+  policyOf(client: Client | undefined): RegistrationPolicy | undefined;
 }
 
 const isSelfRegistration = (ctx: KoaContextWithOIDC | undefined): boolean =>
@@ -71,23 +75,44 @@ const splitScope = (metadata: ClientMetadata, coreScopes: readonly string[]): vo
 };
 
 /** CL-05: what a client says of itself about our own members does not count, and what it may not be is refused. */
-const checkSelfRegistration = (metadata: ClientMetadata, { ownName, policy }: ClientMetadataDeps): void => {
+const checkSelfRegistration = (
+  ctx: KoaContextWithOIDC | undefined,
+  metadata: ClientMetadata,
+  { ownName, policy, policyOf }: ClientMetadataDeps,
+): void => {
   delete metadata[registeredScopeName];
   delete metadata[ownName];
-  const [problem] = policy ? registrationProblems(policy, metadata) : [];
+  const decision = decisionOf(ctx);
+  if (metadata.software_statement !== undefined && decision?.hasStatement !== true) {
+    // RFC 7591 §3.2.2: nobody's statements are believed here.
+    throw new errors.CustomOIDCProviderError('unapproved_software_statement', 'software statements are not accepted here');
+  }
+  const kept = decision?.policy ?? policyOf(ctx?.oidc.client);
+  const limits = kept ?? policy;
+  const [problem] = limits ? registrationProblems(limits, metadata) : [];
   if (problem !== undefined) refuse(problem);
+  const [unfit] = keyRules(metadata);
+  if (unfit) refuse(`${unfit.path.slice(1)} ${unfit.message}`);
+  if (kept) metadata[ownName] = { settings: { registrationPolicy: kept } };
 };
 
 /** Metadata the core does not know, and what a client that registers itself may say (RFC 7591 §2). */
 export const extraClientMetadata = (deps: ClientMetadataDeps): ExtraClientMetadata => ({
   // The first is looked at first, once for each client.
-  properties: [registeredScopeName, ...Object.keys(checks), deps.ownName, 'software_id', 'software_version'],
+  properties: [
+    registeredScopeName,
+    ...Object.keys(checks),
+    deps.ownName,
+    'software_id',
+    'software_version',
+    'software_statement',
+  ],
   validator: (ctx, key, value, metadata) => {
     if (key !== registeredScopeName) {
       if (value !== undefined) checks[key]?.(value);
       return;
     }
-    if (isSelfRegistration(ctx)) checkSelfRegistration(metadata, deps);
+    if (isSelfRegistration(ctx)) checkSelfRegistration(ctx, metadata, deps);
     splitScope(metadata, deps.coreScopes);
   },
 });

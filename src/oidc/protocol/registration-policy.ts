@@ -10,6 +10,18 @@ export interface RegistrationPolicy {
   softwareStatements?: { issuers: readonly { issuer: string; jwks: object }[]; isRequired?: boolean | undefined } | undefined;
 }
 
+const knownGrantTypes = [
+  'authorization_code',
+  'client_credentials',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:openid:params:grant-type:ciba',
+];
+/** What a policy cannot allow: unknown here, or an administrator's alone. */
+export const grantTypesOutside = (asked: readonly string[]): string[] =>
+  asked.filter((grant) => !knownGrantTypes.includes(grant));
+
 type Metadata = Readonly<Record<string, unknown>>;
 
 /** Anybody may register for what a person consents to; the rest is an administrator's. */

@@ -1,4 +1,4 @@
-import { type AccessToken, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import { type AccessToken, type Client, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuditBuffer } from '../../platform/ports.ts';
 import type { ResourceRecord, ResourceSource } from '../ports.ts';
 import { registeredScopeOf } from './client-metadata.ts';
@@ -51,7 +51,7 @@ export interface TokenExchangeDeps {
   active(token: string): Promise<ActiveToken | undefined>;
   resources: Pick<ResourceSource, 'find'>;
   /** Without this, exchange is delegation: the new token names the client as actor. */
-  mayImpersonate(clientId: string): boolean;
+  mayImpersonate(client: Client): boolean;
   audit: AuditBuffer;
 }
 
@@ -106,7 +106,7 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     const { client, params } = ctx.oidc;
     const { actor_token: actorToken } = params;
     if (actorToken === undefined) {
-      if (mayImpersonate(client.clientId)) return subject.act;
+      if (mayImpersonate(client)) return subject.act;
       return { sub: client.clientId, client_id: client.clientId, act: subject.act };
     }
     const actor = await active(actorToken);

@@ -1,21 +1,25 @@
 import { createHmac } from 'node:crypto';
-import type { Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { Adapter, Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { acrValues } from '../../platform/assurance/index.ts';
 import type { Config } from '../../platform/config/index.ts';
-import type { Envelope } from '../../platform/crypto/index.ts';
+import { type Envelope, randomSecret } from '../../platform/crypto/index.ts';
 import type { Outbound } from '../../platform/outbound/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { ArtifactAdapter, type ArtifactStore } from '../adapters/index.ts';
 import { createFindAccount } from '../claims/account.ts';
 import { claimsByScope } from '../claims/scopes.ts';
 import type { Consents } from '../consents/service.ts';
+import type { Openings } from '../limits/openings.ts';
+import type { ProtocolLimits } from '../limits/service.ts';
 import type { AccountSource, ClientSource, EntitlementSource, FactorDemand, ResourceSource } from '../ports.ts';
 import { richAuthorizationRequests } from '../protocol/authorization-details.ts';
 import { extraClientMetadata } from '../protocol/client-metadata.ts';
 import { mutualTls } from '../protocol/mutual-tls.ts';
 import { coreProfileOf } from '../protocol/profiles.ts';
+import { initialAccess, initialAccessPolicy } from '../protocol/registration-gate.ts';
 import { openPolicy } from '../protocol/registration-policy.ts';
 import { exchangedClaims } from '../protocol/token-exchange.ts';
+import type { RegistrationTokens } from '../registration-tokens/service.ts';
 import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
 import { algorithms } from './algorithms.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
@@ -43,6 +47,9 @@ export interface ConfigurationDeps {
   pages: ProtocolPages;
   ciba: NonNullable<Configuration['features']>['ciba'];
   policy: IntrospectionPolicy;
+  registrationTokens: RegistrationTokens;
+  limits: ProtocolLimits;
+  openings: Openings;
 }
 
 const coreScopes = ['openid', 'offline_access', ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid')];
@@ -73,6 +80,23 @@ const audienceOf = (token: object): string | undefined =>
 
 const originOf = (address: string): string | undefined => (URL.canParse(address) ? new URL(address).origin : undefined);
 
+/** Initial access tokens are rows of ours; the core only asks whether one is live. */
+const initialAccessAdapter = (tokens: RegistrationTokens): Adapter => {
+  const refused = (): Promise<never> => Promise.reject(new Error('initial access tokens are not the core’s to change'));
+  return {
+    find: async (id) => {
+      const exp = await tokens.expiry(id);
+      return exp === undefined ? undefined : { jti: id, kind: 'InitialAccessToken', exp, policies: [initialAccessPolicy] };
+    },
+    findByUid: async () => undefined,
+    findByUserCode: async () => undefined,
+    upsert: refused,
+    consume: refused,
+    destroy: refused,
+    revokeByGrantId: refused,
+  };
+};
+
 export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieKeys: readonly string[]): Configuration => {
   const { config, clock, envelope, outbound, store, clients, resources, accounts, entitlements, consents, pages } = deps;
   const isHttps = config.issuer.startsWith('https:');
@@ -81,7 +105,10 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true, path: '/', secure: isHttps } as const;
   return {
     acrValues,
-    adapter: (kind) => new ArtifactAdapter(kind, { store, clients, envelope }),
+    adapter: (kind) =>
+      kind === 'InitialAccessToken'
+        ? initialAccessAdapter(deps.registrationTokens)
+        : new ArtifactAdapter(kind, { store, clients, envelope }),
     claims: {
       ...claimsByScope,
       // MF-04: how the sign-in was done is told unasked.
@@ -105,7 +132,12 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
     clockTolerance: 10,
     cookies: { keys: cookieKeys, names: cookieNames(isHttps), long: cookie, short: { ...cookie, path: undefined } },
     enabledJWA: algorithms,
-    extraClientMetadata: extraClientMetadata({ ownName: ownMetadataName, coreScopes, policy: isTest ? undefined : openPolicy }),
+    extraClientMetadata: extraClientMetadata({
+      ownName: ownMetadataName,
+      coreScopes,
+      policy: isTest ? undefined : openPolicy,
+      policyOf: (client) => settingsOf(client).registrationPolicy,
+    }),
     extraTokenClaims: (_ctx, token) => exchangedClaims(token) as Record<string, never> | undefined,
     features: {
       backchannelLogout: { enabled: true },
@@ -114,7 +146,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       clientCredentials: { enabled: true },
       clientIdMetadataDocument: { enabled: registration === 'open', ack: 'draft-02' },
       devInteractions: { enabled: false },
-      deviceFlow: deviceFlow(pages),
+      deviceFlow: deviceFlow(pages, deps.limits),
       dPoP: { enabled: true },
       encryption: { enabled: true },
       fapi: { enabled: true, profile: (_ctx, client) => coreProfileOf(settingsOf(client).profile) },
@@ -128,7 +160,13 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       jwtUserinfo: { enabled: true },
       mTLS: mutualTls({ config }),
       pushedAuthorizationRequests: { enabled: true },
-      registration: { enabled: registration !== 'off', initialAccessToken: registration === 'token' },
+      registration: {
+        enabled: registration !== 'off',
+        initialAccessToken: registration === 'token',
+        // RFC 7518 §3.2, INTEROP.md: URL-safe, as long as the digest of HS512.
+        secretFactory: () => randomSecret(48),
+        ...(registration === 'token' ? { policies: { [initialAccessPolicy]: initialAccess(deps.registrationTokens) } } : {}),
+      },
       registrationManagement: { enabled: registration !== 'off' },
       requestObjects: { enabled: true },
       resourceIndicators: resourceIndicators(resources),

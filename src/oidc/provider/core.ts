@@ -8,11 +8,13 @@ import { discoveryAdditions } from '../protocol/discovery.ts';
 import { createDocuments } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
+import { registrationGate } from '../protocol/registration-gate.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
 import { sessionState } from '../protocol/session-state.ts';
 import { answerAcrInTheirWords } from './acr.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
+import { harden, userCodeGate } from './hardening.ts';
 import { endSessionConfirm, routes } from './routes.ts';
 
 export interface CoreDeps extends ConfigurationDeps {
@@ -46,6 +48,8 @@ export const createCore = (deps: CoreDeps): Core => {
   const { config, store, outbound, pages, extend, around, cookieKeys } = deps;
   const { issuer } = config;
   const isHttps = issuer.startsWith('https:');
+  const mode = config.dynamicRegistration;
+  const limit = config.profile === 'conformance' || !config.rateLimits.enabled ? undefined : deps.limits.registration;
 
   const inUnit: Middleware = async (ctx, next) => {
     try {
@@ -62,10 +66,7 @@ export const createCore = (deps: CoreDeps): Core => {
   const build = (jwks: JWKS, keepDocument: Middleware): Provider => {
     const provider = new Provider(issuer, createConfiguration(deps, jwks, cookieKeys));
     pinIssuer(provider.request as Parameters<typeof pinIssuer>[0], issuer);
-    // CL-06: the core knows a stand-in where we keep a digest.
-    provider.Client.prototype.compareClientSecret = function compareClientSecret(this: { clientId: string }, actual: string) {
-      return deps.clients.verifySecret(this.clientId, actual);
-    };
+    harden(provider, deps);
     answerAcrInTheirWords(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
@@ -73,6 +74,8 @@ export const createCore = (deps: CoreDeps): Core => {
     add(discoveryAdditions(config));
     add(registrationAnswers(routes.registration, ownMetadataName) as Middleware);
     add(postedRequests({ authorizationPath: routes.authorization, logoutPath: routes.end_session, isHttps }) as Middleware);
+    add(registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware);
+    add(userCodeGate(deps.limits, routes.code_verification) as Middleware);
     add(inUnit);
     add(around);
     const isOn = (client: Parameters<typeof settingsOf>[0]): boolean =>

@@ -1,4 +1,5 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ProtocolLimits } from '../limits/service.ts';
 import type { ClientView } from '../surface.ts';
 import { clientViewOf } from './client-view.ts';
 import type { DeviceProblem, ProtocolPages } from './pages.ts';
@@ -25,12 +26,13 @@ const problems: Record<string, DeviceProblem> = {
 
 const problemOf = (error: Error | undefined): DeviceProblem | undefined => error && (problems[error.name] ?? 'failed');
 
-export const deviceFlow = (pages: ProtocolPages): DeviceFlow => ({
+export const deviceFlow = (pages: ProtocolPages, limits: Pick<ProtocolLimits, 'userCodeFailed'>): DeviceFlow => ({
   enabled: true,
   charset: 'base-20',
   mask: '****-****',
   deviceInfo: (ctx) => ({ ip: ctx.info.ip, userAgent: ctx.info.userAgent }),
   userCodeInputSource: async (ctx, _form, _out, error) => {
+    if (problemOf(error) === 'unknown') await limits.userCodeFailed(ctx.info.ip);
     const { userCode } = (error ?? {}) as { userCode?: string };
     await pages.deviceInput(ctx, {
       action: ctx.oidc.urlFor('code_verification'),

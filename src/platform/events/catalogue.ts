@@ -72,6 +72,8 @@ export interface AuditCatalogue {
   'rbac.sod_overridden': { rule: string };
   'rbac.sod_rule_created': None;
   'rbac.sod_rule_deleted': None;
+  'registration_token.created': { uses: number; expiresInSeconds: number };
+  'registration_token.revoked': None;
   'resource.created': { source: string };
   'resource.deleted': None;
   'resource.updated': { fields: readonly string[] };

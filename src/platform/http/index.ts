@@ -24,6 +24,7 @@ import type { RequestListener } from './server.ts';
 import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
+export { networkOf } from './budgets.ts';
 export { pinIssuer } from './context.ts';
 export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
