@@ -60,6 +60,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     site: {
       issuer: config.issuer,
       sink: sinks.audit,
+      outbox: sinks.outbox,
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
       holdingsOf: async () => ({ roles: [], organizations: [] }),
     },

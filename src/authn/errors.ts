@@ -12,4 +12,5 @@ export const errors = defineErrors({
   flow_expired: { status: 401, title: 'This sign-in has expired; start again' },
   hashing_busy: { status: 503, title: 'We are busy; the password was not checked' },
   no_factor: { status: 409, title: 'The account has no second factor' },
+  passkey_refused: { status: 400, title: 'The passkey could not be verified; begin again' },
 });

@@ -17,15 +17,19 @@ import { createPool } from './password/pool.ts';
 import { createFailureRepository } from './password/repository.ts';
 import { createPasswordSignIn } from './password/service.ts';
 import { mountFactorPolicyRoutes } from './policy/routes.ts';
+import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
 
+export { noticeTopic } from './factors/create.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
 export type { RegistrationProblem } from './password/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
 export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
-export type { Enrolment } from './totp/service.ts';
+export type { Enrolment, Notice } from './totp/service.ts';
+export { trustedDeviceSeconds } from './trusted/service.ts';
+export type { Webauthn } from './webauthn/service.ts';
 
 export interface AuthnDeps {
   database: Database;
@@ -48,13 +52,21 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
   const { attempted } = protection;
-  const { factors, totp, policy } = createFactorRoom({ database, clock, audit, envelope, attempted, site });
+  const { factors, totp, policy, webauthn, trustedDevices, guard } = createFactorRoom({
+    database,
+    clock,
+    audit,
+    envelope,
+    attempted,
+    site,
+  });
+  const isActive = async (accountId: string): Promise<boolean> => (await accounts.find(accountId))?.status === 'active';
   const signIn = createSignIn({
     flows: createFlowRepository(database.knex),
     factors,
     policy,
-    isActive: async (accountId) => (await accounts.find(accountId))?.status === 'active',
-    recognises: async () => false,
+    isActive,
+    recognises: trustedDevices.recognises,
     surroundings: { clock, audit },
   });
   const passwords = createPasswordSignIn({
@@ -71,8 +83,21 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     ...passwords,
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
+    signInByPasskey: createPasskeySignIn({
+      webauthn,
+      conclude: signIn.conclude,
+      isActive,
+      audit,
+      clock,
+      attempted: (outcome) => attempted('passkey', outcome),
+    }),
+    /** A passkey as second factor; tries count with those of all factors. */
+    provePasskey: (accountId: string, binding: string, response: unknown) =>
+      guard(accountId, 'webauthn', () => webauthn.check(accountId, binding, response)),
     factors,
     totp,
+    webauthn,
+    trustedDevices,
     /** Who needs a second factor. */
     factorPolicy: policy,
     mount: (admin: AdminRoutes): void => {

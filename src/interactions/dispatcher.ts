@@ -1,12 +1,10 @@
-import type { OpenFlow } from '../authn/index.ts';
 import type { InteractionDetails, Interactions, LoginOutcome } from '../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
-import { type EnrolDeps, showEnrolment, submitEnrolment } from './enrol/page.ts';
 import { errors } from './errors.ts';
 import { type LoginDeps, showLogin, submitLogin } from './login/page.ts';
-import { type FactorStepDeps, flowKey, showFactor, submitFactor, waitingFactor } from './mfa/page.ts';
+import { createFactorSteps, type FactorStepsDeps } from './mfa/steps.ts';
 import { type Registration, showSignup, submitSignup } from './signup/page.ts';
 import { type StepContext, stepContext } from './steps.ts';
 
@@ -17,8 +15,7 @@ export interface DispatcherDeps {
   login: LoginDeps;
   registration: Registration;
   consent: ConsentDeps;
-  factor: FactorStepDeps;
-  enrolment: EnrolDeps;
+  factors: FactorStepsDeps;
 }
 
 /**
@@ -26,7 +23,7 @@ export interface DispatcherDeps {
  * double submit, second tab) leads to the step that is next. A sign-in that is gone is the provider's `interaction_not_found`.
  */
 export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void => {
-  const { interactions, login, registration, consent, factor, enrolment } = deps;
+  const { interactions, login, registration, consent } = deps;
 
   const open = async (page: PageContext): Promise<StepContext> =>
     stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
@@ -42,25 +39,22 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   const finish = (step: StepContext, outcome: LoginOutcome): Promise<void> =>
     leave(step, interactions.finishLogin(exchangeOf(step), outcome));
 
-  /** The part of a sign-in that comes after the first factor; false while there is none. */
-  const continueSignIn = async (step: StepContext): Promise<boolean> => {
-    const waiting = await waitingFactor(step, factor);
-    if (!waiting) return false;
-    if (waiting.kind === 'done') await finish(step, waiting.outcome);
-    else if (waiting.flow.isProven) await finishFlow(step);
-    else if (waiting.flow.methods.length > 0) await showFactor(step, waiting.flow, factor);
-    else await showEnrolment(step, waiting.flow, enrolment);
-    return true;
+  /** A page of a step that may be shown or posted only while the sign-in is at one of these prompts. */
+  const at = (prompts: readonly Prompt[], work: (step: StepContext) => Promise<void>) => async (page: PageContext) => {
+    const step = await open(page);
+    if (prompts.includes(step.details.prompt.name)) await work(step);
+    else page.redirect(step.base);
   };
-  const finishFlow = async (step: StepContext): Promise<void> => {
-    const outcome = await factor.flows.finish(flowKey(step), 'page');
-    if (outcome.kind === 'authenticated') await finish(step, outcome);
-    else step.page.redirect(`${step.base}/login`);
-  };
+  const signIn: Prompt[] = ['login', 'create'];
+  const factors = createFactorSteps(deps.factors, {
+    atSignIn: (work) => at(signIn, work),
+    finish,
+    deny: (step) => leave(step, interactions.deny(exchangeOf(step))),
+  });
 
   const next: Record<Prompt, (step: StepContext) => Promise<void> | void> = {
     login: async (step) => {
-      if (!(await continueSignIn(step))) showLogin(step, login);
+      if (!(await factors.continueSignIn(step))) showLogin(step, login);
     },
     create: (step) => (login.isSignupOpen ? showSignup(signupPlace(step)) : showLogin(step, login)),
     consent: (step) => showConsent(step, consent),
@@ -71,14 +65,6 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     const step = await open(page);
     await next[step.details.prompt.name](step);
   });
-
-  /** A page of a step that may be shown or posted only while the sign-in is at one of these prompts. */
-  const at = (prompts: readonly Prompt[], work: (step: StepContext) => Promise<void>) => async (page: PageContext) => {
-    const step = await open(page);
-    if (prompts.includes(step.details.prompt.name)) await work(step);
-    else page.redirect(step.base);
-  };
-  const signIn: Prompt[] = ['login', 'create'];
 
   pages.get(
     '/interaction/:uid/login',
@@ -94,44 +80,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     }),
   );
 
-  /** A page or form of the second half of a sign-in: where there is none, or it is at another step, the way leads back. */
-  const inFlow = (work: (step: StepContext, flow: OpenFlow) => Promise<void>) =>
-    at(signIn, async (step) => {
-      if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
-      if (step.page.form.restart !== undefined) {
-        await factor.flows.abandon(flowKey(step));
-        return step.page.redirect(`${step.base}/login`);
-      }
-      const waiting = await waitingFactor(step, factor);
-      if (waiting?.kind === 'flow') await work(step, waiting.flow);
-      else step.page.redirect(step.base);
-    });
-  const factorPage = inFlow(async (step, flow) => {
-    if (flow.methods.length === 0 || flow.isProven) return step.page.redirect(step.base);
-    await showFactor(step, flow, factor);
-  });
-  pages.get('/interaction/:uid/mfa', factorPage);
-  pages.post(
-    '/interaction/:uid/mfa',
-    inFlow(async (step, flow) => {
-      const outcome = await submitFactor(step, flow, factor);
-      if (outcome === 'expired') step.page.redirect(step.base);
-      else if (outcome !== undefined) await finish(step, outcome);
-    }),
-  );
-  pages.get(
-    '/interaction/:uid/enrol',
-    inFlow(async (step) => step.page.redirect(step.base)),
-  );
-  pages.post(
-    '/interaction/:uid/enrol',
-    inFlow(async (step, flow) => {
-      // RS-05: whoever has a factor proves it; another one is set up in the account.
-      if (flow.isProven) await finishFlow(step);
-      else if (flow.methods.length > 0) step.page.redirect(step.base);
-      else await submitEnrolment(step, flow, enrolment);
-    }),
-  );
+  factors.mount(pages);
 
   const mayCreate = (): void => {
     if (!login.isSignupOpen) throw errors.registration_closed();

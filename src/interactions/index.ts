@@ -3,6 +3,7 @@
  * Answers to: OpenID Connect Core 1.0 §3.1.2.1-4, RFC 8628 §3.3, RP-Initiated Logout 1.0 §2, WCAG 2.2 AA.
  * The dispatcher reads the stored sign-in and picks the next step; steps return to it, never to each other.
  */
+import type { Webauthn } from '../authn/index.ts';
 import type { Interactions, ProtocolPages } from '../oidc/index.ts';
 import type { PageContext, PageOf, PageRoutes } from '../platform/http/index.ts';
 import type { Clock } from '../platform/ports.ts';
@@ -15,7 +16,7 @@ import { createErrorPage } from './error/page.ts';
 import { type Door, mountHome } from './home/page.ts';
 import type { PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
-import type { FactorFlows } from './mfa/page.ts';
+import type { FactorFlows, FactorStepDeps } from './mfa/page.ts';
 import type { Registration } from './signup/page.ts';
 
 export { type AuthRouteDeps, mountAuthRoutes } from './api/routes.ts';
@@ -33,9 +34,19 @@ export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; acco
   ...createLogoutPages({ pageOf, accounts }),
 });
 
+/** What the pages ask of `authn`. */
+type SignInRoom = PasswordSignIn &
+  Registration & {
+    flows: FactorFlows & Pick<EnrolDeps, 'prove'>;
+    totp: EnrolDeps['totp'];
+    webauthn: Webauthn;
+    provePasskey: FactorStepDeps['provePasskey'];
+    trustedDevices: FactorStepDeps['trustedDevices'];
+  };
+
 export interface InteractionsDeps {
   interactions: Interactions;
-  authn: PasswordSignIn & Registration & { flows: FactorFlows & Pick<EnrolDeps, 'prove'>; totp: EnrolDeps['totp'] };
+  authn: SignInRoom;
   accounts: Accounts;
   views: Views;
   clock: Clock;
@@ -56,8 +67,11 @@ export const createInteractions = ({ interactions, authn, accounts, views, clock
         login: { authn, clock, isSignupOpen },
         registration: authn,
         consent: { accounts, views },
-        factor: { flows: authn.flows, accounts, clock },
-        enrolment: { totp: authn.totp, prove: authn.flows.prove, clock },
+        factors: {
+          factor: { flows: authn.flows, provePasskey: authn.provePasskey, trustedDevices: authn.trustedDevices, accounts, clock },
+          enrolment: { totp: authn.totp, webauthn: authn.webauthn, prove: authn.flows.prove, clock },
+          passkeys: authn.webauthn,
+        },
       });
     },
   };

@@ -144,7 +144,11 @@ export const gallery: readonly Exhibit[] = [
     template: 'select-account',
     values: { ...form, client: long, account: { name: long.name, login: longLogin } },
   },
-  { name: 'mfa', template: 'mfa', values: { ...form, client, account, method: 'totp', others, canCancel: true } },
+  {
+    name: 'mfa',
+    template: 'mfa',
+    values: { ...form, client, account, method: 'totp', others, canCancel: true, canRemember: true },
+  },
   {
     name: 'mfa-refused',
     template: 'mfa',
@@ -154,6 +158,11 @@ export const gallery: readonly Exhibit[] = [
     name: 'mfa-recovery',
     template: 'mfa',
     values: { ...form, client, account, method: 'recovery', others: [{ method: 'totp', href: '/' }], canCancel: true },
+  },
+  {
+    name: 'mfa-passkey',
+    template: 'mfa',
+    values: { ...form, client, account, method: 'webauthn', passkeyUrl: '/interaction/x/passkey', others, canRemember: true },
   },
   { name: 'enrol', template: 'enrol', values: { ...form, client, qrSvg, key, isForced: true, canCancel: true } },
   {

@@ -1,13 +1,17 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../../platform/db/index.ts';
-import type { AuditBuffer, AuditSink, Clock } from '../../platform/ports.ts';
+import type { AuditBuffer, AuditSink, Clock, Outbox } from '../../platform/ports.ts';
 import { createLimits } from '../password/limits.ts';
 import { createFailureRepository } from '../password/repository.ts';
 import { createFactorPolicyRepository } from '../policy/repository.ts';
 import { createFactorPolicy, type Holdings } from '../policy/service.ts';
 import { createRecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import { createRecoveryCodes } from '../recovery-codes/service.ts';
-import { createTotp } from '../totp/service.ts';
+import { createTotp, type Notice } from '../totp/service.ts';
+import { createTrustedDeviceRepository } from '../trusted/repository.ts';
+import { createTrustedDevices } from '../trusted/service.ts';
+import { createChallengeRepository } from '../webauthn/repository.ts';
+import { createWebauthn } from '../webauthn/service.ts';
 import { createFactorLimit, factorLimit } from './limits.ts';
 import { createDeviceRepository } from './repository.ts';
 import { createFactors } from './service.ts';
@@ -28,30 +32,37 @@ export interface FactorSite {
   issuer: string;
   /** Audit events of a transaction. */
   sink(trx: Transaction): AuditSink;
+  /** Where security notices are owed (topic `security-notice`). */
+  outbox(trx: Transaction): Outbox;
   /** How an authenticator app names the account. */
   nameOf(accountId: string): Promise<string>;
   holdingsOf(accountId: string): Promise<Holdings>;
 }
 
+/** Topic of the outbox: `{accountId, notice}`, told by mail. */
+export const noticeTopic = 'security-notice';
+
 /** Second factors with their storage. */
 export const createFactorRoom = ({ database, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
   const { knex } = database;
   const failures = createFailureRepository(knex);
+  const owe = (trx: Transaction, accountId: string, notice: Notice): Promise<void> =>
+    site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice } });
   const guard = createFactorLimit({
     limits: createLimits({ failures, envelope, clock, limit: factorLimit }),
     failures,
     clock,
     audit,
-    told: async () => undefined,
+    told: (accountId) => database.transaction((trx) => owe(trx, accountId, 'factors_locked')),
     attempted,
   });
   const inTransaction = createInTransaction(database, (trx) => ({
     devices: createDeviceRepository(trx),
     codes: createRecoveryCodeRepository(trx),
     policies: createFactorPolicyRepository(trx),
-    forget: async (accountId: string) => void (await trx('trusted_devices').where({ user_id: accountId }).delete()),
+    trusted: createTrustedDeviceRepository(trx),
     audit: site.sink(trx),
-    notify: async () => undefined,
+    notify: (accountId: string, notice: Notice) => owe(trx, accountId, notice),
   }));
   const devices = createDeviceRepository(knex);
   const recoveryCodes = createRecoveryCodes({ envelope, clock });
@@ -71,5 +82,14 @@ export const createFactorRoom = ({ database, clock, audit, envelope, attempted, 
     checks: { totp, recoveryCodes },
     guard,
   });
-  return { factors, totp, policy };
+  const webauthn = createWebauthn({
+    devices,
+    challenges: createChallengeRepository(knex),
+    inTransaction,
+    recoveryCodes,
+    envelope,
+    surroundings: { ...surroundings, audit },
+  });
+  const trustedDevices = createTrustedDevices({ devices: createTrustedDeviceRepository(knex), clock });
+  return { factors, totp, policy, webauthn, trustedDevices, guard };
 };

@@ -31,6 +31,8 @@ export interface DeviceRepository {
   pending(userId: string, kind: DeviceKind): Promise<DeviceRow | undefined>;
   /** A pending device takes the place of the one before it. */
   insert(device: NewDevice, now: Date): Promise<void>;
+  /** False when the credential is known already, to anybody. */
+  insertCredential(device: NewDevice, now: Date): Promise<boolean>;
   /** Pending to active, once. */
   activate(id: string, lastStep: number | undefined, now: Date): Promise<boolean>;
   /** MF-01: spends a time step; false when it, or a later one, is spent already. */
@@ -53,6 +55,10 @@ export const createDeviceRepository = (db: Knex): DeviceRepository => ({
     const { user_id: userId, kind, state } = device;
     if (state === 'pending') await db('mfa_devices').where({ user_id: userId, kind, state }).delete();
     await db('mfa_devices').insert({ ...device, created_at: now, activated_at: state === 'active' ? now : null });
+  },
+  insertCredential: async (device, now) => {
+    const row = { ...device, created_at: now, activated_at: now };
+    return (await db('mfa_devices').insert(row).onConflict('credential_id').ignore().returning('id')).length === 1;
   },
   activate: async (id, lastStep, now) => {
     const change = { state: 'active', activated_at: now, ...(lastStep === undefined ? {} : { last_step: lastStep }) };

@@ -5,6 +5,7 @@ import type { FactorPolicy } from '../policy/service.ts';
 import type { RecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import { isRecoveryCode, type RecoveryCodes } from '../recovery-codes/service.ts';
 import type { Notify, Totp } from '../totp/service.ts';
+import type { TrustedDeviceRepository } from '../trusted/repository.ts';
 import type { GuardFactor } from './limits.ts';
 import { type FactorMethod, type ProofOutcome, proofBy } from './proof.ts';
 import type { DeviceKind, DeviceRepository, DeviceRow } from './repository.ts';
@@ -15,7 +16,7 @@ export interface FactorDeps {
   inTransaction: InTransaction<{
     devices: DeviceRepository;
     codes: RecoveryCodeRepository;
-    forget(accountId: string): Promise<void>;
+    trusted: Pick<TrustedDeviceRepository, 'removeAll'>;
     audit: AuditSink;
     notify: Notify;
   }>;
@@ -114,7 +115,7 @@ export const createFactors = ({ devices, codes, inTransaction, policy, checks, g
      */
     remove: async (accountId: string, which: Which): Promise<void> => {
       const isRequired = (await policy.requirementOf(accountId, undefined)) === 'required';
-      await inTransaction(async ({ devices: store, codes: recovery, forget, audit, notify }) => {
+      await inTransaction(async ({ devices: store, codes: recovery, trusted, audit, notify }) => {
         await store.lock(accountId);
         const all = await store.active(accountId);
         const gone = all.filter(chosenBy(which));
@@ -124,7 +125,7 @@ export const createFactors = ({ devices, codes, inTransaction, policy, checks, g
         await drop({ store, audit }, accountId, gone);
         if (isLast) {
           await recovery.remove(accountId);
-          await forget(accountId);
+          await trusted.removeAll(accountId);
         }
         await notify(accountId, 'factor_removed');
       });

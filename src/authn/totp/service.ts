@@ -21,8 +21,10 @@ export interface TotpDeps {
   surroundings: { clock: Clock; issuer: string; nameOf(accountId: string): Promise<string> };
 }
 
+export type Notice = 'factor_added' | 'factor_removed' | 'recovery_codes_made' | 'factors_locked';
+
 /** A security notice to the person, in the transaction of what it tells of. */
-export type Notify = (accountId: string, notice: 'factor_added' | 'factor_removed' | 'recovery_codes_made') => Promise<void>;
+export type Notify = (accountId: string, notice: Notice) => Promise<void>;
 
 export interface Enrolment {
   deviceId: string;

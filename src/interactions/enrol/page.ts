@@ -1,6 +1,8 @@
 import type { Enrolment, OpenFlow, Proof } from '../../authn/index.ts';
+import { Refusal } from '../../platform/errors/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { flowKey, refusedFactor } from '../mfa/page.ts';
+import { postedPasskey } from '../mfa/passkey.ts';
 import type { FormError, StepContext } from '../steps.ts';
 
 /** What `authn` offers to set up an authenticator app. */
@@ -19,8 +21,19 @@ export interface AppEnrolment {
   >;
 }
 
+/** What `authn` offers to set up a passkey. */
+export interface PasskeyEnrolment {
+  register(
+    accountId: string,
+    binding: string,
+    response: unknown,
+    name: string,
+  ): Promise<{ recoveryCodes: readonly string[]; proof: Proof }>;
+}
+
 export interface EnrolDeps {
   totp: AppEnrolment;
+  webauthn: PasskeyEnrolment;
   prove(token: string, channel: 'page', proof: Proof): Promise<void>;
   clock: Clock;
 }
@@ -42,11 +55,27 @@ export const showEnrolment = async (
 ): Promise<void> => {
   const enrolment = await enrolmentOf(totp, flow.accountId);
   const canCancel = !step.details.isDevice;
-  step.show('enrol', { action: `${step.base}/enrol`, ...enrolmentView(enrolment), errors, canCancel, isForced: true }, status);
+  const registerUrl = `${step.base}/enrol/passkey`;
+  const view = { action: `${step.base}/enrol`, registerUrl, ...enrolmentView(enrolment), canCancel, isForced: true };
+  step.show('enrol', { ...view, errors }, status);
 };
 
-/** Confirms the app by its first code and shows the recovery codes, for the only time. */
+const submitPasskey = async (step: StepContext, flow: OpenFlow, deps: EnrolDeps, response: unknown): Promise<void> => {
+  try {
+    const { recoveryCodes, proof } = await deps.webauthn.register(flow.accountId, flowKey(step), response, '');
+    await deps.prove(flowKey(step), 'page', proof);
+    if (recoveryCodes.length > 0) step.show('recovery-codes', { action: `${step.base}/enrol`, codes: recoveryCodes });
+    else step.page.redirect(step.base);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    await showEnrolment(step, flow, deps, [{ key: 'passkey.refused' }], 400);
+  }
+};
+
+/** Confirms a passkey, or the app by its first code, and shows the recovery codes, for the only time. */
 export const submitEnrolment = async (step: StepContext, flow: OpenFlow, deps: EnrolDeps): Promise<void> => {
+  const passkey = postedPasskey(step.page.form.registration);
+  if (passkey) return submitPasskey(step, flow, deps, passkey);
   const code = (step.page.form.code ?? '').trim();
   if (code === '') return showEnrolment(step, flow, deps, [{ field: 'code', key: 'mfa.missing' }], 400);
   const { deviceId } = await enrolmentOf(deps.totp, flow.accountId);

@@ -1,7 +1,8 @@
 import type { Authenticated, SignInOutcome, SignInPlace } from '../../authn/index.ts';
 import type { RequestInfo } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import { signInPlace } from '../mfa/page.ts';
+import { flowKey, signInPlace } from '../mfa/page.ts';
+import { postedPasskey } from '../mfa/passkey.ts';
 import type { FormError, StepContext } from '../steps.ts';
 
 /** Hosted pages and the JSON sign-in ask the same service (DESIGN.md, decision 4). */
@@ -13,6 +14,8 @@ export interface PasswordSignIn {
     clientId?: string | undefined;
     place?: SignInPlace | undefined;
   }): Promise<SignInOutcome>;
+  /** @param binding the sign-in whose question the passkey answered */
+  signInByPasskey(binding: string, response: unknown, place: SignInPlace): Promise<SignInOutcome>;
 }
 
 export interface LoginDeps {
@@ -48,6 +51,7 @@ export const showLogin = (
       errors: form.errors ?? [],
       notice: isAgain ? { kind: 'info', key: 'login.again' } : form.notice,
       canCancel: !step.details.isDevice,
+      passkeyUrl: `${step.base}/passkey`,
       signupUrl: isSignupOpen ? `${step.base}/signup` : undefined,
     },
     status,
@@ -72,10 +76,14 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
     return undefined;
   };
 
-  const gaps = missing(login, password);
+  const passkey = postedPasskey(page.form.assertion);
+  const gaps = passkey ? [] : missing(login, password);
   if (gaps.length > 0) return refuse(gaps, 400);
   const { clientId } = details.client;
-  const outcome = await deps.authn.signIn({ login, password, request: page.request, clientId, place: signInPlace(step) });
+  const place = signInPlace(step);
+  const outcome = passkey
+    ? await deps.authn.signInByPasskey(flowKey(step), passkey, place)
+    : await deps.authn.signIn({ login, password, request: page.request, clientId, place });
   switch (outcome.kind) {
     case 'authenticated':
       return outcome;
@@ -92,6 +100,6 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
       return refuse([{ key: 'login.busy' }], 503);
     default:
       // PW-05: one answer for unknown, wrong, locked and disabled.
-      return refuse([{ key: 'login.refused' }], 401);
+      return refuse([{ key: passkey ? 'passkey.refused' : 'login.refused' }], 401);
   }
 };

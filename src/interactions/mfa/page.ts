@@ -4,6 +4,7 @@ import type {
   FactorMethod,
   FirstFactor,
   OpenFlow,
+  ProofOutcome,
   SignInOutcome,
   SignInPlace,
 } from '../../authn/index.ts';
@@ -11,18 +12,27 @@ import { levelOf } from '../../platform/assurance/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { type Accounts, viewOfPerson } from '../consent/page.ts';
 import type { FormError, StepContext } from '../steps.ts';
+import { postedPasskey } from './passkey.ts';
+import { rememberDevice, type TrustedDevices, trustedCookie } from './trusted.ts';
 
 /** Sign-ins that wait for a second factor, as `authn` keeps them. */
 export interface FactorFlows {
   conclude(first: FirstFactor, place: SignInPlace): Promise<SignInOutcome>;
   pending(token: string, channel: 'page'): Promise<OpenFlow | undefined>;
   answerCode(token: string, channel: 'page', code: string): Promise<AnswerOutcome>;
+  answer(
+    token: string,
+    channel: 'page',
+    prove: (flow: { id: string; accountId: string }) => Promise<ProofOutcome>,
+  ): Promise<AnswerOutcome>;
   finish(token: string, channel: 'page'): Promise<AnswerOutcome>;
   abandon(token: string): Promise<void>;
 }
 
 export interface FactorStepDeps {
   flows: FactorFlows;
+  provePasskey(accountId: string, binding: string, response: unknown): Promise<ProofOutcome>;
+  trustedDevices: TrustedDevices;
   accounts: Accounts;
   clock: Clock;
 }
@@ -35,6 +45,7 @@ export const signInPlace = (step: StepContext): SignInPlace => ({
   key: flowKey(step),
   clientId: step.details.client.clientId,
   neededLevel: step.details.neededLevel,
+  trustedDevice: trustedCookie(step.page),
 });
 
 /** Who is signed in already and needs no more than a second factor. */
@@ -75,7 +86,10 @@ export const showFactor = async (
   const others = flow.methods
     .filter((other) => other !== method)
     .map((other) => ({ method: other, href: `${base}/mfa?method=${other}` }));
-  step.show('mfa', { action: `${base}/mfa`, method, others, account, errors, canCancel: !details.isDevice }, status);
+  const passkeyUrl = method === 'webauthn' ? `${base}/passkey` : undefined;
+  const view = { action: `${base}/mfa`, method, passkeyUrl, others, account, canCancel: !details.isDevice };
+  // Where the application asks for a factor, a remembered device would not spare it.
+  step.show('mfa', { ...view, errors, canRemember: details.neededLevel < 2, remember: page.form.remember === 'yes' }, status);
 };
 
 const secondsUntil = (until: Date, clock: Clock): number =>
@@ -87,25 +101,40 @@ export const refusedFactor = (
   outcome: { kind: 'refused' } | { kind: 'locked'; until: Date },
   clock: Clock,
 ): { errors: FormError[]; status: number } => {
-  if (outcome.kind === 'refused') return { errors: [{ field: 'code', key: 'mfa.refused' }], status: 401 };
+  if (outcome.kind === 'refused') {
+    const isPasskey = step.page.form.assertion !== undefined && step.page.form.assertion !== '';
+    return { errors: [isPasskey ? { key: 'passkey.refused' } : { field: 'code', key: 'mfa.refused' }], status: 401 };
+  }
   const seconds = secondsUntil(outcome.until, clock);
   step.page.ctx.set('Retry-After', String(seconds));
   return { errors: [{ key: 'mfa.locked', values: { count: Math.ceil(seconds / 60) } }], status: 429 };
 };
 
-/** Checks a posted code. The outcome when it is right; `expired` when the sign-in is gone; else the page is shown again. */
+/** What was posted, proven where it can be. `undefined`: nothing was. */
+const answerPosted = (step: StepContext, { flows, provePasskey }: FactorStepDeps): Promise<AnswerOutcome> | undefined => {
+  const { form } = step.page;
+  const key = flowKey(step);
+  const passkey = postedPasskey(form.assertion);
+  if (passkey) return flows.answer(key, 'page', ({ accountId }) => provePasskey(accountId, key, passkey));
+  const code = (form.code ?? '').trim();
+  return code === '' ? undefined : flows.answerCode(key, 'page', code);
+};
+
+/** Checks what was posted. The outcome when it is right; `expired` when the sign-in is gone; else the page is shown again. */
 export const submitFactor = async (
   step: StepContext,
   flow: OpenFlow,
   deps: FactorStepDeps,
 ): Promise<Authenticated | 'expired' | undefined> => {
-  const code = (step.page.form.code ?? '').trim();
-  if (code === '') {
+  const outcome = await answerPosted(step, deps);
+  if (outcome === undefined) {
     await showFactor(step, flow, deps, [{ field: 'code', key: 'mfa.missing' }], 400);
     return undefined;
   }
-  const outcome = await deps.flows.answerCode(flowKey(step), 'page', code);
-  if (outcome.kind === 'authenticated') return outcome;
+  if (outcome.kind === 'authenticated') {
+    await rememberDevice(step.page, outcome.accountId, deps.trustedDevices);
+    return outcome;
+  }
   if (outcome.kind === 'expired') return 'expired';
   const { errors, status } = refusedFactor(step, outcome, deps.clock);
   await showFactor(step, flow, deps, errors, status);

@@ -38,6 +38,7 @@ export interface AuditCatalogue {
   'key.created': { alg: string };
   'key.retired': { alg: string };
   'key.withdrawn': { alg: string };
+  'mfa.clone_suspected': { stored: number; seen: number };
   'mfa.device_added': { kind: string };
   'mfa.device_removed': { kind: string };
   'mfa.policy_changed': { requirement: string };

@@ -18,6 +18,9 @@ const expiring = [
   ['replay_ids', 'expires_at'],
   ['idempotency_keys', 'expires_at'],
   ['revoked_tokens', 'expires_at'],
+  ['authentication_flows', 'expires_at'],
+  ['webauthn_challenges', 'expires_at'],
+  ['trusted_devices', 'expires_at'],
 ] as const;
 const batch = 5000;
 

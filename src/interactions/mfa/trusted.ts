@@ -1,0 +1,19 @@
+import { trustedDeviceSeconds } from '../../authn/index.ts';
+import type { PageContext } from '../../platform/http/index.ts';
+
+/** Devices that are not asked again, as `authn` keeps them. */
+export interface TrustedDevices {
+  remember(accountId: string, cookie: string | undefined, userAgent: string | undefined): Promise<string>;
+}
+
+const nameOf = ({ ctx }: PageContext): string => (ctx.secure ? '__Host-castellan_trusted' : 'castellan_trusted');
+
+export const trustedCookie = (page: PageContext): string | undefined => page.ctx.cookies.get(nameOf(page), { signed: false });
+
+/** Where the person has chosen so: no second factor here for 30 days. */
+export const rememberDevice = async (page: PageContext, accountId: string, devices: TrustedDevices): Promise<void> => {
+  if (page.form.remember !== 'yes') return;
+  const value = await devices.remember(accountId, trustedCookie(page), page.request.userAgent);
+  const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
+  page.ctx.cookies.set(nameOf(page), value, { ...options, secure: page.ctx.secure, maxAge: trustedDeviceSeconds * 1000 });
+};
