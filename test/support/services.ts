@@ -24,7 +24,7 @@ export const redisAnswers = await answers(redisUrl, 6379);
  * `describe` that needs services: without them the suite is reported as skipped with its reason, and with `CI=true`
  * its absence is a failure.
  */
-export const describeWith = (needs: ('postgres' | 'redis')[], title: string, suite: () => void): void => {
+export const describeWith = (needs: ('postgres' | 'redis')[], title: string, suite: (this: Mocha.Suite) => void): void => {
   const missing = needs.filter((need) => !(need === 'postgres' ? postgresAnswers : redisAnswers));
   if (missing.length === 0) {
     describe(title, suite);

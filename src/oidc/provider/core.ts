@@ -4,6 +4,7 @@ import { type JWKS, Provider } from 'oidc-provider';
 import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
+import { deviceDecision } from '../protocol/device-decision.ts';
 import { discoveryAdditions } from '../protocol/discovery.ts';
 import { createDocuments } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
@@ -76,6 +77,7 @@ export const createCore = (deps: CoreDeps): Core => {
     add(postedRequests({ authorizationPath: routes.authorization, logoutPath: routes.end_session, isHttps }) as Middleware);
     add(registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware);
     add(userCodeGate(deps.limits, routes.code_verification) as Middleware);
+    add(deviceDecision(routes.code_verification));
     add(inUnit);
     add(around);
     const isOn = (client: Parameters<typeof settingsOf>[0]): boolean =>
