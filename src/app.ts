@@ -102,6 +102,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     },
     sessions: sessions.recorder,
     pages,
+    issued: (kind, grantType) => metrics.tokensIssued.inc({ kind, grant_type: grantType }),
   });
   const site = {
     issuer: config.issuer,

@@ -38,6 +38,7 @@ import { backchannelAuthentication } from './protocol/backchannel-authentication
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { settingsOf } from './provider/client-view.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
+import { attachEvents } from './provider/events.ts';
 import type { ProtocolPages } from './provider/pages.ts';
 import { machinePaths, routes } from './provider/routes.ts';
 import { mountRegistrationTokenRoutes } from './registration-tokens/routes.ts';
@@ -68,6 +69,8 @@ export interface OidcDeps {
   /** Device rows beside the provider's sessions. */
   sessions: SessionRecorder;
   pages: ProtocolPages;
+  /** `tokens_issued_total`. */
+  issued(kind: string, grantType: string): void;
 }
 
 /** What is invalidated when the signing keys change: every process reads them again (P6). */
@@ -100,6 +103,7 @@ export const createOidc = async (deps: OidcDeps) => {
     factors,
     pages,
     sessions,
+    issued,
   } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
@@ -151,7 +155,7 @@ export const createOidc = async (deps: OidcDeps) => {
     pages,
     ciba: backchannelAuthentication({ approvals, accountOf: (login) => accounts.idOf(login), notify: async () => undefined }),
     cookieKeys,
-    around: tokenAnswers({ paths: routes, structured, store, policy }) as CoreDeps['around'],
+    around: tokenAnswers({ paths: routes, structured, store, policy, audit }) as CoreDeps['around'],
     policy,
     registrationTokens,
     limits,
@@ -161,6 +165,7 @@ export const createOidc = async (deps: OidcDeps) => {
       provider.on('server_error', failed);
       recording.attach(provider);
       notices.attach(provider);
+      attachEvents(provider, { audit, recording, issued });
       registerTokenExchange(provider, {
         active,
         resources,
@@ -208,6 +213,7 @@ export const createOidc = async (deps: OidcDeps) => {
       store,
       resources,
       recording,
+      issued,
     }) as FirstParty,
     endings: endings as Endings,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */

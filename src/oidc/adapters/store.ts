@@ -190,8 +190,13 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       const found = await readStructuredFacts(knex, origin);
       return found && (await isAlive(found)) ? withSession(found) : undefined;
     },
-    revokeStructured: ({ jti, expiresAt }: Pick<TokenOrigin, 'jti' | 'expiresAt'>): Promise<void> =>
-      insertRevokedToken(knex, jti, expiresAt),
+    /** @param event commits with it */
+    revokeStructured: async ({ jti, expiresAt }: Pick<TokenOrigin, 'jti' | 'expiresAt'>, event: AuditEvent): Promise<void> => {
+      const unit = currentUnit();
+      if (!unit) throw new Error('a token is revoked inside a request');
+      unit.record(event);
+      unit.enlistEnding((trx) => insertRevokedToken(trx, jti, expiresAt));
+    },
     keep: (row: ArtifactRow): Promise<void> => change((unit) => unit.keep(row)),
     destroy: (key: ArtifactKey): Promise<void> => change((unit) => unit.destroy(key)),
     consume: (key: ArtifactKey): Promise<void> => change((unit) => unit.consume(key)),

@@ -1,4 +1,5 @@
 import type { Client, Provider, RefreshToken, Session } from 'oidc-provider';
+import type { AuditEvent } from '../../platform/ports.ts';
 import { AlreadyConsumed, type ArtifactStore, hashOf, type Unit } from '../adapters/index.ts';
 import type { DeviceInfo, ResourceRecord, ResourceSource } from '../ports.ts';
 import { rememberSignIn } from '../provider/jwt-customizer.ts';
@@ -14,6 +15,8 @@ export interface FirstPartyDeps {
   store: Pick<ArtifactStore, 'inUnit' | 'clock'>;
   resources: Pick<ResourceSource, 'find'>;
   recording: Pick<SessionRecording, 'started' | 'reused'>;
+  /** `tokens_issued_total`. */
+  issued(kind: string, grantType: string): void;
 }
 
 const grantType = 'urn:castellan:params:oauth:grant-type:api-login';
@@ -31,7 +34,7 @@ interface Family {
   authTime: number | undefined;
 }
 
-export const createFirstParty = ({ provider, issuer, store, resources, recording }: FirstPartyDeps): FirstParty => {
+export const createFirstParty = ({ provider, issuer, store, resources, recording, issued }: FirstPartyDeps): FirstParty => {
   const { clock } = store;
 
   const parties = async (): Promise<{ client: Client; api: ResourceRecord }> => {
@@ -65,9 +68,27 @@ export const createFirstParty = ({ provider, issuer, store, resources, recording
     return new (provider().RefreshToken)({ ...shape, ...place }).save();
   };
 
-  const tokensFor = async (family: Family, before?: RefreshToken): Promise<FirstPartyTokens> => {
+  const issueOf = ({ accountId, sessionUid }: Family, isRefresh: boolean): AuditEvent => {
+    const about = {
+      outcome: 'success',
+      actor: { type: 'user', id: accountId },
+      subjectId: accountId,
+      clientId: firstPartyClientId,
+      sessionUid: hashOf(sessionUid),
+      target: { type: 'resource', id: issuer },
+    } as const;
+    const scope = apiScope;
+    if (isRefresh) return { type: 'oidc.token.refreshed', ...about, details: { scope } };
+    return { type: 'oidc.token.issued', ...about, details: { grantType: 'api_login', format: 'jwt', scope } };
+  };
+
+  const tokensFor = async (unit: Unit, family: Family, before?: RefreshToken): Promise<FirstPartyTokens> => {
     const refreshToken = await refreshTokenFor(family, before);
     const access = await accessTokenFor(family);
+    unit.record(issueOf(family, before !== undefined));
+    unit.afterwards(() => {
+      for (const kind of ['access_token', 'refresh_token']) issued(kind, before ? 'refresh_token' : 'api_login');
+    });
     return { ...access, refreshToken, accountId: family.accountId, sessionUid: hashOf(family.sessionUid) };
   };
 
@@ -95,7 +116,7 @@ export const createFirstParty = ({ provider, issuer, store, resources, recording
     });
     const sid = session.sidFor(firstPartyClientId);
     const signIn = { acr, amr: amr && [...amr], authTime: session.authTime() };
-    return tokensFor({ accountId, grantId, sessionUid: session.uid, sid, ...signIn });
+    return tokensFor(unit, { accountId, grantId, sessionUid: session.uid, sid, ...signIn });
   };
 
   const find = async (value: string): Promise<RefreshToken | undefined> => {
@@ -113,7 +134,7 @@ export const createFirstParty = ({ provider, issuer, store, resources, recording
     }
     await token.consume();
     const { accountId, grantId = '', sessionUid = '', sid, acr, amr, authTime } = token;
-    return tokensFor({ accountId, grantId, sessionUid, sid, acr, amr, authTime }, token);
+    return tokensFor(unit, { accountId, grantId, sessionUid, sid, acr, amr, authTime }, token);
   };
 
   return {

@@ -1,5 +1,6 @@
 import { errors as coreErrors, type Grant, type Interaction, type InteractionResults, type Provider } from 'oidc-provider';
-import type { ArtifactStore } from '../adapters/index.ts';
+import type { Actor, AuditEvent } from '../../platform/ports.ts';
+import { type ArtifactStore, hashOf } from '../adapters/index.ts';
 import type { Consents } from '../consents/service.ts';
 import { errors } from '../errors.ts';
 import type { ResourceSource } from '../ports.ts';
@@ -25,7 +26,21 @@ interface Missing {
 
 const stepUps = new Set<string>(Object.values(stepUpReasons));
 
+const partiesOf = ({ session, params }: Interaction) => {
+  const subjectId = session?.accountId;
+  const actor: Actor = subjectId === undefined ? { type: 'anonymous' } : { type: 'user', id: subjectId };
+  const sessionUid = session?.uid === undefined ? undefined : hashOf(session.uid);
+  return { actor, subjectId, clientId: String(params.client_id), sessionUid };
+};
+
 const missingOf = ({ prompt }: Interaction): Missing => prompt.details as Missing;
+
+/** What the person agreed to: scopes of OpenID Connect and of resources. */
+const agreed = (interaction: Interaction): AuditEvent => {
+  const { missingOIDCScope = [], missingResourceScopes = {} } = missingOf(interaction);
+  const scopes = [...missingOIDCScope, ...Object.values(missingResourceScopes).flat()];
+  return { type: 'oidc.consent.granted', outcome: 'success', ...partiesOf(interaction), details: { scopes } };
+};
 
 export const createInteractionService = ({ provider, store, consents, resources }: InteractionDeps): Interactions => {
   const stored = async ({ req, res }: Exchange): Promise<Interaction> => {
@@ -114,16 +129,25 @@ export const createInteractionService = ({ provider, store, consents, resources 
     allow: async (exchange) => {
       const interaction = await stored(exchange);
       const { session, params } = interaction;
-      return store.inUnit(async () => {
+      return store.inUnit(async (unit) => {
         const grant = await grantFor(interaction);
         allowShown(grant, missingOf(interaction));
         const grantId = await grant.save();
         const { openid, resources: granted } = grant;
         await consents.remember(session?.accountId ?? '', String(params.client_id), { openid, resources: granted });
+        unit.record(agreed(interaction));
         const { req, res } = exchange;
         return provider().interactionResult(req, res, { consent: { grantId } }, { mergeWithLastSubmission: true });
       });
     },
-    deny: (exchange) => finish(exchange, { error: 'access_denied', error_description: 'End-User refused' }),
+    deny: async ({ req, res }) => {
+      const interaction = await stored({ req, res });
+      return store.inUnit((unit) => {
+        if (interaction.prompt.name === 'consent')
+          unit.record({ type: 'oidc.consent.denied', outcome: 'denied', ...partiesOf(interaction) });
+        const result = { error: 'access_denied', error_description: 'End-User refused' };
+        return provider().interactionResult(req, res, result, { mergeWithLastSubmission: true });
+      });
+    },
   };
 };

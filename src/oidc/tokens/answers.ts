@@ -1,4 +1,5 @@
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Actor, AuditBuffer, AuditEvent } from '../../platform/ports.ts';
 import type { ArtifactStore } from '../adapters/index.ts';
 import type { IntrospectionPolicy } from './introspection-policy.ts';
 import type { StructuredToken, StructuredTokens } from './structured.ts';
@@ -10,6 +11,7 @@ export interface TokenAnswersDeps {
   structured: StructuredTokens;
   store: Pick<ArtifactStore, 'findStructured' | 'revokeStructured' | 'revokeGrant'>;
   policy: IntrospectionPolicy;
+  audit: AuditBuffer;
 }
 
 const jwtType = 'application/token-introspection+jwt';
@@ -22,6 +24,23 @@ const introspected = ({ claims, jkt }: StructuredToken): Record<string, unknown>
   active: true,
   ...claims,
   token_type: jkt === undefined ? 'Bearer' : 'DPoP',
+});
+
+/** The core's own answer, in the clear or signed: it names the token only where it vouches for it. */
+const isActive = (ctx: KoaContextWithOIDC): boolean => {
+  const { body } = ctx as { body: unknown };
+  if (typeof body === 'object' && body !== null) return (body as { active?: unknown }).active === true;
+  const { AccessToken, ClientCredentials, RefreshToken } = ctx.oidc.entities;
+  return (AccessToken ?? ClientCredentials ?? RefreshToken) !== undefined;
+};
+
+const revocationOf = ({ clientId, grantId, subject }: StructuredToken): AuditEvent => ({
+  type: 'oidc.token.revoked',
+  outcome: 'success',
+  actor: { type: 'client', id: clientId },
+  clientId,
+  subjectId: grantId === undefined ? undefined : subject,
+  details: { kind: 'AccessToken' },
 });
 
 /** RFC 9701: signed for those who registered for it and ask by the media type. */
@@ -42,7 +61,7 @@ const signed = async (ctx: KoaContextWithOIDC, client: Client, answer: Record<st
  * Introspection and revocation of JWT access tokens (P3): the core authenticates the caller and then refuses, since it stores nothing
  * of them; here they are judged by grant, session, account and client like any other.
  */
-export const tokenAnswers = ({ paths, structured, store, policy }: TokenAnswersDeps): Middleware => {
+export const tokenAnswers = ({ paths, structured, store, policy, audit }: TokenAnswersDeps): Middleware => {
   const alive = async (client: Client, value: unknown): Promise<StructuredToken | undefined> => {
     const token = typeof value === 'string' ? await structured.verify(value) : undefined;
     if (!token || !(await store.findStructured(token))) return undefined;
@@ -50,15 +69,22 @@ export const tokenAnswers = ({ paths, structured, store, policy }: TokenAnswersD
     return (await policy(client, { kind: 'AccessToken', clientId, audience })) ? token : undefined;
   };
 
+  const asked = (ctx: KoaContextWithOIDC, active: boolean): void => {
+    const clientId = ctx.oidc.client?.clientId;
+    const actor: Actor = { type: 'client', id: clientId };
+    audit.note({ type: 'oidc.token.introspected', outcome: 'success', actor, clientId, details: { active } });
+  };
+
   const introspect = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
     const token = await alive(client, ctx.oidc.params?.token);
+    asked(ctx, token !== undefined);
     await signed(ctx, client, token ? introspected(token) : { active: false });
   };
 
   /** RFC 7009 §2.1: only what was issued to the caller; the grant goes with it, as for opaque tokens. */
   const revoke = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
     const token = await alive(client, ctx.oidc.params?.token);
-    if (token?.clientId === client.clientId) await store.revokeStructured(token);
+    if (token?.clientId === client.clientId) await store.revokeStructured(token, revocationOf(token));
   };
 
   const answer = async (ctx: KoaContextWithOIDC, isIntrospection: boolean): Promise<void> => {
@@ -71,6 +97,7 @@ export const tokenAnswers = ({ paths, structured, store, policy }: TokenAnswersD
     }
     // INTEROP.md: an empty text answer makes oidc-client-ts and simple-oauth2 fail.
     if (!isIntrospection && ctx.status === 200 && !ctx.body) ctx.body = {};
+    if (isIntrospection && ctx.status === 200) asked(ctx, isActive(ctx));
   };
 
   const answered = new Set([paths.introspection, paths.revocation]);

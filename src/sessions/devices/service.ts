@@ -82,9 +82,10 @@ export const createDevices = ({ database, clock, audit }: SessionDeps) => {
         if (await sessions.isOutdated(accountId, authenticatedAt)) return false;
         const row = rowOf(start, clock.now());
         const { id: _id, created_at: _createdAt, ended_at: _endedAt, user_id: _userId, ...renewed } = row;
-        if (!(await sessions.insert(row))) await sessions.renew(sessionUid, renewed);
-        const actor = { type: 'user', id: accountId } as const;
-        await audit(trx).record({ type: 'session.started', outcome: 'success', actor, subjectId: accountId, sessionUid });
+        if (await sessions.insert(row)) {
+          const actor = { type: 'user', id: accountId } as const;
+          await audit(trx).record({ type: 'session.started', outcome: 'success', actor, subjectId: accountId, sessionUid });
+        } else await sessions.renew(sessionUid, renewed);
         return true;
       },
       ended: async (trx: Transaction, sessionUids: readonly string[], { cause, actor }: Ending): Promise<void> => {
