@@ -95,15 +95,18 @@ export interface Guard {
    * @param permission `resource:action`, without scope
    */
   reach(principal: Principal, permission: string): Promise<PermissionScope | undefined>;
+  /** The organizations to which the permission reaches where it reaches no further; from membership and assignment (TN-02). */
+  organizations(principal: Principal, permission: string): Promise<readonly string[]>;
 }
 
 /** Finds out who calls. Supplied by `oidc`, which issued the token. */
 export interface Authenticator {
   /**
    * The principal behind an access token for our own API.
+   * @param requiredScopes one of them is enough
    * @throws OAuthBearerError (RFC 6750 §3.1): `invalid_token`, `insufficient_scope`
    */
-  authenticate(accessToken: string, requiredScope: string): Promise<Principal>;
+  authenticate(accessToken: string, ...requiredScopes: [string, ...string[]]): Promise<Principal>;
 }
 
 /** A mail in words; it leaves through the database outbox (FEATURES O10). */

@@ -21,11 +21,11 @@ const principalOf = ({ accountId, clientId, scope, sessionUid, signIn }: ActiveT
 
 /** RFC 6750 §3.1 for our own API: an active token, meant for us (TK-02), with the scope. */
 export const createAuthenticator = ({ issuer, active }: AuthenticatorDeps): Authenticator => ({
-  authenticate: async (accessToken, requiredScope) => {
+  authenticate: async (accessToken, ...requiredScopes) => {
     const token = await active(accessToken);
     if (!token || token.audience !== issuer) throw errors.unauthenticated();
     const principal = principalOf(token);
-    if (!principal.scopes.has(requiredScope)) throw errors.insufficient_scope();
+    if (!requiredScopes.some((scope) => principal.scopes.has(scope))) throw errors.insufficient_scope();
     return principal;
   },
 });

@@ -7,4 +7,5 @@ export { DirectoryInUseError, FreshDirectoryError } from './embedded.ts';
 export { isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspectDatabase, migrateDatabase } from './operate.ts';
 export { prepared, type Statement, statement } from './statements.ts';
+export { setTenants, type TenantScope } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';

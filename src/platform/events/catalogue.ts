@@ -63,6 +63,8 @@ export interface AuditCatalogue {
   'policy.created': { version: number };
   'rbac.group_role_granted': { role: string };
   'rbac.group_role_revoked': { role: string };
+  'rbac.permission_created': { permission: string };
+  'rbac.permission_deleted': { permission: string };
   'rbac.permission_granted': { permission: string; effect: string };
   'rbac.permission_revoked': { permission: string };
   'rbac.role_assigned': { role: string; expiresAt?: string | undefined };

@@ -8,7 +8,7 @@ import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Princip
 import { readJson, readQuery } from './body.ts';
 import type { HttpRouter } from './context.ts';
 import type { Idempotency } from './idempotency.ts';
-import type { AdminRoutes, Answer, RouteAccess, RouteSpec } from './types.ts';
+import type { AdminRoutes, Answer, RouteAccess, RouteSpec, TokenScope } from './types.ts';
 
 export type AnySpec = RouteSpec<RouteAccess, TSchema, TSchema, TSchema, TSchema>;
 
@@ -107,18 +107,23 @@ const withChallenge = (refusal: Refusal, issuer: string, scope: string): Refusal
 interface Caller {
   principal: Principal | undefined;
   reach: PermissionScope;
+  organizationIds: readonly string[];
 }
 
+type TokenScopes = readonly [TokenScope, ...TokenScope[]];
+
+const scopesOf = ({ scope = 'api' }: AnySpec): TokenScopes => (typeof scope === 'string' ? [scope] : scope);
+
 const createGate = ({ issuer, authenticator, guard, audit, admit, clock }: TableDeps) => {
-  const identify = async (ctx: Koa.Context, scope: string): Promise<Principal> => {
+  const identify = async (ctx: Koa.Context, scopes: TokenScopes): Promise<Principal> => {
     const token = bearerToken(ctx);
     if (token === undefined) {
       throw errors.unauthenticated({ headers: { 'WWW-Authenticate': challenge(issuer, {}) } });
     }
     try {
-      return await authenticator.authenticate(token, scope);
+      return await authenticator.authenticate(token, ...scopes);
     } catch (error) {
-      throw error instanceof Refusal ? withChallenge(error, issuer, scope) : error;
+      throw error instanceof Refusal ? withChallenge(error, issuer, scopes.join(' ')) : error;
     }
   };
 
@@ -137,18 +142,19 @@ const createGate = ({ issuer, authenticator, guard, audit, admit, clock }: Table
   return async (ctx: Koa.Context, spec: AnySpec, route: string): Promise<Caller> => {
     if (spec.permission === 'public') {
       await admit(ctx, undefined);
-      return { principal: undefined, reach: 'own' };
+      return { principal: undefined, reach: 'own', organizationIds: [] };
     }
-    const principal = await identify(ctx, spec.scope ?? 'api').catch(async (error: unknown) => {
+    const principal = await identify(ctx, scopesOf(spec)).catch(async (error: unknown) => {
       // Guessing at tokens has the budget of strangers.
       if (error instanceof Refusal) await admit(ctx, undefined);
       throw error;
     });
     await admit(ctx, principal);
     if (spec.stepUp) requireSignIn(principal, spec.stepUp, clock.now());
-    if (spec.permission === 'self') return { principal, reach: 'own' };
-    const reach = await guard.reach(principal, spec.permission);
-    return { principal, reach: reach ?? deny(principal, spec.permission, route) };
+    if (spec.permission === 'self') return { principal, reach: 'own', organizationIds: [] };
+    const reach = (await guard.reach(principal, spec.permission)) ?? deny(principal, spec.permission, route);
+    const isTenant = reach === 'organization';
+    return { principal, reach, organizationIds: isTenant ? await guard.organizations(principal, spec.permission) : [] };
   };
 };
 

@@ -17,6 +17,8 @@ export interface RequestInfo {
 /** `resource:action` without a scope, or an explicit mark that no permission is needed. */
 export type RouteAccess = 'public' | 'self' | `${string}:${string}`;
 
+export type TokenScope = 'api' | 'authz' | 'scim';
+
 /** One row of the route table. From it come validation, OpenAPI, the guard, rate-limit class and metrics labels. */
 export interface RouteSpec<
   Access extends RouteAccess,
@@ -28,8 +30,8 @@ export interface RouteSpec<
   summary: string;
   /** `public`: nobody need be signed in. `self`: any caller with a valid token, about itself. Else the permission. */
   permission: Access;
-  /** Scope of the access token, default `api` (CONTRACT.md). */
-  scope?: 'api' | 'authz' | 'scim';
+  /** Scope of the access token, default `api` (CONTRACT.md); of several one is enough. */
+  scope?: TokenScope | readonly [TokenScope, ...TokenScope[]];
   /** How recent and how strong a person's sign-in must be (RFC 9470); machines have none and are not asked. */
   stepUp?: StepUp;
   params?: Params;
@@ -47,6 +49,8 @@ export interface RouteInput<Access extends RouteAccess, Params extends TSchema, 
   principal: Access extends 'public' ? Principal | undefined : Principal;
   /** How far the caller's permission reaches; `own` on `self` routes. */
   reach: PermissionScope;
+  /** Where `reach` is `organization`: in which ones. */
+  organizationIds: readonly string[];
   request: RequestInfo;
 }
 

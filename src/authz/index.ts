@@ -1,0 +1,114 @@
+/**
+ * Owns: roles, permissions and their assignments, and the one decision point that guards our own API as well as those of others
+ * (FEATURES Z; DESIGN.md, decision 5).
+ */
+import type { Knex } from 'knex';
+import type { Caches } from '../platform/cache/index.ts';
+import { type Database, setTenants } from '../platform/db/index.ts';
+import type { AdminRoutes } from '../platform/http/index.ts';
+import type { AuditBuffer, AuditSink, Clock, Guard, Principal } from '../platform/ports.ts';
+import { noPolicies } from './pdp/decide.ts';
+import { createGuard } from './pdp/guard.ts';
+import { currentRoles } from './pdp/snapshot.ts';
+import { createSubjects } from './pdp/subjects.ts';
+import { createAssignments, requireUser } from './rbac/assignments.ts';
+import { superAdmin } from './rbac/catalogue.ts';
+import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
+import { createGrants } from './rbac/grants.ts';
+import { createRoles } from './rbac/roles.ts';
+import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
+import { mountRbacRoutes } from './rbac/routes.ts';
+import { seed } from './rbac/seed.ts';
+import { createWork } from './rbac/work.ts';
+
+export interface AuthzDeps {
+  database: Database;
+  clock: Clock;
+  caches: Pick<Caches, 'cache' | 'invalidate'>;
+  audit: (trx: Knex.Transaction) => AuditSink;
+  buffer: AuditBuffer;
+}
+
+/** What a person holds, for claims. */
+export interface Entitlements {
+  roles: string[];
+  permissions: string[];
+  groups: string[];
+  organizations: { id: string; name: string }[];
+}
+
+export interface Authz {
+  guard: Guard;
+  entitlementsOf(userId: string): Promise<Entitlements>;
+  /** Role names of a caller at this moment; a warm cache asks nothing of the database. */
+  rolesOf(principal: Pick<Principal, 'type' | 'id'>): Promise<readonly string[]>;
+  /** Roles and permissions of this build; again changes nothing. @param routes every `resource:action` of the route table */
+  seed(routes: readonly string[]): Promise<void>;
+  /** Gives a role as the system does: bootstrap and command line. A role that is held stays. @throws role_not_found */
+  assignAsSystem(userId: string, role: string): Promise<void>;
+  mount(admin: AdminRoutes): void;
+}
+
+/** For `seeds/`: the catalogue without the routes. */
+export const seedAuthorization = (trx: Knex.Transaction, now: Date): Promise<void> =>
+  setTenants(trx, 'all').then(() =>
+    seed({
+      roles: createRoleRepository(trx),
+      permissions: createPermissionRepository(trx),
+      now,
+      forget: async () => undefined,
+    }),
+  );
+
+export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDeps): Authz => {
+  const subjects = createSubjects({ database, caches });
+  const inWork = createWork({ database, clock, caches, audit, subjects });
+  const requireNoConflict = async (): Promise<void> => undefined;
+  const roles = createRoles(inWork);
+  const assignments = createAssignments({ inWork, requireNoConflict });
+  const grants = createGrants({ inWork, requireNoConflict });
+  const now = (): number => clock.now().getTime();
+  const system = { actor: { type: 'system' }, scope: 'all' } as const;
+
+  return {
+    guard: createGuard({
+      clock,
+      subjectOf: subjects.find,
+      policies: async () => noPolicies,
+      clientOrganization: async () => undefined,
+      audit: buffer,
+    }),
+    entitlementsOf: async (userId) => {
+      const snapshot = await subjects.find(userId);
+      if (!snapshot) return { roles: [], permissions: [], groups: [], organizations: [] };
+      return {
+        roles: currentRoles(snapshot, now()),
+        permissions: permissionNames(snapshot, now()),
+        groups: [...new Set(snapshot.groups.map(({ name }) => name))],
+        organizations: [...snapshot.organizations],
+      };
+    },
+    rolesOf: async ({ type, id }) => {
+      const snapshot = type === 'user' ? await subjects.find(id) : undefined;
+      return snapshot ? currentRoles(snapshot, now()) : [];
+    },
+    seed: (routes) => inWork(system, (work) => seed(work, routes)),
+    assignAsSystem: async (userId, role) => {
+      const held = await assignments.ofUser(system, userId);
+      if (held.some((row) => row.role_name === role && row.organization_id === null)) return;
+      await assignments.assign(system, userId, { role, reason: 'bootstrap' });
+    },
+    mount: (admin) =>
+      mountRbacRoutes(admin, {
+        roles,
+        assignments,
+        grants,
+        effective: async (caller, userId) => {
+          await inWork(caller, (work) => requireUser(work, caller, userId));
+          return effectiveOf(requireSnapshot(await subjects.find(userId)), now());
+        },
+      }),
+  };
+};
+
+export { superAdmin };

@@ -1,0 +1,94 @@
+import { currentScope } from '../../platform/logging/index.ts';
+import type { AuditBuffer, Clock, Guard, PermissionScope, Principal } from '../../platform/ports.ts';
+import { scopes } from '../rbac/permission.ts';
+import { type PolicySet, policyApplies, policyData } from './decide.ts';
+import { isCurrent, type Rule, type Snapshot } from './snapshot.ts';
+
+/** How far a permission reaches, and in which organizations where it reaches no further. */
+export interface Reach {
+  scope: PermissionScope;
+  organizationIds: readonly string[];
+}
+
+const breadth = ({ permission: { scope }, organizationId }: Rule): PermissionScope =>
+  organizationId !== null && scope === 'any' ? 'organization' : scope;
+
+/**
+ * The widest scope on which the subject holds it. Whether a deny on some objects leaves others open is asked with the object at hand;
+ * without one, any direct deny refuses.
+ * @param now milliseconds since the epoch
+ */
+export const reachOf = (snapshot: Snapshot, resource: string, action: string, now: number): Reach | undefined => {
+  const counts = (rule: Rule): boolean => isCurrent(rule, now);
+  const entry = snapshot.entry(resource, action);
+  if (!snapshot.isActive || entry.denies.some(counts)) return undefined;
+  const rules = [...entry.direct, ...entry.byRole].filter(counts);
+  const scope = scopes.findLast((candidate) => rules.some((rule) => breadth(rule) === candidate));
+  if (scope === undefined) return undefined;
+  const wide = rules.filter((rule) => breadth(rule) === 'organization');
+  const ids = wide.flatMap(({ organizationId }) => (organizationId === null ? [...snapshot.organizationIds] : [organizationId]));
+  return { scope, organizationIds: [...new Set(ids)] };
+};
+
+export interface GuardDeps {
+  clock: Clock;
+  subjectOf(id: string): Promise<Snapshot | undefined>;
+  policies(organizationId: string | undefined): Promise<PolicySet>;
+  clientOrganization(clientId: string): Promise<string | null | undefined>;
+  audit: AuditBuffer;
+}
+
+/** CONTRACT.md: a client with scope `authz` may ask about any subject of its tenants. */
+const askedByClients = new Set(['authz:check', 'authz:search', 'authz:explain']);
+
+export const createGuard = ({ clock, subjectOf, policies, clientOrganization, audit }: GuardDeps): Guard => {
+  const ofClient = async ({ clientId, scopes: granted }: Principal, permission: string): Promise<Reach | undefined> => {
+    if (!granted.has('authz') || !askedByClients.has(permission)) return undefined;
+    const organizationId = await clientOrganization(clientId);
+    if (organizationId === undefined) return undefined;
+    return organizationId === null ? { scope: 'any', organizationIds: [] } : { scope: 'organization', organizationIds: [organizationId] };
+  };
+
+  /** The deployment's deny policies hold here too, but none may keep anybody from taking a policy back. */
+  const isForbidden = async (snapshot: Snapshot, principal: Principal, resource: string, action: string): Promise<boolean> => {
+    if (resource === 'policy') return false;
+    const candidates = (await policies(undefined)).matching(resource, action);
+    if (candidates.length === 0) return false;
+    const { acr, amr } = principal;
+    const question = { action, resource: { type: resource }, context: { ip: currentScope()?.ip, acr, amr } };
+    const data = policyData(snapshot, question, clock.now().getTime());
+    return candidates.find((policy) => policyApplies(policy, question, data))?.effect === 'deny';
+  };
+
+  const ofUser = async (principal: Principal, resource: string, action: string): Promise<Reach | undefined> => {
+    const snapshot = await subjectOf(principal.id);
+    const reach = snapshot && reachOf(snapshot, resource, action, clock.now().getTime());
+    return reach && !(await isForbidden(snapshot, principal, resource, action)) ? reach : undefined;
+  };
+
+  const hold = (principal: Principal, permission: string): Promise<Reach | undefined> => {
+    const [resource = '', action = ''] = permission.split(':');
+    return principal.type === 'client' ? ofClient(principal, permission) : ofUser(principal, resource, action);
+  };
+
+  return {
+    reach: async (principal, permission) => {
+      const reach = await hold(principal, permission);
+      // The denied event is the boundary's: it knows the route.
+      if (reach) {
+        const [resource = '', action = ''] = permission.split(':');
+        audit.note({
+          type: 'authz.decision',
+          outcome: 'success',
+          actor: { type: principal.type, id: principal.id },
+          subjectId: principal.type === 'user' ? principal.id : undefined,
+          clientId: principal.clientId,
+          details: { action, resource, allowed: true, reason: reach.scope },
+        });
+      }
+      return reach?.scope;
+    },
+    organizations: async (principal, permission) => (await hold(principal, permission))?.organizationIds ?? [],
+  };
+};
+

@@ -1,0 +1,193 @@
+import { uuidv7 } from '../../platform/crypto/index.ts';
+import { errors as shared } from '../../platform/errors/index.ts';
+import { errors } from '../errors.ts';
+import { tags } from '../pdp/subjects.ts';
+import type { AssignmentRow } from './assignments-repository.ts';
+import { superAdmin } from './catalogue.ts';
+import { organizationFor } from './roles.ts';
+import type { RoleRecord } from './roles-repository.ts';
+import type { AssignmentInput, AssignmentView } from './schema.ts';
+import { type Caller, findRole, type InWork, isId, type Work } from './work.ts';
+
+const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
+
+export const assignmentView = (row: AssignmentRow): AssignmentView => ({
+  id: row.id,
+  userId: row.user_id,
+  role: { id: row.role_id, name: row.role_name },
+  organizationId: row.organization_id,
+  eligible: row.is_eligible,
+  startsAt: iso(row.starts_at),
+  expiresAt: iso(row.expires_at),
+  reason: row.reason,
+  grantedBy: row.granted_by,
+  createdAt: row.created_at.toISOString(),
+});
+
+export interface Span {
+  starts_at: Date | null;
+  expires_at: Date | null;
+}
+
+/** @throws invalid_request for an end that is not after the start, or not ahead */
+export const spanOf = ({ startsAt, expiresAt }: { startsAt?: string | undefined; expiresAt?: string | undefined }, now: Date): Span => {
+  const starts = startsAt === undefined ? null : new Date(startsAt);
+  const expires = expiresAt === undefined ? null : new Date(expiresAt);
+  const refuse = (message: string) => shared.invalid_request({ errors: [{ path: '/expiresAt', message }] });
+  if (expires && expires <= now) throw refuse('lies in the past');
+  if (starts && expires && expires <= starts) throw refuse('is not after startsAt');
+  return { starts_at: starts, expires_at: expires };
+};
+
+/** @throws user_not_found, also for people of other organizations (TN-01) */
+export const requireUser = async ({ assignments }: Work, { scope }: Caller, userId: string): Promise<void> => {
+  if (!(await assignments.seesUser(userId, scope))) throw errors.user_not_found();
+};
+
+/** Separation of duties, asked after a change inside its transaction. */
+export type ConflictCheck = (work: Work, caller: Caller, userIds: readonly string[]) => Promise<void>;
+
+export interface AssignmentDeps {
+  inWork: InWork;
+  requireNoConflict: ConflictCheck;
+}
+
+const grantedBy = ({ actor }: Caller): string | null => (actor.type === 'user' ? (actor.id ?? null) : null);
+
+/**
+ * SUPER_ADMIN is there for good: of two who leave at the same time, one stays. Only those count whose assignment has no end.
+ * @throws last_super_admin
+ */
+export const requireAnotherSuperAdmin = async (work: Work, userId: string): Promise<void> => {
+  const role = (await work.roles.byName(superAdmin)).find(({ organization_id: organizationId }) => organizationId === null);
+  if (!role) return;
+  await work.roles.lock(role.id);
+  const own = await work.assignments.ofUser(userId);
+  if (!own.some(({ role_id: roleId, organization_id: organizationId }) => roleId === role.id && organizationId === null)) return;
+  if ((await work.assignments.countPermanent(role.id, userId, work.now)) === 0) throw errors.last_super_admin();
+};
+
+export const createAssignments = ({ inWork, requireNoConflict }: AssignmentDeps) => {
+  const target = async (work: Work, caller: Caller, input: AssignmentInput) => {
+    const organizationId = organizationFor(caller, input.organizationId);
+    const role = await findRole(work, input.role, organizationId);
+    // A role of one organization counts there and nowhere else (TN-04).
+    if (role.organization_id !== null && organizationId !== null && role.organization_id !== organizationId) throw errors.role_not_found();
+    return { role, organizationId: organizationId ?? role.organization_id };
+  };
+
+  const insert = async (
+    work: Work,
+    caller: Caller,
+    userId: string,
+    role: RoleRecord,
+    organizationId: string | null,
+    input: Omit<AssignmentInput, 'role'>,
+  ): Promise<AssignmentRow> => {
+    await requireUser(work, caller, userId);
+    if (organizationId !== null && !(await work.assignments.isMember(userId, organizationId))) {
+      throw shared.invalid_request({ errors: [{ path: '/organizationId', message: 'this person is not a member of it' }] });
+    }
+    const span = spanOf(input, work.now);
+    const { reason = null, eligible = false } = input;
+    if ((await work.assignments.meeting(userId, role.id, organizationId, eligible, span)) !== undefined) throw errors.assignment_exists();
+    const row = {
+      id: uuidv7(work.now),
+      user_id: userId,
+      role_id: role.id,
+      organization_id: organizationId,
+      is_eligible: eligible,
+      ...span,
+      reason,
+      granted_by: grantedBy(caller),
+      created_at: work.now,
+    };
+    await work.assignments.insert(row);
+    await work.audit.record({
+      type: 'rbac.role_assigned',
+      outcome: 'success',
+      actor: caller.actor,
+      subjectId: userId,
+      organizationId: organizationId ?? undefined,
+      target: { type: 'role', id: role.id },
+      reason: reason ?? undefined,
+      details: { role: role.name, expiresAt: span.expires_at?.toISOString() },
+    });
+    await work.forget(tags.user(userId));
+    return { ...row, role_name: role.name };
+  };
+
+  const giveTo = async (work: Work, caller: Caller, userIds: readonly string[], input: AssignmentInput): Promise<AssignmentRow[]> => {
+    const { role, organizationId } = await target(work, caller, input);
+    await work.requireGift(await work.permissionsOfRole(role.id), organizationId, spanOf(input, work.now).expires_at);
+    // Two grants to one person wait for each other, so that neither misses the other's conflict or overlap.
+    for (const userId of [...userIds].sort()) await work.trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 70))', [userId]);
+    const rows: AssignmentRow[] = [];
+    for (const userId of userIds) rows.push(await insert(work, caller, userId, role, organizationId, input));
+    await requireNoConflict(work, caller, userIds);
+    return rows;
+  };
+
+  /** Of one role or assignment, as the path names it. */
+  const matchingOf = async (work: Work, userId: string, reference: string, organizationId: string | undefined) => {
+    const own = await work.assignments.ofUser(userId);
+    const matches = (row: AssignmentRow): boolean =>
+      (isId(reference) ? row.role_id === reference || row.id === reference : row.role_name === reference) &&
+      (organizationId === undefined || row.organization_id === organizationId);
+    return own.filter(matches);
+  };
+
+  const take = async (work: Work, caller: Caller, userId: string, reference: string, organizationId: string | undefined) => {
+    await requireUser(work, caller, userId);
+    const found = await matchingOf(work, userId, reference, organizationId);
+    // What comes from outside the caller's organizations is seen, but is not theirs to take.
+    const rows = found.filter((row) => caller.scope === 'all' || caller.scope.includes(row.organization_id ?? ''));
+    if (found.length > 0 && rows.length === 0) throw errors.grant_not_yours();
+    if (rows.length === 0) throw errors.assignment_not_found();
+    for (const row of rows) {
+      await work.requireGift(await work.permissionsOfRole(row.role_id), row.organization_id, work.now);
+      if (row.role_name === superAdmin) await requireAnotherSuperAdmin(work, userId);
+    }
+    await work.assignments.remove(rows.map(({ id }) => id));
+    for (const row of rows) {
+      await work.audit.record({
+        type: 'rbac.role_unassigned',
+        outcome: 'success',
+        actor: caller.actor,
+        subjectId: userId,
+        organizationId: row.organization_id ?? undefined,
+        target: { type: 'role', id: row.role_id },
+        details: { role: row.role_name },
+      });
+    }
+    await work.forget(tags.user(userId));
+  };
+
+  return {
+    /** @throws user_not_found */
+    ofUser: (caller: Caller, userId: string): Promise<AssignmentRow[]> =>
+      inWork(caller, async (work) => {
+        await requireUser(work, caller, userId);
+        return await work.assignments.ofUser(userId);
+      }),
+    members: (caller: Caller, reference: string, limit: number, after: string | undefined) =>
+      inWork(caller, async (work) => {
+        const rows = await work.assignments.ofRole((await findRole(work, reference)).id, limit, after);
+        if (caller.scope === 'all') return rows;
+        const seen: typeof rows = [];
+        for (const row of rows) if (await work.assignments.seesUser(row.user_id, caller.scope)) seen.push(row);
+        return seen;
+      }),
+    /** @throws user_not_found, role_not_found, organization_not_found, grant_not_yours, assignment_exists, conflict of duties */
+    assign: (caller: Caller, userId: string, input: AssignmentInput): Promise<AssignmentRow> =>
+      inWork(caller, async (work) => (await giveTo(work, caller, [userId], input))[0] as AssignmentRow),
+    /** All or none. */
+    assignMany: (caller: Caller, userIds: readonly string[], input: AssignmentInput): Promise<AssignmentRow[]> =>
+      inWork(caller, (work) => giveTo(work, caller, userIds, input)),
+    /** @throws user_not_found, assignment_not_found, grant_not_yours, last_super_admin */
+    unassign: (caller: Caller, userId: string, reference: string, organizationId: string | undefined): Promise<void> =>
+      inWork(caller, (work) => take(work, caller, userId, reference, organizationId)),
+  };
+};
+
+export type Assignments = ReturnType<typeof createAssignments>;

@@ -1,0 +1,42 @@
+import { errors } from '../errors.ts';
+import { currentRoles, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
+import { nameOf } from './permission.ts';
+import type { EffectiveView } from './schema.ts';
+
+const moment = (at: number): string | null => (Number.isFinite(at) && at > 0 ? new Date(at).toISOString() : null);
+
+const viaOf = ({ via, organizationId, startsAt, expiresAt }: Rule): EffectiveView['permissions'][number]['via'][number] => ({
+  kind: via.kind,
+  ref: via.ref,
+  rolePath: [...via.rolePath],
+  groupPath: [...via.groupPath],
+  organizationId,
+  startsAt: moment(startsAt),
+  expiresAt: moment(expiresAt),
+});
+
+/** What somebody holds at this moment, and by what. @param now milliseconds since the epoch */
+export const effectiveOf = (snapshot: Snapshot, now: number): EffectiveView => {
+  const byName = new Map<string, EffectiveView['permissions'][number]>();
+  const rules = snapshot.isActive ? snapshot.rules().filter((rule) => isCurrent(rule, now)) : [];
+  for (const rule of rules) {
+    const permission = nameOf(rule.permission);
+    const entry = byName.get(`${permission} ${rule.effect}`) ?? { permission, effect: rule.effect, via: [] };
+    entry.via.push(viaOf(rule));
+    byName.set(`${permission} ${rule.effect}`, entry);
+  }
+  const permissions = [...byName.values()].sort((a, b) => (a.permission < b.permission ? -1 : 1));
+  return { roles: currentRoles(snapshot, now), permissions };
+};
+
+/** Names of what is allowed and nowhere denied directly; for claims. */
+export const permissionNames = (snapshot: Snapshot, now: number): string[] => {
+  const { permissions } = effectiveOf(snapshot, now);
+  const denied = new Set(permissions.filter(({ effect }) => effect === 'deny').map(({ permission }) => permission));
+  return permissions.filter(({ effect, permission }) => effect === 'allow' && !denied.has(permission)).map(({ permission }) => permission);
+};
+
+export const requireSnapshot = (snapshot: Snapshot | undefined): Snapshot => {
+  if (!snapshot) throw errors.user_not_found();
+  return snapshot;
+};

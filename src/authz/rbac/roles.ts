@@ -1,0 +1,244 @@
+import { uuidv7 } from '../../platform/crypto/index.ts';
+import { errors as shared } from '../../platform/errors/index.ts';
+import { errors } from '../errors.ts';
+import { tags } from '../pdp/subjects.ts';
+import { nameOf, parsePermission } from './permission.ts';
+import type { PermissionRecord, RoleFilter, RoleRecord } from './roles-repository.ts';
+import type { RoleInput, RoleView } from './schema.ts';
+import { type Caller, findRole, type InWork, isId, type Work } from './work.ts';
+
+export const roleView = (role: RoleRecord): RoleView => ({
+  id: role.id,
+  name: role.name,
+  description: role.description,
+  organizationId: role.organization_id,
+  isSystem: role.is_system,
+  permissions: role.permissions,
+  parents: role.parents,
+  createdAt: role.created_at.toISOString(),
+  updatedAt: role.updated_at.toISOString(),
+});
+
+const maxDepth = 10;
+
+/** A registered permission, or one that names nothing new, like the same on fewer objects. */
+const isKnown = async ({ permissions }: Work, name: string): Promise<boolean> => {
+  const permission = parsePermission(name);
+  return permission !== undefined && (await permissions.isKnown(permission.resource, permission.action));
+};
+
+const normal = (names: readonly string[]): string[] => [
+  ...new Set(names.flatMap((name) => [parsePermission(name)].flatMap((parsed) => (parsed ? [nameOf(parsed)] : [])))),
+];
+
+/**
+ * Ids of permissions, registering what is not there yet.
+ * @throws permission_unknown naming each, unless `create`
+ */
+export const permissionIds = async (work: Work, names: readonly string[], create: boolean): Promise<string[]> => {
+  const wanted = normal(names);
+  const found = new Map((await work.permissions.byNames(wanted)).map(({ name, id }) => [name, id]));
+  const missing = wanted.filter((name) => !found.has(name));
+  const unknown: string[] = [];
+  for (const name of missing) if (!create && !(await isKnown(work, name))) unknown.push(name);
+  if (unknown.length > 0) {
+    const mistakes = unknown.map((name) => ({ path: `/permissions/${names.indexOf(name)}`, message: `${name} is not registered` }));
+    throw errors.permission_unknown({ errors: mistakes });
+  }
+  const rows = missing.map((name): PermissionRecord => ({ id: uuidv7(work.now), name, description: null, created_at: work.now }));
+  await work.permissions.insert(rows);
+  return (await work.permissions.byNames(wanted)).map(({ id }) => id);
+};
+
+const parentsOf = async (work: Work, { parents = [] }: RoleInput, organizationId: string | null): Promise<RoleRecord[]> => {
+  const found: RoleRecord[] = [];
+  for (const parent of parents) found.push(await findRole(work, parent, organizationId));
+  // TN-04: a role of all organizations cannot rest on one of them, nor one organization's on another's.
+  if (found.some((parent) => parent.organization_id !== null && parent.organization_id !== organizationId)) {
+    throw errors.role_not_found();
+  }
+  return found;
+};
+
+const requireTree = async ({ roles }: Work, id: string, parents: readonly RoleRecord[]): Promise<void> => {
+  const below = await roles.descendants(id);
+  const isBelow = new Set(below.map((role) => role.id));
+  const depthBelow = Math.max(0, ...below.map(({ depth }) => depth));
+  for (const parent of parents) {
+    if (isBelow.has(parent.id)) throw errors.role_cycle({ errors: [{ path: '/parents', message: `${parent.name} inherits from this role` }] });
+    const above = Math.max(...(await roles.ancestors(parent.id)).map(({ depth }) => depth));
+    if (above + 1 + depthBelow > maxDepth) throw errors.role_too_deep({ errors: [{ path: '/parents', message: `${parent.name} is too deep` }] });
+  }
+};
+
+const changedFields = (before: RoleRecord, after: RoleRecord): string[] => {
+  const content = (role: RoleRecord) => [role.name, role.description, role.permissions, role.parents] as const;
+  const names = ['name', 'description', 'permissions', 'parents'];
+  return names.filter((_, index) => JSON.stringify(content(before)[index]) !== JSON.stringify(content(after)[index]));
+};
+
+const auditable = ({ name, permissions, parents }: RoleRecord) => ({ name, permissions, parents: parents.map((parent) => parent.name) });
+
+/** The organization of a new object: named, or the only one the caller acts in (TN-02). */
+export const organizationFor = ({ scope }: Caller, wanted: string | undefined): string | null => {
+  if (scope === 'all') return wanted ?? null;
+  if (wanted !== undefined) {
+    if (!scope.includes(wanted)) throw errors.organization_not_found();
+    return wanted;
+  }
+  const [only, ...others] = scope;
+  if (only === undefined || others.length > 0) {
+    throw shared.invalid_request({ errors: [{ path: '/organizationId', message: 'is required' }] });
+  }
+  return only;
+};
+
+export const createRoles = (inWork: InWork) => {
+  const write = async (work: Work, id: string, input: RoleInput, organizationId: string | null): Promise<RoleRecord> => {
+    await work.roles.lockHierarchy();
+    const parents = await parentsOf(work, input, organizationId);
+    await requireTree(work, id, parents);
+    await work.roles.setPermissions(id, await permissionIds(work, input.permissions ?? [], input.createPermissions === true));
+    await work.roles.setParents(
+      id,
+      parents.map((parent) => parent.id),
+    );
+    return (await work.roles.find(id)) as RoleRecord;
+  };
+
+  const requireNew = async (work: Work, input: RoleInput, organizationId: string | null): Promise<void> => {
+    const { createPermissions, permissions = [] } = input;
+    if (createPermissions) await work.requireGift(['permission:create:any'], null);
+    await work.requireGift(normal(permissions), organizationId);
+    for (const parent of await parentsOf(work, input, organizationId)) {
+      await work.requireGift(await work.permissionsOfRole(parent.id), organizationId);
+    }
+  };
+
+  const editable = async (work: Work, reference: string): Promise<RoleRecord> => {
+    const { id } = await findRole(work, reference);
+    await work.roles.lock(id);
+    const role = await work.roles.find(id);
+    if (!role) throw errors.role_not_found();
+    if (role.is_system) throw errors.role_is_system();
+    return role;
+  };
+
+  return {
+    list: (caller: Caller, filter: RoleFilter, limit: number, after: readonly string[] | undefined): Promise<RoleRecord[]> =>
+      inWork(caller, ({ roles }) => roles.list(filter, limit, after)),
+    /** @throws role_not_found */
+    get: (caller: Caller, reference: string): Promise<RoleRecord> => inWork(caller, (work) => findRole(work, reference)),
+    /** @throws role_exists, permission_unknown, role_not_found, role_cycle, role_too_deep, grant_not_yours */
+    create: (caller: Caller, input: RoleInput): Promise<RoleRecord> =>
+      inWork(caller, async (work) => {
+        const organizationId = organizationFor(caller, input.organizationId);
+        if (organizationId !== null && !(await work.roles.organizationExists(organizationId))) throw errors.organization_not_found();
+        await requireNew(work, input, organizationId);
+        const id = uuidv7(work.now);
+        const { name, description = null } = input;
+        const times = { created_at: work.now, updated_at: work.now };
+        const row = { id, name, description, organization_id: organizationId, is_system: false, ...times };
+        if (!(await work.roles.insert(row))) throw errors.role_exists();
+        const role = await write(work, id, input, organizationId);
+        await work.audit.record({
+          type: 'rbac.role_created',
+          outcome: 'success',
+          actor: caller.actor,
+          organizationId: organizationId ?? undefined,
+          target: { type: 'role', id },
+          details: { permissions: role.permissions.slice(0, 200) },
+          after: auditable(role),
+        });
+        return role;
+      }),
+    /**
+     * Replaces what the role is; what is not named is taken away.
+     * @param match throws when the version is not the caller's
+     * @throws role_is_system and those of `create`
+     */
+    update: (caller: Caller, reference: string, input: RoleInput, match: (version: number) => void): Promise<RoleRecord> =>
+      inWork(caller, async (work) => {
+        const before = await editable(work, reference);
+        match(before.version);
+        const organizationId = before.organization_id;
+        if (input.organizationId !== undefined && input.organizationId !== organizationId) throw errors.organization_not_found();
+        // Also for what stays: whoever changes a role must hold all that it gives (AZ-05).
+        await work.requireGift(before.permissions, organizationId);
+        await requireNew(work, input, organizationId);
+        const { name, description = null } = input;
+        if (name !== before.name && (await work.roles.byName(name)).some((role) => role.organization_id === organizationId)) {
+          throw errors.role_exists();
+        }
+        await work.roles.update(before.id, { name, description, updated_at: work.now });
+        const after = await write(work, before.id, input, organizationId);
+        await work.audit.record({
+          type: 'rbac.role_updated',
+          outcome: 'success',
+          actor: caller.actor,
+          organizationId: organizationId ?? undefined,
+          target: { type: 'role', id: before.id },
+          details: { fields: changedFields(before, after) },
+          before: auditable(before),
+          after: auditable(after),
+        });
+        await work.forget(tags.role(before.id));
+        return after;
+      }),
+    /** @throws role_not_found, role_is_system, grant_not_yours */
+    remove: (caller: Caller, reference: string): Promise<void> =>
+      inWork(caller, async (work) => {
+        const role = await editable(work, reference);
+        await work.requireGift(await work.permissionsOfRole(role.id), role.organization_id);
+        await work.roles.remove(role.id);
+        await work.audit.record({
+          type: 'rbac.role_deleted',
+          outcome: 'success',
+          actor: caller.actor,
+          organizationId: role.organization_id ?? undefined,
+          target: { type: 'role', id: role.id },
+          before: auditable(role),
+        });
+        await work.forget(tags.role(role.id));
+      }),
+    permissions: {
+      list: (caller: Caller, search: string | undefined, limit: number, after: string | undefined): Promise<PermissionRecord[]> =>
+        inWork(caller, ({ permissions }) => permissions.list(search, limit, after)),
+      /** @throws permission_exists */
+      create: (caller: Caller, name: string, description: string | undefined): Promise<PermissionRecord> =>
+        inWork(caller, async (work) => {
+          const [wanted = name] = normal([name]);
+          if ((await work.permissions.byNames([wanted])).length > 0) throw errors.permission_exists();
+          await work.requireGift([wanted], null);
+          const row = { id: uuidv7(work.now), name: wanted, description: description ?? null, created_at: work.now };
+          await work.permissions.insert([row]);
+          await work.audit.record({
+            type: 'rbac.permission_created',
+            outcome: 'success',
+            actor: caller.actor,
+            target: { type: 'permission', id: row.id },
+            details: { permission: wanted },
+          });
+          return row;
+        }),
+      /** @throws permission_not_found, permission_in_use */
+      remove: (caller: Caller, reference: string): Promise<void> =>
+        inWork(caller, async (work) => {
+          const found = await work.permissions.find(isId(reference) ? { id: reference } : { name: reference });
+          if (!found) throw errors.permission_not_found();
+          await work.requireGift([found.name], null);
+          if (await work.permissions.isUsed(found.id)) throw errors.permission_in_use();
+          await work.permissions.remove(found.id);
+          await work.audit.record({
+            type: 'rbac.permission_deleted',
+            outcome: 'success',
+            actor: caller.actor,
+            target: { type: 'permission', id: found.id },
+            details: { permission: found.name },
+          });
+        }),
+    },
+  };
+};
+
+export type Roles = ReturnType<typeof createRoles>;

@@ -1,0 +1,144 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { ListQuery } from '../../platform/http/index.ts';
+import { permissionPattern } from './permission.ts';
+
+const closed = { additionalProperties: false };
+const id = Type.String({ format: 'uuid' });
+const time = Type.String({ format: 'date-time' });
+const nullable = Type.Union([Type.String(), Type.Null()]);
+const text = Type.String({ minLength: 1, maxLength: 500 });
+const permissionName = Type.String({ pattern: permissionPattern, maxLength: 310 });
+// No colon and no slash: it stands in addresses.
+const roleName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' });
+/** A name is accepted wherever an id is (CONTRACT.md). */
+const reference = Type.String({ minLength: 1, maxLength: 310 });
+
+export const listOf = <Item extends Parameters<typeof Type.Array>[0]>(item: Item) =>
+  Type.Object({ items: Type.Array(item), nextCursor: nullable }, closed);
+
+export const RoleBody = Type.Object(
+  {
+    name: roleName,
+    description: Type.Optional(text),
+    permissions: Type.Optional(Type.Array(permissionName, { maxItems: 1000, uniqueItems: true })),
+    parents: Type.Optional(Type.Array(reference, { maxItems: 20, uniqueItems: true })),
+    organizationId: Type.Optional(id),
+    createPermissions: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type RoleInput = Static<typeof RoleBody>;
+export const RoleView = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    description: nullable,
+    organizationId: nullable,
+    isSystem: Type.Boolean(),
+    permissions: Type.Array(Type.String()),
+    parents: Type.Array(Type.Object({ id: Type.String(), name: Type.String() }, closed)),
+    createdAt: time,
+    updatedAt: time,
+  },
+  closed,
+);
+export type RoleView = Static<typeof RoleView>;
+export const RoleQuery = Type.Object(
+  { ...ListQuery, search: Type.Optional(Type.String({ maxLength: 200 })), organizationId: Type.Optional(id) },
+  closed,
+);
+export const SearchQuery = Type.Object({ ...ListQuery, search: Type.Optional(Type.String({ maxLength: 200 })) }, closed);
+export const PageQuery = Type.Object(ListQuery, closed);
+export const OrganizationQuery = Type.Object({ organizationId: Type.Optional(id) }, closed);
+
+export const RoleParams = Type.Object({ role: reference }, closed);
+export const PermissionParams = Type.Object({ permission: reference }, closed);
+export const UserParams = Type.Object({ id }, closed);
+export const UserRoleParams = Type.Object({ id, role: reference }, closed);
+export const UserPermissionParams = Type.Object({ id, permission: reference }, closed);
+export const GroupParams = Type.Object({ group: reference }, closed);
+export const GroupRoleParams = Type.Object({ group: reference, role: reference }, closed);
+
+export const PermissionBody = Type.Object({ name: permissionName, description: Type.Optional(text) }, closed);
+export const PermissionView = Type.Object(
+  { id: Type.String(), name: Type.String(), description: nullable, createdAt: time },
+  closed,
+);
+
+const span = { startsAt: Type.Optional(time), expiresAt: Type.Optional(time), reason: Type.Optional(text) };
+export const AssignmentBody = Type.Object(
+  { role: reference, organizationId: Type.Optional(id), eligible: Type.Optional(Type.Boolean()), ...span },
+  closed,
+);
+export type AssignmentInput = Static<typeof AssignmentBody>;
+export const MembersBody = Type.Object(
+  {
+    userIds: Type.Array(id, { minItems: 1, maxItems: 1000, uniqueItems: true }),
+    organizationId: Type.Optional(id),
+    eligible: Type.Optional(Type.Boolean()),
+    ...span,
+  },
+  closed,
+);
+const assignment = {
+  id: Type.String(),
+  userId: Type.String(),
+  role: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+  organizationId: nullable,
+  eligible: Type.Boolean(),
+  startsAt: nullable,
+  expiresAt: nullable,
+  reason: nullable,
+  grantedBy: nullable,
+  createdAt: time,
+};
+export const AssignmentView = Type.Object(assignment, closed);
+export type AssignmentView = Static<typeof AssignmentView>;
+export const MemberView = Type.Object({ ...assignment, email: nullable }, closed);
+
+export const UserPermissionBody = Type.Object(
+  { permission: reference, effect: Type.Optional(Type.Union([Type.Literal('allow'), Type.Literal('deny')])), ...span },
+  closed,
+);
+export type UserPermissionInput = Static<typeof UserPermissionBody>;
+export const UserPermissionView = Type.Object(
+  {
+    id: Type.String(),
+    userId: Type.String(),
+    permission: Type.String(),
+    effect: Type.String(),
+    startsAt: nullable,
+    expiresAt: nullable,
+    reason: nullable,
+    grantedBy: nullable,
+    createdAt: time,
+  },
+  closed,
+);
+export type UserPermissionView = Static<typeof UserPermissionView>;
+
+export const GroupRoleBody = Type.Object({ role: reference }, closed);
+export const GroupRoleView = Type.Object({ id: Type.String(), name: Type.String(), createdAt: time }, closed);
+
+const ViaView = Type.Object(
+  {
+    kind: Type.String(),
+    ref: Type.String(),
+    rolePath: Type.Array(Type.String()),
+    groupPath: Type.Array(Type.String()),
+    organizationId: nullable,
+    startsAt: nullable,
+    expiresAt: nullable,
+  },
+  closed,
+);
+export const EffectiveView = Type.Object(
+  {
+    roles: Type.Array(Type.String()),
+    permissions: Type.Array(
+      Type.Object({ permission: Type.String(), effect: Type.String(), via: Type.Array(ViaView) }, closed),
+    ),
+  },
+  closed,
+);
+export type EffectiveView = Static<typeof EffectiveView>;

@@ -1,0 +1,126 @@
+/** One transaction of this room: tenants set, repositories and audit bound to it, the caller's rights as they are inside it. */
+import type { Knex } from 'knex';
+import type { Caches } from '../../platform/cache/index.ts';
+import { type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
+import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
+import { errors } from '../errors.ts';
+import { inheritance, type Snapshot } from '../pdp/snapshot.ts';
+import { createSubjectRepository, type RoleRow } from '../pdp/subjects-repository.ts';
+import type { Subjects } from '../pdp/subjects.ts';
+import { type AssignmentRepository, createAssignmentRepository } from './assignments-repository.ts';
+import { mayGive } from './ladder.ts';
+import { parsePermission } from './permission.ts';
+import {
+  createPermissionRepository,
+  createRoleRepository,
+  type PermissionRepository,
+  type RoleRecord,
+  type RoleRepository,
+} from './roles-repository.ts';
+
+/** Who asks for a change, and whose rows may be touched. The system itself gives as it likes. */
+export interface Caller {
+  actor: Actor;
+  scope: TenantScope;
+}
+
+export interface Work {
+  trx: Knex.Transaction;
+  roles: RoleRepository;
+  permissions: PermissionRepository;
+  assignments: AssignmentRepository;
+  audit: AuditSink;
+  now: Date;
+  /** Forgotten everywhere once this has committed. */
+  forget(...tags: string[]): Promise<void>;
+  /** @throws grant_not_yours unless the caller holds each of them there for that long */
+  requireGift(permissions: readonly string[], organizationId: string | null, expiresAt?: Date | null): Promise<void>;
+  /** What the role gives, with all it inherits. */
+  permissionsOfRole(roleId: string): Promise<string[]>;
+  /** The caller, or anybody, as this transaction sees them. */
+  subject(id: string): Promise<Snapshot | undefined>;
+  giver(): Promise<Snapshot | undefined>;
+}
+
+export interface WorkDeps {
+  database: Database;
+  clock: Clock;
+  caches: Pick<Caches, 'invalidate'>;
+  audit: (trx: Knex.Transaction) => AuditSink;
+  subjects: Subjects;
+}
+
+export type InWork = <Result>(caller: Caller, work: (work: Work) => Promise<Result>) => Promise<Result>;
+
+const closureOf = async (trx: Knex.Transaction, roleId: string): Promise<string[]> => {
+  const source = createSubjectRepository(trx);
+  const roles = new Map<string, RoleRow>();
+  let next = [roleId];
+  while (next.length > 0) {
+    const found: RoleRow[] = [];
+    for (const id of next) found.push(...[await source.role(id)].flatMap((role) => role ?? []));
+    for (const role of found) roles.set(role.id, role);
+    next = [...new Set(found.flatMap(({ parents }) => parents))].filter((id) => !roles.has(id));
+  }
+  return [...new Set(inheritance(roleId, roles).flatMap(({ role }) => role.permissions))];
+};
+
+export const createWork =
+  ({ database, clock, caches, audit, subjects }: WorkDeps): InWork =>
+  (caller, run) =>
+    database.transaction(async (trx) => {
+      await setTenants(trx, caller.scope);
+      const now = clock.now();
+      let known: Promise<Snapshot | undefined> | undefined;
+      const giver = (): Promise<Snapshot | undefined> => {
+        const { actor } = caller;
+        known ??= actor.type === 'user' && actor.id !== undefined ? subjects.findIn(trx, actor.id) : Promise.resolve(undefined);
+        return known;
+      };
+      const requireGift: Work['requireGift'] = async (names, organizationId, expiresAt = null) => {
+        if (caller.actor.type === 'system') return;
+        const from = await giver();
+        const until = expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+        const refused = names.filter((name) => {
+          const permission = parsePermission(name);
+          return !(from && permission && mayGive(from, { permission, organizationId, expiresAt: until }, now.getTime()));
+        });
+        if (refused.length === 0) return;
+        const [permission] = refused;
+        throw errors.grant_not_yours({ detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`, extensions: { permission } });
+      };
+      return await run({
+        trx,
+        roles: createRoleRepository(trx),
+        permissions: createPermissionRepository(trx),
+        assignments: createAssignmentRepository(trx),
+        audit: audit(trx),
+        now,
+        forget: (...tags) => caches.invalidate(tags, trx),
+        requireGift,
+        permissionsOfRole: (roleId) => closureOf(trx, roleId),
+        subject: (id) => subjects.findIn(trx, id),
+        giver,
+      });
+    });
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+export const isId = (text: string): boolean => uuid.test(text);
+
+/**
+ * A role by id or name; of equal names the one of that organization, then the deployment's own.
+ * @throws role_not_found also for another tenant's (TN-01)
+ */
+export const findRole = async ({ roles }: Pick<Work, 'roles'>, idOrName: string, organizationId?: string | null): Promise<RoleRecord> => {
+  if (isId(idOrName)) {
+    const role = await roles.find(idOrName);
+    if (!role) throw errors.role_not_found();
+    return role;
+  }
+  const named = await roles.byName(idOrName);
+  const global = named.find((role) => role.organization_id === null);
+  const own = organizationId ? named.find((role) => role.organization_id === organizationId) : undefined;
+  const role = own ?? global ?? (named.length === 1 ? named[0] : undefined);
+  if (!role) throw errors.role_not_found();
+  return role;
+};

@@ -1,0 +1,11 @@
+import type { Knex } from 'knex';
+
+/** Whose rows a piece of work may touch: of these organizations (and the deployment's own, to read), or of all. */
+export type TenantScope = 'all' | readonly string[];
+
+/** For the rest of the transaction (row-level security, TN-05); without it no row of any organization is there. */
+export const setTenants = async (trx: Knex.Transaction, scope: TenantScope): Promise<void> => {
+  // An empty list is none, and `none` is no organization's id.
+  const value = scope === 'all' ? '*' : scope.join(',') || 'none';
+  await trx.raw(`select set_config('app.tenants', ?, true)`, [value]);
+};
