@@ -1,5 +1,6 @@
 /** Composition root: builds every room and joins them (STYLE.md, "The tree"). */
 import { type Authn, createAuthn } from './authn/index.ts';
+import { type Authz, createAuthz, superAdmin } from './authz/index.ts';
 import { type Bootstrap, conformancePerson, readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts } from './identity/index.ts';
@@ -12,7 +13,7 @@ import {
   mountLogos,
 } from './interactions/index.ts';
 import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
-import type { Config } from './platform/config/index.ts';
+import { type Config, ConfigError } from './platform/config/index.ts';
 import { randomSecret } from './platform/crypto/index.ts';
 import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
 import { createViews } from './platform/views/index.ts';
@@ -38,12 +39,11 @@ export interface Rooms {
   foundation: Foundation;
   accounts: Accounts;
   authn: Authn;
+  authz: Authz;
   oidc: Oidc;
   http: Http;
   close(): Promise<void>;
 }
-
-const nobody = { roles: [], permissions: [], groups: [], organizations: [] };
 
 export const openRooms = async (config: Config, options: AppOptions = {}): Promise<Rooms> => {
   const foundation = await openFoundation(config, options);
@@ -51,6 +51,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
 
   const accounts = createAccounts({ database, clock, audit: sinks.audit });
+  const authz = createAuthz({ database, clock, caches, audit: sinks.audit, buffer: audit.buffer });
   const authn = createAuthn({
     database,
     accounts,
@@ -62,7 +63,10 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       sink: sinks.audit,
       outbox: sinks.outbox,
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
-      holdingsOf: async () => ({ roles: [], organizations: [] }),
+      holdingsOf: async (id) => {
+        const { roles, organizations } = await authz.entitlementsOf(id);
+        return { roles, organizations: organizations.map((organization) => organization.id) };
+      },
     },
     protection: {
       loginLimit: config.rateLimits.login,
@@ -77,8 +81,13 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     metrics,
     envelope,
     views,
-    authenticator: { authenticate: (token, scope) => oidc.authenticator.authenticate(token, scope) },
-    guard: { reach: async () => undefined },
+    authenticator: {
+      authenticate: async (token, ...scopes) => {
+        const principal = await oidc.authenticator.authenticate(token, ...scopes);
+        return { ...principal, roles: await authz.rolesOf(principal) };
+      },
+    },
+    guard: authz.guard,
     audit: audit.buffer,
     idempotencyKeys: createIdempotencyRepository(database.knex),
     probes: foundation.probes,
@@ -96,7 +105,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     sinks,
     audit: audit.buffer,
     accounts,
-    entitlements: { entitlementsOf: async () => nobody },
+    entitlements: authz,
     factors: {
       isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
     },
@@ -120,11 +129,12 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     clock,
     site: { clientId: firstPartyClientId, isRegistrationOpen },
   });
-  mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: async () => nobody });
-  sessions.mount(http.admin, { endings: oidc.endings, guard: { reach: async () => undefined }, audit: audit.buffer });
+  mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: authz.entitlementsOf });
+  sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);
-  oidc.mount(http.admin, { organizationsOf: async () => nobody.organizations });
+  oidc.mount(http.admin);
+  authz.mount(http.admin);
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
@@ -136,6 +146,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     foundation,
     accounts,
     authn,
+    authz,
     oidc,
     http,
     close: async () => {
@@ -149,21 +160,38 @@ const keyJobSeconds = 3600;
 const sweepJobSeconds = 300;
 
 /** First administrator, people of the bootstrap file, the tester of PROFILE=conformance: created only where they are absent. */
-const createPeople = async ({ accounts, authn }: Rooms, config: Config, bootstrap: Bootstrap) => {
-  const person = async (email: string, password: string | undefined, claims: Record<string, unknown>, emailVerified: boolean) => {
+const createPeople = async ({ accounts, authn, authz }: Rooms, config: Config, bootstrap: Bootstrap) => {
+  const person = async (
+    email: string,
+    password: string | undefined,
+    claims: Record<string, unknown>,
+    roles: readonly string[],
+  ) => {
     if ((await accounts.idOf(email)) !== undefined) return undefined;
     const chosen = password ?? randomSecret(16);
-    await accounts.create({ email, emailVerified, passwordHash: await authn.hashPassword(chosen), claims, source: 'bootstrap' });
+    const emailVerified = claims.email_verified === true;
+    const passwordHash = await authn.hashPassword(chosen);
+    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' });
+    if (id !== undefined) for (const role of roles) await authz.assignAsSystem(id, role);
     return chosen;
   };
+  const mistakes = await authz.unknownRoles(bootstrap.users.flatMap(({ roles = [] }): string[] => roles));
+  if (mistakes.length > 0) throw new ConfigError(mistakes.map((role) => `BOOTSTRAP_FILE: there is no role ${role}`));
   const { email, password } = config.bootstrapAdmin;
-  const administrator = (await accounts.isEmpty()) ? await person(email, password, {}, true) : undefined;
-  for (const { email: address, password: secret, roles: _roles, ...claims } of bootstrap.users) {
-    await person(address, secret, claims, claims.email_verified === true);
+  const administrator = (await accounts.isEmpty())
+    ? await person(email, password, { email_verified: true }, [superAdmin])
+    : undefined;
+  for (const { email: address, password: secret, roles = [], ...claims } of bootstrap.users) {
+    await person(address, secret, claims, roles);
   }
   const tester =
     config.profile === 'conformance'
-      ? await person(conformancePerson.email, config.conformancePassword, conformancePerson.claims, true)
+      ? await person(
+          conformancePerson.email,
+          config.conformancePassword,
+          { ...conformancePerson.claims, email_verified: true },
+          [],
+        )
       : undefined;
   return {
     firstAdministrator:
@@ -176,6 +204,7 @@ export const createApp = async (config: Config, options: AppOptions = {}): Promi
   const bootstrap = readBootstrap(config);
   const rooms = await openRooms(config, options);
   const { foundation, http, oidc } = rooms;
+  await rooms.authz.seed(http.rows.map(({ spec }) => spec.permission));
   await oidc.applyBootstrap(bootstrap);
   const people = await createPeople(rooms, config, bootstrap);
   await foundation.start();

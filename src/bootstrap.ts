@@ -54,7 +54,7 @@ const BootstrapFile = Type.Object(
 );
 
 export interface Bootstrap extends BootstrapRegistrations {
-  users: (Record<string, unknown> & { email: string; password: string })[];
+  users: (Record<string, unknown> & { email: string; password: string; roles?: string[] })[];
   organizations: (Record<string, unknown> & { name: string })[];
 }
 

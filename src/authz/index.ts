@@ -42,7 +42,9 @@ export interface Authz {
   entitlementsOf(userId: string): Promise<Entitlements>;
   /** Role names of a caller at this moment; a warm cache asks nothing of the database. */
   rolesOf(principal: Pick<Principal, 'type' | 'id'>): Promise<readonly string[]>;
-  /** Roles and permissions of this build; again changes nothing. @param routes every `resource:action` of the route table */
+  /** Of these names those that are no role of the deployment. */
+  unknownRoles(names: readonly string[]): Promise<string[]>;
+  /** Roles and permissions of this build; again changes nothing. @param routes access marks of the route table */
   seed(routes: readonly string[]): Promise<void>;
   /** Gives a role as the system does: bootstrap and command line. A role that is held stays. @throws role_not_found */
   assignAsSystem(userId: string, role: string): Promise<void>;
@@ -92,7 +94,22 @@ export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDep
       const snapshot = type === 'user' ? await subjects.find(id) : undefined;
       return snapshot ? currentRoles(snapshot, now()) : [];
     },
-    seed: (routes) => inWork(system, (work) => seed(work, routes)),
+    unknownRoles: (names) =>
+      inWork(system, async (work) => {
+        const unknown: string[] = [];
+        for (const name of new Set(names)) {
+          const named = await work.roles.byName(name);
+          if (!named.some((role) => role.organization_id === null)) unknown.push(name);
+        }
+        return unknown;
+      }),
+    seed: (routes) =>
+      inWork(system, (work) =>
+        seed(
+          work,
+          routes.filter((route) => route.includes(':')),
+        ),
+      ),
     assignAsSystem: async (userId, role) => {
       const held = await assignments.ofUser(system, userId);
       if (held.some((row) => row.role_name === role && row.organization_id === null)) return;

@@ -193,11 +193,8 @@ export const createOidc = async (deps: OidcDeps) => {
 
   return {
     applyBootstrap: createBootstrap({ database, clients, resources }),
-    mount: (
-      admin: AdminRoutes,
-      { organizationsOf }: { organizationsOf: (userId: string) => Promise<readonly string[]> },
-    ): void => {
-      mountClientRoutes(admin, { clients: clients.admin, organizationsOf });
+    mount: (admin: AdminRoutes): void => {
+      mountClientRoutes(admin, { clients: clients.admin });
       mountRegistrationTokenRoutes(admin, registrationTokens);
       mountResourceRoutes(admin, resources.admin);
       mountKeyRoutes(admin, keys);

@@ -49,7 +49,7 @@ const startServer = async (env: Record<string, string> = {}) => {
         return principal(token);
       },
     },
-    guard: { reach: async ({ roles }) => (roles.includes('ADMIN') ? 'any' : undefined) },
+    guard: { reach: async ({ roles }) => (roles.includes('ADMIN') ? 'any' : undefined), organizations: async () => [] },
     audit: { note: (event) => void noted.push(event) },
     probes: [],
     idempotencyKeys: createIdempotencyRepository(database.knex),

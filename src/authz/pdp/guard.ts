@@ -46,7 +46,9 @@ export const createGuard = ({ clock, subjectOf, policies, clientOrganization, au
     if (!granted.has('authz') || !askedByClients.has(permission)) return undefined;
     const organizationId = await clientOrganization(clientId);
     if (organizationId === undefined) return undefined;
-    return organizationId === null ? { scope: 'any', organizationIds: [] } : { scope: 'organization', organizationIds: [organizationId] };
+    return organizationId === null
+      ? { scope: 'any', organizationIds: [] }
+      : { scope: 'organization', organizationIds: [organizationId] };
   };
 
   /** The deployment's deny policies hold here too, but none may keep anybody from taking a policy back. */
@@ -91,4 +93,3 @@ export const createGuard = ({ clock, subjectOf, policies, clientOrganization, au
     organizations: async (principal, permission) => (await hold(principal, permission))?.organizationIds ?? [],
   };
 };
-

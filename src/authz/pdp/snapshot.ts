@@ -94,10 +94,7 @@ const matching = (index: RoleIndex, resource: string, action: string): Permissio
 const maxDepth = 10;
 
 /** The role and all it inherits from, each once, with the path to it. */
-export const inheritance = (
-  first: string,
-  roles: ReadonlyMap<string, RoleRow>,
-): { role: RoleRow; path: readonly string[] }[] => {
+export const inheritance = (first: string, roles: ReadonlyMap<string, RoleRow>): { role: RoleRow; path: readonly string[] }[] => {
   const found = new Map<string, { role: RoleRow; path: readonly string[] }>();
   let step: [string, readonly string[]][] = [[first, []]];
   for (let depth = 0; depth <= maxDepth && step.length > 0; depth += 1) {
@@ -226,7 +223,12 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
     roles: sources.map(({ held }) => held),
     rules: () => [
       ...direct,
-      ...sources.flatMap((source) => toRules(source, [...source.index.values()].flatMap((byAction) => [...byAction.values()].flat()))),
+      ...sources.flatMap((source) =>
+        toRules(
+          source,
+          [...source.index.values()].flatMap((byAction) => [...byAction.values()].flat()),
+        ),
+      ),
     ],
     entry,
   };
@@ -247,6 +249,4 @@ export const isCurrent = ({ startsAt, expiresAt }: { startsAt: number; expiresAt
 
 /** Names of the roles held at this moment, each once. */
 export const currentRoles = (snapshot: Snapshot, now: number): string[] =>
-  snapshot.isActive
-    ? [...new Set(snapshot.roles.filter((role) => isCurrent(role, now)).map(({ name }) => name))].sort()
-    : [];
+  snapshot.isActive ? [...new Set(snapshot.roles.filter((role) => isCurrent(role, now)).map(({ name }) => name))].sort() : [];

@@ -43,7 +43,13 @@ export interface AssignmentRepository {
   ofRole(roleId: string, limit: number, after: string | undefined): Promise<(AssignmentRow & { email: string | null })[]>;
   find(id: string): Promise<AssignmentRow | undefined>;
   /** One whose time meets that of the new one. */
-  meeting(userId: string, roleId: string, organizationId: string | null, isEligible: boolean, span: Span): Promise<string | undefined>;
+  meeting(
+    userId: string,
+    roleId: string,
+    organizationId: string | null,
+    isEligible: boolean,
+    span: Span,
+  ): Promise<string | undefined>;
   insert(row: Omit<AssignmentRow, 'role_name'>): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
   /** Others who hold the role directly, everywhere, now, without end, with an active account. */
@@ -74,16 +80,22 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
   seesUser: async (userId, organizationIds) => {
     const query = trx('users').where({ id: userId });
     if (organizationIds !== 'all') {
-      const members = trx('organization_members').whereIn('organization_id', [...organizationIds]).select('user_id');
+      const members = trx('organization_members')
+        .whereIn('organization_id', [...organizationIds])
+        .select('user_id');
       query.whereIn('id', members);
     }
     return (await query.first('id')) !== undefined;
   },
   isMember: async (userId, organizationId) =>
-    (await trx('organization_members').where({ user_id: userId, organization_id: organizationId }).first('user_id')) !== undefined,
+    (await trx('organization_members').where({ user_id: userId, organization_id: organizationId }).first('user_id')) !==
+    undefined,
   ofUser: (userId) => assignments(trx).where('user_roles.user_id', userId).orderBy('user_roles.id'),
   ofRole: async (roleId, limit, after) => {
-    const email = trx('identifiers').whereRaw(`user_id = user_roles.user_id and type = 'email' and is_primary`).select('value').limit(1);
+    const email = trx('identifiers')
+      .whereRaw(`user_id = user_roles.user_id and type = 'email' and is_primary`)
+      .select('value')
+      .limit(1);
     const query = assignments(trx).select({ email }).where('user_roles.role_id', roleId).orderBy('user_roles.id').limit(limit);
     if (after !== undefined) query.where('user_roles.id', '>', after);
     return await query;
@@ -96,7 +108,10 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
     return (await during(query, span).first('id'))?.id;
   },
   insert: async (row) => void (await trx('user_roles').insert(row)),
-  remove: async (ids) => void (await trx('user_roles').whereIn('id', [...ids]).delete()),
+  remove: async (ids) =>
+    void (await trx('user_roles')
+      .whereIn('id', [...ids])
+      .delete()),
   countPermanent: async (roleId, exceptUserId, now) => {
     const query = trx('user_roles')
       .join('users', 'users.id', 'user_roles.user_id')
@@ -116,7 +131,10 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
   meetingPermission: async (userId, permissionId, span) =>
     (await during(trx('user_permissions').where({ user_id: userId, permission_id: permissionId }), span).first('id'))?.id,
   insertPermission: async (row) => void (await trx('user_permissions').insert(row)),
-  removePermissions: async (ids) => void (await trx('user_permissions').whereIn('id', [...ids]).delete()),
+  removePermissions: async (ids) =>
+    void (await trx('user_permissions')
+      .whereIn('id', [...ids])
+      .delete()),
   group: async (wanted, organizationIds) => {
     const query = trx('groups').where(wanted);
     if (organizationIds !== 'all') query.whereIn('organization_id', [...organizationIds]);
@@ -141,5 +159,6 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
     const row = { group_id: groupId, role_id: roleId, created_at: now };
     return (await trx('group_roles').insert(row).onConflict().ignore().returning('role_id')).length === 1;
   },
-  removeGroupRole: async (groupId, roleId) => (await trx('group_roles').where({ group_id: groupId, role_id: roleId }).delete()) === 1,
+  removeGroupRole: async (groupId, roleId) =>
+    (await trx('group_roles').where({ group_id: groupId, role_id: roleId }).delete()) === 1,
 });

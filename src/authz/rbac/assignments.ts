@@ -30,7 +30,10 @@ export interface Span {
 }
 
 /** @throws invalid_request for an end that is not after the start, or not ahead */
-export const spanOf = ({ startsAt, expiresAt }: { startsAt?: string | undefined; expiresAt?: string | undefined }, now: Date): Span => {
+export const spanOf = (
+  { startsAt, expiresAt }: { startsAt?: string | undefined; expiresAt?: string | undefined },
+  now: Date,
+): Span => {
   const starts = startsAt === undefined ? null : new Date(startsAt);
   const expires = expiresAt === undefined ? null : new Date(expiresAt);
   const refuse = (message: string) => shared.invalid_request({ errors: [{ path: '/expiresAt', message }] });
@@ -72,7 +75,8 @@ export const createAssignments = ({ inWork, requireNoConflict }: AssignmentDeps)
     const organizationId = organizationFor(caller, input.organizationId);
     const role = await findRole(work, input.role, organizationId);
     // A role of one organization counts there and nowhere else (TN-04).
-    if (role.organization_id !== null && organizationId !== null && role.organization_id !== organizationId) throw errors.role_not_found();
+    if (role.organization_id !== null && organizationId !== null && role.organization_id !== organizationId)
+      throw errors.role_not_found();
     return { role, organizationId: organizationId ?? role.organization_id };
   };
 
@@ -90,7 +94,8 @@ export const createAssignments = ({ inWork, requireNoConflict }: AssignmentDeps)
     }
     const span = spanOf(input, work.now);
     const { reason = null, eligible = false } = input;
-    if ((await work.assignments.meeting(userId, role.id, organizationId, eligible, span)) !== undefined) throw errors.assignment_exists();
+    if ((await work.assignments.meeting(userId, role.id, organizationId, eligible, span)) !== undefined)
+      throw errors.assignment_exists();
     const row = {
       id: uuidv7(work.now),
       user_id: userId,
@@ -117,11 +122,17 @@ export const createAssignments = ({ inWork, requireNoConflict }: AssignmentDeps)
     return { ...row, role_name: role.name };
   };
 
-  const giveTo = async (work: Work, caller: Caller, userIds: readonly string[], input: AssignmentInput): Promise<AssignmentRow[]> => {
+  const giveTo = async (
+    work: Work,
+    caller: Caller,
+    userIds: readonly string[],
+    input: AssignmentInput,
+  ): Promise<AssignmentRow[]> => {
     const { role, organizationId } = await target(work, caller, input);
     await work.requireGift(await work.permissionsOfRole(role.id), organizationId, spanOf(input, work.now).expires_at);
     // Two grants to one person wait for each other, so that neither misses the other's conflict or overlap.
-    for (const userId of [...userIds].sort()) await work.trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 70))', [userId]);
+    for (const userId of [...userIds].sort())
+      await work.trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 70))', [userId]);
     const rows: AssignmentRow[] = [];
     for (const userId of userIds) rows.push(await insert(work, caller, userId, role, organizationId, input));
     await requireNoConflict(work, caller, userIds);
@@ -137,13 +148,17 @@ export const createAssignments = ({ inWork, requireNoConflict }: AssignmentDeps)
     return own.filter(matches);
   };
 
+  /** What counts everywhere is seen by an organization's administrator, but is not theirs to take. */
+  const theirs = ({ scope }: Caller, found: AssignmentRow[]): AssignmentRow[] => {
+    if (found.length === 0) throw errors.assignment_not_found();
+    const rows = scope === 'all' ? found : found.filter((row) => scope.includes(row.organization_id ?? ''));
+    if (rows.length === 0) throw errors.grant_not_yours();
+    return rows;
+  };
+
   const take = async (work: Work, caller: Caller, userId: string, reference: string, organizationId: string | undefined) => {
     await requireUser(work, caller, userId);
-    const found = await matchingOf(work, userId, reference, organizationId);
-    // What comes from outside the caller's organizations is seen, but is not theirs to take.
-    const rows = found.filter((row) => caller.scope === 'all' || caller.scope.includes(row.organization_id ?? ''));
-    if (found.length > 0 && rows.length === 0) throw errors.grant_not_yours();
-    if (rows.length === 0) throw errors.assignment_not_found();
+    const rows = theirs(caller, await matchingOf(work, userId, reference, organizationId));
     for (const row of rows) {
       await work.requireGift(await work.permissionsOfRole(row.role_id), row.organization_id, work.now);
       if (row.role_name === superAdmin) await requireAnotherSuperAdmin(work, userId);

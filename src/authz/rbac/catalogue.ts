@@ -109,10 +109,7 @@ export const seededRoles: readonly SeededRole[] = [
 
 /** Permissions of our API whose routes every deployment has. */
 export const seededPermissions: readonly string[] = [
-  ...new Set([
-    ...seededRoles.flatMap(({ permissions }) => permissions),
-    ...reserved.map((resource) => `${resource}:*:any`),
-  ]),
+  ...new Set([...seededRoles.flatMap(({ permissions }) => permissions), ...reserved.map((resource) => `${resource}:*:any`)]),
 ].sort();
 
 export const superAdmin = 'SUPER_ADMIN';

@@ -33,7 +33,9 @@ export const effectiveOf = (snapshot: Snapshot, now: number): EffectiveView => {
 export const permissionNames = (snapshot: Snapshot, now: number): string[] => {
   const { permissions } = effectiveOf(snapshot, now);
   const denied = new Set(permissions.filter(({ effect }) => effect === 'deny').map(({ permission }) => permission));
-  return permissions.filter(({ effect, permission }) => effect === 'allow' && !denied.has(permission)).map(({ permission }) => permission);
+  return permissions
+    .filter(({ effect, permission }) => effect === 'allow' && !denied.has(permission))
+    .map(({ permission }) => permission);
 };
 
 export const requireSnapshot = (snapshot: Snapshot | undefined): Snapshot => {

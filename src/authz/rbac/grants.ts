@@ -31,7 +31,8 @@ export interface GrantDeps {
 
 /** A direct permission counts everywhere, so it is not an organization's to give. */
 const requireEverywhere = ({ scope }: Caller): void => {
-  if (scope !== 'all') throw errors.grant_not_yours({ detail: 'A direct permission counts in every organization; give a role in yours' });
+  if (scope !== 'all')
+    throw errors.grant_not_yours({ detail: 'A direct permission counts in every organization; give a role in yours' });
 };
 
 const findPermission = async (work: Work, reference: string): Promise<string> => {
@@ -48,10 +49,11 @@ const findPermission = async (work: Work, reference: string): Promise<string> =>
 export const createGrants = ({ inWork, requireNoConflict }: GrantDeps) => {
   /** Who may not be brought down: those who hold more than the caller (a deny is an attack on them), and the last of all. */
   const requireMayDeny = async (work: Work, caller: Caller, userId: string): Promise<void> => {
+    if (caller.actor.type !== 'system') {
+      const [giver, other] = [await work.giver(), await work.subject(userId)];
+      if (!giver || !other || !outranks(giver, other, work.now.getTime())) throw errors.grant_not_yours();
+    }
     await requireAnotherSuperAdmin(work, userId);
-    if (caller.actor.type === 'system') return;
-    const [giver, other] = [await work.giver(), await work.subject(userId)];
-    if (!giver || !other || !outranks(giver, other, work.now.getTime())) throw errors.grant_not_yours();
   };
 
   const give = async (work: Work, caller: Caller, userId: string, input: UserPermissionInput): Promise<UserPermissionRow> => {
@@ -92,7 +94,8 @@ export const createGrants = ({ inWork, requireNoConflict }: GrantDeps) => {
     const rows = own.filter((row) => row.id === reference || row.permission_id === reference || row.permission_name === name);
     if (rows.length === 0) throw errors.assignment_not_found();
     // Lifting a deny gives what it denied.
-    for (const row of rows) await work.requireGift([row.permission_name], null, row.effect === 'deny' ? row.expires_at : work.now);
+    for (const row of rows)
+      await work.requireGift([row.permission_name], null, row.effect === 'deny' ? row.expires_at : work.now);
     await work.assignments.removePermissions(rows.map(({ id }) => id));
     for (const row of rows) {
       await work.audit.record({

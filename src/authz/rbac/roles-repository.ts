@@ -125,7 +125,11 @@ export const createPermissionRepository = (trx: Knex): PermissionRepository => (
     return await query;
   },
   insert: async (rows) => {
-    if (rows.length > 0) await trx('permissions').insert([...rows]).onConflict('name').ignore();
+    if (rows.length > 0)
+      await trx('permissions')
+        .insert([...rows])
+        .onConflict('name')
+        .ignore();
   },
   isUsed: async (id) => {
     const { rows } = await trx.raw(

@@ -42,7 +42,10 @@ export const permissionIds = async (work: Work, names: readonly string[], create
   const unknown: string[] = [];
   for (const name of missing) if (!create && !(await isKnown(work, name))) unknown.push(name);
   if (unknown.length > 0) {
-    const mistakes = unknown.map((name) => ({ path: `/permissions/${names.indexOf(name)}`, message: `${name} is not registered` }));
+    const mistakes = unknown.map((name) => ({
+      path: `/permissions/${names.indexOf(name)}`,
+      message: `${name} is not registered`,
+    }));
     throw errors.permission_unknown({ errors: mistakes });
   }
   const rows = missing.map((name): PermissionRecord => ({ id: uuidv7(work.now), name, description: null, created_at: work.now }));
@@ -65,9 +68,11 @@ const requireTree = async ({ roles }: Work, id: string, parents: readonly RoleRe
   const isBelow = new Set(below.map((role) => role.id));
   const depthBelow = Math.max(0, ...below.map(({ depth }) => depth));
   for (const parent of parents) {
-    if (isBelow.has(parent.id)) throw errors.role_cycle({ errors: [{ path: '/parents', message: `${parent.name} inherits from this role` }] });
+    if (isBelow.has(parent.id))
+      throw errors.role_cycle({ errors: [{ path: '/parents', message: `${parent.name} inherits from this role` }] });
     const above = Math.max(...(await roles.ancestors(parent.id)).map(({ depth }) => depth));
-    if (above + 1 + depthBelow > maxDepth) throw errors.role_too_deep({ errors: [{ path: '/parents', message: `${parent.name} is too deep` }] });
+    if (above + 1 + depthBelow > maxDepth)
+      throw errors.role_too_deep({ errors: [{ path: '/parents', message: `${parent.name} is too deep` }] });
   }
 };
 
@@ -77,7 +82,11 @@ const changedFields = (before: RoleRecord, after: RoleRecord): string[] => {
   return names.filter((_, index) => JSON.stringify(content(before)[index]) !== JSON.stringify(content(after)[index]));
 };
 
-const auditable = ({ name, permissions, parents }: RoleRecord) => ({ name, permissions, parents: parents.map((parent) => parent.name) });
+const auditable = ({ name, permissions, parents }: RoleRecord) => ({
+  name,
+  permissions,
+  parents: parents.map((parent) => parent.name),
+});
 
 /** The organization of a new object: named, or the only one the caller acts in (TN-02). */
 export const organizationFor = ({ scope }: Caller, wanted: string | undefined): string | null => {
@@ -133,7 +142,8 @@ export const createRoles = (inWork: InWork) => {
     create: (caller: Caller, input: RoleInput): Promise<RoleRecord> =>
       inWork(caller, async (work) => {
         const organizationId = organizationFor(caller, input.organizationId);
-        if (organizationId !== null && !(await work.roles.organizationExists(organizationId))) throw errors.organization_not_found();
+        if (organizationId !== null && !(await work.roles.organizationExists(organizationId)))
+          throw errors.organization_not_found();
         await requireNew(work, input, organizationId);
         const id = uuidv7(work.now);
         const { name, description = null } = input;

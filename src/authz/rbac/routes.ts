@@ -31,7 +31,8 @@ export const callerOf = ({ principal, reach, organizationIds }: RouteCaller): Ca
 };
 
 const base = '/api/v1/rbac';
-const tagged = (role: RoleRecord, status = 200) => answer({ status, headers: { ETag: etagOf(role.version) }, body: roleView(role) });
+const tagged = (role: RoleRecord, status = 200) =>
+  answer({ status, headers: { ETag: etagOf(role.version) }, body: roleView(role) });
 const byName = ({ name, id }: { name: string; id: string }): string[] => [name, id];
 const byId = ({ id }: { id: string }): string[] => [id];
 const permissionView = (row: PermissionRecord): Static<typeof schema.PermissionView> => ({
@@ -116,7 +117,12 @@ const mountPermissions = (admin: AdminRoutes, { roles: { permissions } }: RbacRo
   );
   admin.delete(
     `${base}/permissions/:permission`,
-    { summary: 'Remove a permission nobody holds', permission: 'permission:delete', params: schema.PermissionParams, status: 204 },
+    {
+      summary: 'Remove a permission nobody holds',
+      permission: 'permission:delete',
+      params: schema.PermissionParams,
+      status: 204,
+    },
     async ({ params, ...caller }) => {
       await permissions.remove(callerOf(caller), params.permission);
       return undefined;
@@ -237,7 +243,12 @@ const mountUserPermissions = (admin: AdminRoutes, { grants }: RbacRouteDeps): vo
   );
   admin.delete(
     `${path}/:permission`,
-    { summary: 'Take a direct permission away', permission: 'permission:grant', params: schema.UserPermissionParams, status: 204 },
+    {
+      summary: 'Take a direct permission away',
+      permission: 'permission:grant',
+      params: schema.UserPermissionParams,
+      status: 204,
+    },
     async ({ params, ...caller }) => {
       await grants.take(callerOf(caller), params.id, params.permission);
       return undefined;

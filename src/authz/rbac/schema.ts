@@ -135,9 +135,7 @@ const ViaView = Type.Object(
 export const EffectiveView = Type.Object(
   {
     roles: Type.Array(Type.String()),
-    permissions: Type.Array(
-      Type.Object({ permission: Type.String(), effect: Type.String(), via: Type.Array(ViaView) }, closed),
-    ),
+    permissions: Type.Array(Type.Object({ permission: Type.String(), effect: Type.String(), via: Type.Array(ViaView) }, closed)),
   },
   closed,
 );

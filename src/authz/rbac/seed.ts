@@ -11,7 +11,8 @@ export interface SeedDeps {
   forget(...tags: string[]): Promise<void>;
 }
 
-const sameList = (a: readonly string[], b: readonly string[]): boolean => JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
 
 /**
  * Brings permissions and roles of Castellan itself to what this build says; the same twice changes nothing.
@@ -22,7 +23,9 @@ export const seed = async ({ roles, permissions, now, forget }: SeedDeps, routes
   const wanted = [...new Set([...seededPermissions, ...routes.map((route) => `${route}:any`)])];
   const names = wanted.flatMap((name) => [parsePermission(name)].flatMap((parsed) => (parsed ? [nameOf(parsed)] : [])));
   const ids = new Map((await permissions.byNames(names)).map(({ name, id }) => [name, id]));
-  const missing = names.filter((name) => !ids.has(name)).map((name) => ({ id: uuidv7(now), name, description: null, created_at: now }));
+  const missing = names
+    .filter((name) => !ids.has(name))
+    .map((name) => ({ id: uuidv7(now), name, description: null, created_at: now }));
   await permissions.insert(missing);
   for (const { name, id } of missing) ids.set(name, id);
   for (const { name, description, permissions: given } of seededRoles) {
@@ -31,8 +34,10 @@ export const seed = async ({ roles, permissions, now, forget }: SeedDeps, routes
     const times = { created_at: now, updated_at: now };
     if (!there) await roles.insert({ id, name, description, organization_id: null, is_system: true, ...times });
     if (there && sameList(there.permissions, given)) continue;
-    await roles.setPermissions(id, given.flatMap((permission) => ids.get(permission) ?? []));
+    await roles.setPermissions(
+      id,
+      given.flatMap((permission) => ids.get(permission) ?? []),
+    );
     await forget(tags.role(id));
   }
 };
-

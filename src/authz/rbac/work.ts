@@ -5,8 +5,8 @@ import { type Database, setTenants, type TenantScope } from '../../platform/db/i
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import { inheritance, type Snapshot } from '../pdp/snapshot.ts';
-import { createSubjectRepository, type RoleRow } from '../pdp/subjects-repository.ts';
 import type { Subjects } from '../pdp/subjects.ts';
+import { createSubjectRepository, type RoleRow } from '../pdp/subjects-repository.ts';
 import { type AssignmentRepository, createAssignmentRepository } from './assignments-repository.ts';
 import { mayGive } from './ladder.ts';
 import { parsePermission } from './permission.ts';
@@ -87,7 +87,10 @@ export const createWork =
         });
         if (refused.length === 0) return;
         const [permission] = refused;
-        throw errors.grant_not_yours({ detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`, extensions: { permission } });
+        throw errors.grant_not_yours({
+          detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`,
+          extensions: { permission },
+        });
       };
       return await run({
         trx,
@@ -111,7 +114,11 @@ export const isId = (text: string): boolean => uuid.test(text);
  * A role by id or name; of equal names the one of that organization, then the deployment's own.
  * @throws role_not_found also for another tenant's (TN-01)
  */
-export const findRole = async ({ roles }: Pick<Work, 'roles'>, idOrName: string, organizationId?: string | null): Promise<RoleRecord> => {
+export const findRole = async (
+  { roles }: Pick<Work, 'roles'>,
+  idOrName: string,
+  organizationId?: string | null,
+): Promise<RoleRecord> => {
   if (isId(idOrName)) {
     const role = await roles.find(idOrName);
     if (!role) throw errors.role_not_found();

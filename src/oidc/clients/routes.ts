@@ -14,8 +14,6 @@ import type { Clients, Manager } from './service.ts';
 
 interface ClientRouteDeps {
   clients: Clients['admin'];
-  /** Organizations of the caller, for whom the permission reaches no further. */
-  organizationsOf: (userId: string) => Promise<readonly string[]>;
 }
 
 const nullable = Type.Union([Type.String(), Type.Null()]);
@@ -33,6 +31,12 @@ const ClientQuery = Type.Object(
 const base = '/api/v1/clients';
 const one = `${base}/:id`;
 
+interface Caller {
+  principal: Principal;
+  reach: PermissionScope;
+  organizationIds: readonly string[];
+}
+
 interface Found {
   view: ClientView;
   version: number;
@@ -43,19 +47,17 @@ const noStore = { 'Cache-Control': 'no-store' };
 const tagged = ({ view, version }: Found, status = 200) =>
   answer({ status, headers: { ETag: etagOf(version), ...noStore }, body: view });
 
-export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf }: ClientRouteDeps): void => {
-  const managerOf = async ({ principal, reach }: { principal: Principal; reach: PermissionScope }): Promise<Manager> => {
+export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDeps): void => {
+  const managerOf = ({ principal, reach, organizationIds }: Caller): Manager => {
     const actor = { type: principal.type, id: principal.id };
-    if (reach === 'any') return { actor };
-    const isMember = reach === 'organization' && principal.type === 'user';
-    return { actor, organizationIds: isMember ? await organizationsOf(principal.id) : [] };
+    return reach === 'any' ? { actor } : { actor, organizationIds };
   };
 
   admin.get(
     base,
     { summary: 'List clients', permission: 'client:read', query: ClientQuery, response: ClientList, status: 200 },
     async ({ query: { limit = 50, cursor, organizationId, ...filter }, ...caller }) => {
-      const { organizationIds: own } = await managerOf(caller);
+      const { organizationIds: own } = managerOf(caller);
       const chosen = organizationId === undefined ? own : [organizationId].filter((id) => own?.includes(id) ?? true);
       const after = decodeCursor(cursor, 1)?.[0];
       const rows = await clients.list({ ...filter, organizationIds: chosen }, limit + 1, after);
@@ -76,12 +78,12 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf
       response: ClientView,
       status: 201,
     },
-    async ({ body, ...caller }) => tagged(await clients.create(body, await managerOf(caller)), 201),
+    async ({ body, ...caller }) => tagged(await clients.create(body, managerOf(caller)), 201),
   );
   admin.get(
     one,
     { summary: 'Read a client', permission: 'client:read', params: ClientParams, response: ClientView, status: 200 },
-    async ({ params, ...caller }) => tagged(await clients.get(params.id, await managerOf(caller))),
+    async ({ params, ...caller }) => tagged(await clients.get(params.id, managerOf(caller))),
   );
   admin.put(
     one,
@@ -95,14 +97,14 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf
     },
     async ({ params, body, request, ...caller }) => {
       const match = (version: number): void => requireMatch(request, version);
-      return tagged(await clients.update(params.id, body, await managerOf(caller), match));
+      return tagged(await clients.update(params.id, body, managerOf(caller), match));
     },
   );
   admin.delete(
     one,
     { summary: 'Remove a client and end its tokens', permission: 'client:delete', params: ClientParams, status: 204 },
     async ({ params, ...caller }) => {
-      await clients.remove(params.id, await managerOf(caller));
+      await clients.remove(params.id, managerOf(caller));
       return undefined;
     },
   );
@@ -119,7 +121,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf
         response: ClientView,
         status: 200,
       },
-      async ({ params, ...caller }) => tagged(await clients.setDisabled(params.id, isDisabled, await managerOf(caller))),
+      async ({ params, ...caller }) => tagged(await clients.setDisabled(params.id, isDisabled, managerOf(caller))),
     );
   }
   admin.post(
@@ -133,7 +135,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf
       status: 201,
     },
     async ({ params, body, ...caller }) => {
-      const made = await clients.rotateSecret(params.id, body.expiresInSeconds, await managerOf(caller));
+      const made = await clients.rotateSecret(params.id, body.expiresInSeconds, managerOf(caller));
       return answer({ status: 201, headers: noStore, body: made });
     },
   );
@@ -141,7 +143,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients, organizationsOf
     `${one}/secrets/:secretId`,
     { summary: 'End a secret at once', permission: 'client:update', params: SecretParams, status: 204 },
     async ({ params, ...caller }) => {
-      await clients.removeSecret(params.id, params.secretId, await managerOf(caller));
+      await clients.removeSecret(params.id, params.secretId, managerOf(caller));
       return undefined;
     },
   );

@@ -222,7 +222,7 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
           await answerTo(ctx);
         } catch (error) {
           const isStepUp = error instanceof Refusal && error.code === 'insufficient_user_authentication';
-          throw isStepUp ? withChallenge(error, deps.issuer, spec.scope ?? 'api') : error;
+          throw isStepUp ? withChallenge(error, deps.issuer, scopesOf(spec).join(' ')) : error;
         }
       });
     };
