@@ -15,11 +15,13 @@ import { createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
 import { createGrants } from './rbac/grants.ts';
+import { mountPeopleRoutes } from './rbac/people-routes.ts';
+import { createPermissions } from './rbac/permissions.ts';
 import { createRoles } from './rbac/roles.ts';
 import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
 import { mountRbacRoutes } from './rbac/routes.ts';
 import { seed } from './rbac/seed.ts';
-import { createWork } from './rbac/work.ts';
+import { type Caller, createWork } from './rbac/work.ts';
 
 export interface AuthzDeps {
   database: Database;
@@ -115,16 +117,14 @@ export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDep
       if (held.some((row) => row.role_name === role && row.organization_id === null)) return;
       await assignments.assign(system, userId, { role, reason: 'bootstrap' });
     },
-    mount: (admin) =>
-      mountRbacRoutes(admin, {
-        roles,
-        assignments,
-        grants,
-        effective: async (caller, userId) => {
-          await inWork(caller, (work) => requireUser(work, caller, userId));
-          return effectiveOf(requireSnapshot(await subjects.find(userId)), now());
-        },
-      }),
+    mount: (admin) => {
+      mountRbacRoutes(admin, { roles, permissions: createPermissions(inWork), assignments });
+      const effective = async (caller: Caller, userId: string) => {
+        await inWork(caller, (work) => requireUser(work, caller, userId));
+        return effectiveOf(requireSnapshot(await subjects.find(userId)), now());
+      };
+      mountPeopleRoutes(admin, { assignments, grants, effective });
+    },
   };
 };
 

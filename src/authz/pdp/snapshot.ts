@@ -3,6 +3,7 @@
  * a subject costs its assignments and the handful of questions asked about it.
  */
 import { type Permission, parsePermission } from '../rbac/permission.ts';
+import { indexOf, matching, type RoleIndex } from './role-index.ts';
 import type { RoleRow, SubjectAssignment, SubjectGroup, SubjectRow } from './subjects-repository.ts';
 
 /** By what a person holds a permission. */
@@ -62,34 +63,6 @@ export interface Snapshot {
   rules(): Rule[];
   entry(resource: string, action: string): Entry;
 }
-
-type ByAction = Map<string, Permission[]>;
-type RoleIndex = Map<string, ByAction>;
-
-const roleIndexes = new WeakMap<RoleRow, RoleIndex>();
-
-const indexOf = (role: RoleRow): RoleIndex => {
-  const known = roleIndexes.get(role);
-  if (known) return known;
-  const index: RoleIndex = new Map();
-  for (const permission of role.permissions.flatMap((name) => parsePermission(name) ?? [])) {
-    const byAction: ByAction = index.get(permission.resource) ?? new Map();
-    byAction.set(permission.action, [...(byAction.get(permission.action) ?? []), permission]);
-    index.set(permission.resource, byAction);
-  }
-  roleIndexes.set(role, index);
-  return index;
-};
-
-const matching = (index: RoleIndex, resource: string, action: string): Permission[] => {
-  const found: Permission[] = [];
-  for (const byAction of [index.get(resource), resource === '*' ? undefined : index.get('*')]) {
-    if (!byAction) continue;
-    found.push(...(byAction.get(action) ?? []));
-    if (action !== '*') found.push(...(byAction.get('*') ?? []));
-  }
-  return found;
-};
 
 const maxDepth = 10;
 

@@ -1,8 +1,9 @@
-import type { Knex } from 'knex';
 import type { Caches } from '../../platform/cache/index.ts';
 import { type Database, setTenants } from '../../platform/db/index.ts';
 import { compileSnapshot, type Snapshot } from './snapshot.ts';
 import { createSubjectRepository, type RoleRow, type SubjectRepository, type SubjectRow } from './subjects-repository.ts';
+
+type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 export const tags = {
   user: (id: string): string => `user:${id}`,
@@ -57,7 +58,7 @@ export interface Subjects {
   /** From cache; `undefined` for nobody. Roles are the same objects as long as they have not changed. */
   find(id: string): Promise<Snapshot | undefined>;
   /** As the transaction sees it, past every cache: what a change is judged by. */
-  findIn(trx: Knex.Transaction, id: string): Promise<Snapshot | undefined>;
+  findIn(trx: Transaction, id: string): Promise<Snapshot | undefined>;
 }
 
 const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

@@ -5,7 +5,7 @@ import { tags } from '../pdp/subjects.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import type { PermissionRecord, RoleFilter, RoleRecord } from './roles-repository.ts';
 import type { RoleInput, RoleView } from './schema.ts';
-import { type Caller, findRole, type InWork, isId, type Work } from './work.ts';
+import { type Caller, findRole, type InWork, type Work } from './work.ts';
 
 export const roleView = (role: RoleRecord): RoleView => ({
   id: role.id,
@@ -27,7 +27,7 @@ const isKnown = async ({ permissions }: Work, name: string): Promise<boolean> =>
   return permission !== undefined && (await permissions.isKnown(permission.resource, permission.action));
 };
 
-const normal = (names: readonly string[]): string[] => [
+export const normal = (names: readonly string[]): string[] => [
   ...new Set(names.flatMap((name) => [parsePermission(name)].flatMap((parsed) => (parsed ? [nameOf(parsed)] : [])))),
 ];
 
@@ -211,43 +211,6 @@ export const createRoles = (inWork: InWork) => {
         });
         await work.forget(tags.role(role.id));
       }),
-    permissions: {
-      list: (caller: Caller, search: string | undefined, limit: number, after: string | undefined): Promise<PermissionRecord[]> =>
-        inWork(caller, ({ permissions }) => permissions.list(search, limit, after)),
-      /** @throws permission_exists */
-      create: (caller: Caller, name: string, description: string | undefined): Promise<PermissionRecord> =>
-        inWork(caller, async (work) => {
-          const [wanted = name] = normal([name]);
-          if ((await work.permissions.byNames([wanted])).length > 0) throw errors.permission_exists();
-          await work.requireGift([wanted], null);
-          const row = { id: uuidv7(work.now), name: wanted, description: description ?? null, created_at: work.now };
-          await work.permissions.insert([row]);
-          await work.audit.record({
-            type: 'rbac.permission_created',
-            outcome: 'success',
-            actor: caller.actor,
-            target: { type: 'permission', id: row.id },
-            details: { permission: wanted },
-          });
-          return row;
-        }),
-      /** @throws permission_not_found, permission_in_use */
-      remove: (caller: Caller, reference: string): Promise<void> =>
-        inWork(caller, async (work) => {
-          const found = await work.permissions.find(isId(reference) ? { id: reference } : { name: reference });
-          if (!found) throw errors.permission_not_found();
-          await work.requireGift([found.name], null);
-          if (await work.permissions.isUsed(found.id)) throw errors.permission_in_use();
-          await work.permissions.remove(found.id);
-          await work.audit.record({
-            type: 'rbac.permission_deleted',
-            outcome: 'success',
-            actor: caller.actor,
-            target: { type: 'permission', id: found.id },
-            details: { permission: found.name },
-          });
-        }),
-    },
   };
 };
 

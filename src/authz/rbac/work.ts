@@ -1,5 +1,4 @@
 /** One transaction of this room: tenants set, repositories and audit bound to it, the caller's rights as they are inside it. */
-import type { Knex } from 'knex';
 import type { Caches } from '../../platform/cache/index.ts';
 import { type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
@@ -18,6 +17,8 @@ import {
   type RoleRepository,
 } from './roles-repository.ts';
 
+type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
 /** Who asks for a change, and whose rows may be touched. The system itself gives as it likes. */
 export interface Caller {
   actor: Actor;
@@ -25,7 +26,7 @@ export interface Caller {
 }
 
 export interface Work {
-  trx: Knex.Transaction;
+  trx: Transaction;
   roles: RoleRepository;
   permissions: PermissionRepository;
   assignments: AssignmentRepository;
@@ -46,13 +47,13 @@ export interface WorkDeps {
   database: Database;
   clock: Clock;
   caches: Pick<Caches, 'invalidate'>;
-  audit: (trx: Knex.Transaction) => AuditSink;
+  audit: (trx: Transaction) => AuditSink;
   subjects: Subjects;
 }
 
 export type InWork = <Result>(caller: Caller, work: (work: Work) => Promise<Result>) => Promise<Result>;
 
-const closureOf = async (trx: Knex.Transaction, roleId: string): Promise<string[]> => {
+const closureOf = async (trx: Transaction, roleId: string): Promise<string[]> => {
   const source = createSubjectRepository(trx);
   const roles = new Map<string, RoleRow>();
   let next = [roleId];
