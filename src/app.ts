@@ -93,6 +93,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     probes: foundation.probes,
   });
   const sessions = createSessions({ database, clock, audit: sinks.audit });
+  metrics.countSessionsBy(sessions.count);
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
   const oidc: Oidc = await createOidc({
     config,

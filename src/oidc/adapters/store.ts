@@ -40,11 +40,14 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
   const read = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
   const write = (executor: typeof knex, changes: Changes): Promise<number> =>
     writeChanges(executor, changes, { now: clock.now(), audit: audit?.statement });
-  type Insert = Pick<Changes, 'kept' | 'events'>;
+  type Insert = Pick<Changes, 'kept' | 'events' | 'seen'>;
   const insert = createBatcher(
     async (inserts: readonly Insert[]) => {
       const rows = new Map(inserts.flatMap(({ kept }) => kept).map((row) => [`${row.kind} ${row.id}`, row]));
-      await write(knex, { ...noChanges, kept: [...rows.values()], events: inserts.flatMap(({ events }) => events) });
+      // One row a session, and in one order: rows that two statements touch never wait for each other in a circle.
+      const sessions = new Map(inserts.flatMap(({ seen }) => seen).map((one) => [one.sessionUid, one]));
+      const seen = [...sessions.values()].sort((a, b) => (a.sessionUid < b.sessionUid ? -1 : 1));
+      await write(knex, { ...noChanges, kept: [...rows.values()], seen, events: inserts.flatMap(({ events }) => events) });
       return inserts.map(() => undefined);
     },
     { maxInFlight: lanes, maxItems: 100 },

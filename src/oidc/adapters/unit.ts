@@ -3,7 +3,7 @@ import type { AuditEvent } from '../../platform/ports.ts';
 import type { Transaction } from '../ports.ts';
 import type { Facts } from './facts.ts';
 import type { ArtifactRow } from './rows.ts';
-import type { ArtifactKey } from './writes.ts';
+import type { ArtifactKey, Seen } from './writes.ts';
 
 /** Work that commits with the unit: device rows, audit events, messages. */
 export type EnlistedWork = (trx: Transaction) => Promise<void>;
@@ -24,6 +24,7 @@ export class Unit {
   readonly #consumed = new Map<string, ArtifactKey>();
   readonly #revokedGrants = new Set<string>();
   readonly #events: AuditEvent[] = [];
+  readonly #seen = new Map<string, Seen>();
   readonly #afterwards: (() => void)[] = [];
 
   keep(row: ArtifactRow): void {
@@ -50,6 +51,11 @@ export class Unit {
     this.#events.push(event);
   }
 
+  /** Notes the use of a session beside its device, in the statement that writes the changes. */
+  see(seen: Seen): void {
+    this.#seen.set(seen.sessionUid, seen);
+  }
+
   /** Commits with the rest of the unit, in statements of its own. */
   enlist(work: EnlistedWork): void {
     this.work.push(work);
@@ -69,6 +75,7 @@ export class Unit {
   refuse(): void {
     this.#kept.clear();
     this.#consumed.clear();
+    this.#seen.clear();
     this.work.length = 0;
     this.#afterwards.length = 0;
   }
@@ -97,7 +104,9 @@ export class Unit {
       destroyed: [...this.#destroyed.values()],
       consumed: [...this.#consumed.values()],
       revokedGrants: [...this.#revokedGrants],
+      seen: [...this.#seen.values()],
     };
+    this.#seen.clear();
     const work = [...this.work.splice(0), ...this.#endings.splice(0)];
     const events = this.#events.splice(0);
     for (const collection of [this.#kept, this.#destroyed, this.#consumed, this.#revokedGrants, this.reads]) collection.clear();

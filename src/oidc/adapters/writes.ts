@@ -8,6 +8,12 @@ export interface ArtifactKey {
   kind: string;
 }
 
+/** A device row whose session was used. @property expiresAt of the session, where its use moves it */
+export interface Seen {
+  sessionUid: string;
+  expiresAt: Date | null;
+}
+
 /** What one request changes, or several that share a commit. */
 export interface Changes {
   /** Inserted, or replaced where the row is there. */
@@ -17,13 +23,15 @@ export interface Changes {
   consumed: readonly ArtifactKey[];
   /** Grants whose tokens, codes and requests go. */
   revokedGrants: readonly string[];
+  /** Device rows of sessions in use; written at most once a minute. */
+  seen: readonly Seen[];
   /** What is told of it. */
   events: readonly PreparedEvent[];
 }
 
-export const noChanges: Changes = { kept: [], destroyed: [], consumed: [], revokedGrants: [], events: [] };
+export const noChanges: Changes = { kept: [], destroyed: [], consumed: [], revokedGrants: [], seen: [], events: [] };
 
-export const isEmpty = ({ kept, destroyed, consumed, revokedGrants }: Omit<Changes, 'events'>): boolean =>
+export const isEmpty = ({ kept, destroyed, consumed, revokedGrants }: Omit<Changes, 'events' | 'seen'>): boolean =>
   kept.length + destroyed.length + consumed.length + revokedGrants.length === 0;
 
 const pairs = (first: number): string => `(id, kind) in (select * from unnest($${first}::text[], $${first + 1}::text[]))`;
@@ -41,7 +49,7 @@ interface Part {
  * comes too late keeps the rest from being written.
  */
 const partsOf = (
-  { kept, destroyed, consumed, revokedGrants, events }: Changes,
+  { kept, destroyed, consumed, revokedGrants, seen, events }: Changes,
   now: Date,
   audit: AuditStatement | undefined,
 ): Record<string, Part> => ({
@@ -87,6 +95,15 @@ const partsOf = (
         kept.map(({ expiresAt }) => expiresAt),
         kept.map(({ createdAt }) => createdAt),
       ],
+    },
+  }),
+  ...(seen.length > 0 && {
+    seen: {
+      sql: (n) => `update sessions d set last_seen_at = $${n + 2}::timestamptz, expires_at = coalesce(r.expires_at, d.expires_at)
+        from unnest($${n}::text[], $${n + 1}::timestamptz[]) as r (session_uid, expires_at)
+        where d.session_uid = r.session_uid and d.ended_at is null
+          and d.last_seen_at < $${n + 2}::timestamptz - interval '1 minute' returning 1`,
+      values: [seen.map(({ sessionUid }) => sessionUid), seen.map(({ expiresAt }) => expiresAt), now],
     },
   }),
   ...(audit !== undefined &&

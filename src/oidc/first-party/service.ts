@@ -133,6 +133,7 @@ export const createFirstParty = ({ provider, issuer, store, resources, recording
       return undefined;
     }
     await token.consume();
+    unit.see({ sessionUid: hashOf(token.sessionUid ?? ''), expiresAt: null });
     const { accountId, grantId = '', sessionUid = '', sid, acr, amr, authTime } = token;
     return tokensFor(unit, { accountId, grantId, sessionUid, sid, acr, amr, authTime }, token);
   };

@@ -17,20 +17,26 @@ export type SessionRecording = ReturnType<typeof createSessionRecording>;
 export const createSessionRecording = ({ clock, sessions, sinks, endSessionsIn }: SessionRecordingDeps) => {
   const started = (trx: Transaction, start: SessionStart): Promise<boolean> => sessions.started(trx, start);
 
-  /** A person has just signed in on our pages: the same session after a step-up, or a new one. */
+  /** A person used the session, or has just signed in on our pages: the same session after a step-up, or a new one. */
   const saved = (session: Session): void => {
     const ctx = Provider.ctx;
     const unit = currentUnit();
     const { accountId, acr, amr = [], loginTs } = session;
-    if (!unit || !ctx?.oidc.result?.login || accountId === undefined) return;
+    if (!unit || !ctx || accountId === undefined) return;
     const skewMs = clock.now().getTime() - Date.now();
+    const expiresAt = new Date(session.exp * 1000 + skewMs);
+    const sessionUid = hashOf(session.uid);
+    if (!ctx.oidc.result?.login) {
+      unit.see({ sessionUid, expiresAt });
+      return;
+    }
     const start: SessionStart = {
-      sessionUid: hashOf(session.uid),
+      sessionUid,
       accountId,
       acr,
       amr,
       authenticatedAt: loginTs === undefined ? clock.now() : new Date(loginTs * 1000 + 999 + skewMs),
-      expiresAt: new Date(session.exp * 1000 + skewMs),
+      expiresAt,
       device: { userAgent: ctx.info.userAgent, ip: ctx.info.ip },
     };
     unit.enlist(async (trx) => {

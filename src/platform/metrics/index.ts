@@ -13,6 +13,7 @@ export const createMetrics = () => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  let countSessions: (() => Promise<number>) | undefined;
   return {
     registry,
     httpDuration: new Histogram({
@@ -28,7 +29,19 @@ export const createMetrics = () => {
       labelNames: ['method', 'route', 'status'] as const,
       registers,
     }),
-    activeSessions: new Gauge({ name: 'active_sessions', help: 'Login sessions that have not ended', registers }),
+    /** Counted when asked for: every process tells the same. */
+    activeSessions: new Gauge({
+      name: 'active_sessions',
+      help: 'Login sessions that have not ended',
+      registers,
+      async collect() {
+        const count = await countSessions?.().catch(() => undefined);
+        if (count !== undefined) this.set(count);
+      },
+    }),
+    countSessionsBy: (count: () => Promise<number>): void => {
+      countSessions = count;
+    },
     cacheHits: new Counter({
       name: 'cache_hits_total',
       help: 'Values found in a cache',
