@@ -11,6 +11,7 @@ import {
   createProtocolPages,
   mountAuthRoutes,
   mountLogos,
+  mountPasskeyRoutes,
 } from './interactions/index.ts';
 import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
@@ -131,6 +132,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     site: { clientId: firstPartyClientId, isRegistrationOpen },
   });
   mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: authz.entitlementsOf });
+  mountPasskeyRoutes(http.admin, { api: authApi, authn, clientId: firstPartyClientId });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);

@@ -8,7 +8,7 @@ import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
-import { mountFactorRoutes } from './factors/routes.ts';
+import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
 import { createPasswordChoice } from './password/choice.ts';
 import { createHasher } from './password/hashing.ts';
@@ -21,6 +21,9 @@ import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
 
 export { noticeTopic } from './factors/create.ts';
+
+import { mountWebauthnRoutes } from './webauthn/routes.ts';
+
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
@@ -101,7 +104,9 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     /** Who needs a second factor. */
     factorPolicy: policy,
     mount: (admin: AdminRoutes): void => {
-      mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock });
+      const requireOwner = createOwnerCheck(factors, clock);
+      mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock, requireOwner });
+      mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountFactorPolicyRoutes(admin, policy);
     },
     hashPassword: hasher.hash,

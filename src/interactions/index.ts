@@ -19,6 +19,7 @@ import { createLogoutPages } from './logout/page.ts';
 import type { FactorFlows, FactorStepDeps } from './mfa/page.ts';
 import type { Registration } from './signup/page.ts';
 
+export { mountPasskeyRoutes } from './api/passkeys/routes.ts';
 export { type AuthRouteDeps, mountAuthRoutes } from './api/routes.ts';
 export { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './api/service.ts';
 export type { Accounts } from './consent/page.ts';

@@ -1,4 +1,5 @@
 import { recentSeconds, requireSignIn } from '../../platform/assurance/index.ts';
+import { errors as shared } from '../../platform/errors/index.ts';
 import type { AdminRoutes, RequestInfo } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
@@ -24,6 +25,7 @@ export interface FactorRouteDeps {
     request: RequestInfo,
   ): Promise<{ kind: 'confirmed' } | Exclude<Refused, { kind: 'proven' }>>;
   clock: Clock;
+  requireOwner(principal: Principal): Promise<void>;
 }
 
 type Refused =
@@ -32,10 +34,21 @@ type Refused =
   | { kind: 'busy'; retryAfterSeconds: number }
   | { kind: 'proven' };
 
-const recent = { maxAgeSeconds: recentSeconds };
+/** MF-05: whoever has a factor changes factors with one, recently shown. @throws insufficient_user_authentication */
+export const createOwnerCheck =
+  (factors: Pick<Factors, 'neededLevel'>, clock: Clock) =>
+  async (principal: Principal): Promise<void> => {
+    // A machine has no factors.
+    if (principal.type !== 'user') throw shared.not_found();
+    const level = await factors.neededLevel(principal.id);
+    requireSignIn(principal, { maxAgeSeconds: recentSeconds, level }, clock.now());
+  };
 
 /** The five classic endpoints and their neighbors (CONTRACT.md, `/mfa`). Nobody but the person's own account is reached. */
-export const mountFactorRoutes = (admin: AdminRoutes, { factors, totp, confirmPassword, clock }: FactorRouteDeps): void => {
+export const mountFactorRoutes = (
+  admin: AdminRoutes,
+  { factors, totp, confirmPassword, clock, requireOwner }: FactorRouteDeps,
+): void => {
   const secondsUntil = (until: Date): string => String(Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000)));
 
   /** @throws code_refused, factors_locked, unavailable */
@@ -43,12 +56,6 @@ export const mountFactorRoutes = (admin: AdminRoutes, { factors, totp, confirmPa
     if (outcome.kind === 'locked') throw errors.factors_locked({ headers: { 'Retry-After': secondsUntil(outcome.until) } });
     if (outcome.kind === 'busy') throw errors.hashing_busy({ headers: { 'Retry-After': String(outcome.retryAfterSeconds) } });
     if (outcome.kind === 'refused') throw errors.code_refused();
-  };
-
-  /** MF-05: whoever has a factor changes factors with one. @throws insufficient_user_authentication */
-  const requireOwner = async (principal: Principal): Promise<void> => {
-    const level = await factors.neededLevel(principal.id);
-    requireSignIn(principal, { ...recent, level }, clock.now());
   };
 
   admin.post(

@@ -50,7 +50,7 @@ export const createWebauthn = (deps: WebauthnDeps) => {
   const makeChallenge = async (purpose: 'register' | 'authenticate', binding: string, userId?: string): Promise<string> => {
     const challenge = randomSecret(32);
     const expiresAt = new Date(clock.now().getTime() + challengeSeconds * 1000);
-    await challenges.insert({ id: sha256(challenge), purpose, binding, userId, expiresAt });
+    await challenges.insert({ id: sha256(challenge), purpose, binding: sha256(binding), userId, expiresAt });
     return challenge;
   };
 
@@ -58,7 +58,7 @@ export const createWebauthn = (deps: WebauthnDeps) => {
   const spendChallenge = async (purpose: 'register' | 'authenticate', binding: string, response: unknown) => {
     const challenge = clientDataOf(response)?.challenge;
     if (challenge === undefined) return undefined;
-    const spent = await challenges.spend({ id: sha256(challenge), purpose, binding }, clock.now());
+    const spent = await challenges.spend({ id: sha256(challenge), purpose, binding: sha256(binding) }, clock.now());
     return spent && { challenge, userId: spent.userId };
   };
 

@@ -109,6 +109,12 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     }
   };
 
+  const answered = async (outcome: AnswerOutcome, request: RequestInfo): Promise<LoginAnswer> => {
+    if (outcome.kind === 'authenticated') return finish(outcome, request);
+    if (outcome.kind === 'locked') throw locked(outcome);
+    throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
+  };
+
   const leaverOf = async (principal: Principal | undefined, refreshToken: string | undefined): Promise<Leaver> => {
     const session = refreshToken === undefined ? undefined : await firstParty.sessionOf(refreshToken);
     const accountId = principal?.id ?? session?.accountId;
@@ -134,12 +140,12 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     login: async (login: string, password: string, request: RequestInfo): Promise<LoginAnswer> =>
       answerTo(await authn.signIn({ login, password, request, clientId: site.clientId }), request),
     /** A wrong code leaves the `mfaToken` good (CONTRACT.md). @throws code_refused, login_refused, too_many_requests */
-    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<LoginAnswer> => {
-      const outcome = await authn.flows.answerCode(mfaToken, 'api', code);
-      if (outcome.kind === 'authenticated') return finish(outcome, request);
-      if (outcome.kind === 'locked') throw locked(outcome);
-      throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
-    },
+    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<LoginAnswer> =>
+      answered(await authn.flows.answerCode(mfaToken, 'api', code), request),
+    /** Ends a sign-in by whatever factor answered it. @throws code_refused, login_refused, too_many_requests */
+    answered,
+    /** Goes on after a first factor. @throws login_refused, too_many_requests, unavailable */
+    answerTo,
     /** @throws refresh_refused */
     refresh: async (refreshToken: string): Promise<LoginAnswer> => {
       const tokens = await firstParty.refresh(refreshToken);
