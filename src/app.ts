@@ -12,11 +12,14 @@ import {
   mountAuthRoutes,
   mountLogos,
   mountPasskeyRoutes,
+  mountRecoveryRoutes,
 } from './interactions/index.ts';
+
 import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
 import { randomSecret } from './platform/crypto/index.ts';
 import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
+import { createMail } from './platform/mail/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
 
@@ -51,6 +54,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const { clock, logger, metrics, database, envelope, outbound, audit, caches, sinks } = foundation;
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
 
+  const mail = createMail({ config, outbox: foundation.outbox, views, clock, logger, metrics });
   const accounts = createAccounts({ database, clock, audit: sinks.audit });
   const authz = createAuthz({ database, clock, caches, audit: sinks.audit, buffer: audit.buffer });
   const authn = createAuthn({
@@ -63,6 +67,9 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       issuer: config.issuer,
       sink: sinks.audit,
       outbox: sinks.outbox,
+      mail: mail.in,
+      endSessions: (trx, id, cause) => oidc.endings.endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
+      isNetworkCounted: config.rateLimits.enabled,
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
       holdingsOf: async (id) => {
         const { roles, organizations } = await authz.entitlementsOf(id);
@@ -91,7 +98,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     guard: authz.guard,
     audit: audit.buffer,
     idempotencyKeys: createIdempotencyRepository(database.knex),
-    probes: foundation.probes,
+    probes: [...foundation.probes, mail.probe],
   });
   const sessions = createSessions({ database, clock, audit: sinks.audit });
   metrics.countSessionsBy(sessions.count);
@@ -133,6 +140,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   });
   mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: authz.entitlementsOf });
   mountPasskeyRoutes(http.admin, { api: authApi, authn, clientId: firstPartyClientId });
+  mountRecoveryRoutes(http.admin, { ...authn, clock });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);
@@ -143,6 +151,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   http.setMachineLane(oidc.machineLane);
   foundation.outbox.subscribe(oidc.logoutNotices.topic, ({ payload }) => oidc.logoutNotices.deliver(payload));
   foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
+  foundation.jobs.every('replaced-addresses', keyJobSeconds, async () => void (await authn.emailChange.settle()));
   foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));
 
   return {
@@ -155,6 +164,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     close: async () => {
       await authn.close();
       await foundation.close();
+      mail.close();
     },
   };
 };

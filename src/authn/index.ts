@@ -17,9 +17,12 @@ import { createPool } from './password/pool.ts';
 import { createFailureRepository } from './password/repository.ts';
 import { createPasswordSignIn } from './password/service.ts';
 import { mountFactorPolicyRoutes } from './policy/routes.ts';
+import { createRecoveryRoom, type RecoverySite } from './recovery/create.ts';
+import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
 
+export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export { noticeTopic } from './factors/create.ts';
 
 import { mountWebauthnRoutes } from './webauthn/routes.ts';
@@ -27,11 +30,15 @@ import { mountWebauthnRoutes } from './webauthn/routes.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
-export type { RegistrationProblem } from './password/service.ts';
+export type { Recovery, ResetOutcome } from './recovery/service.ts';
+export type { Asker, AskOutcome } from './recovery/unit.ts';
+export type { RegistrationProblem } from './registration/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
 export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
+export type { Presented } from './tickets/service.ts';
 export type { Enrolment, Notice } from './totp/service.ts';
 export { trustedDeviceSeconds } from './trusted/service.ts';
+export type { Verification, VerifyOutcome } from './verification/service.ts';
 export type { Webauthn } from './webauthn/service.ts';
 
 export interface AuthnDeps {
@@ -40,7 +47,7 @@ export interface AuthnDeps {
   clock: Clock;
   audit: AuditBuffer;
   envelope: Envelope;
-  site: FactorSite;
+  site: FactorSite & RecoverySite;
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
@@ -72,10 +79,19 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     recognises: trustedDevices.recognises,
     surroundings: { clock, audit },
   });
+  const { recovery, verification, emailChange, unlock, throttle, passwordChanged } = createRecoveryRoom({
+    database,
+    accounts,
+    clock,
+    envelope,
+    passwords: { hasher, choice, forgetFailures: limits.forget },
+    site,
+  });
   const passwords = createPasswordSignIn({
     accounts,
     hasher,
     choice,
+    passwordChanged,
     limits,
     clock,
     audit,
@@ -84,6 +100,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   });
   return {
     ...passwords,
+    register: createRegistration({ accounts, passwords: { hasher, choice }, throttle, verification, clock }),
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
     signInByPasskey: createPasskeySignIn({
@@ -109,6 +126,10 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountFactorPolicyRoutes(admin, policy);
     },
+    recovery,
+    verification,
+    emailChange,
+    unlock,
     hashPassword: hasher.hash,
     /** The stored form of a password hash that an import brings; `undefined` for a format that is not known. */
     foreignHash: hasher.foreign,

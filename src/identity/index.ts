@@ -4,3 +4,5 @@
  */
 export { canonicalIdentifier, isEmailAddress } from './accounts/identifier.ts';
 export { type Account, type Accounts, type AccountWish, createAccounts } from './accounts/service.ts';
+export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
+export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';

@@ -8,5 +8,8 @@ export const errors = defineErrors({
   login_mode_not_offered: { status: 400, title: 'This mode of signing in is not offered' },
   password_refused: { status: 401, title: 'The current password is wrong' },
   refresh_refused: { status: 401, title: 'The refresh token is not valid any more' },
+  confirmation_code_refused: { status: 400, title: 'The code is wrong' },
+  confirmation_code_required: { status: 400, title: 'The code that was given to whoever asked is needed' },
+  ticket_gone: { status: 400, title: 'The link or code is used, replaced or too old' },
   registration_closed: { status: 404, title: 'Sign-up is closed at this site' },
 });

@@ -13,11 +13,14 @@ import { createDevicePages } from './device/page.ts';
 import { mountDispatcher } from './dispatcher.ts';
 import type { EnrolDeps } from './enrol/page.ts';
 import { createErrorPage } from './error/page.ts';
+import { type ForgotDeps, mountForgot } from './forgot/page.ts';
 import { type Door, mountHome } from './home/page.ts';
 import type { PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
 import type { FactorFlows, FactorStepDeps } from './mfa/page.ts';
+import { mountReset, type ResetDeps } from './reset/page.ts';
 import type { Registration } from './signup/page.ts';
+import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
 export { mountPasskeyRoutes } from './api/passkeys/routes.ts';
 export { type AuthRouteDeps, mountAuthRoutes } from './api/routes.ts';
@@ -26,6 +29,7 @@ export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
+export { mountRecoveryRoutes, type RecoveryRouteDeps } from './recovery/routes.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
 
 /** Pages of the provider's own endpoints; the provider is built with them, so they come first. */
@@ -37,7 +41,9 @@ export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; acco
 
 /** What the pages ask of `authn`. */
 type SignInRoom = PasswordSignIn &
-  Registration & {
+  Registration &
+  Omit<VerifyDeps, 'clock'> & {
+    recovery: ForgotDeps['recovery'] & ResetDeps['recovery'];
     flows: FactorFlows & Pick<EnrolDeps, 'prove'>;
     totp: EnrolDeps['totp'];
     webauthn: Webauthn;
@@ -63,6 +69,9 @@ export const createInteractions = ({ interactions, authn, accounts, views, clock
   return {
     mount: (pages: PageRoutes): void => {
       mountHome(pages, { registration: authn, isSignupOpen, doors: site.doors, issuer: site.issuer });
+      mountForgot(pages, { recovery: authn.recovery, clock });
+      mountReset(pages, { recovery: authn.recovery });
+      mountVerify(pages, { ...authn, clock });
       mountDispatcher(pages, {
         interactions,
         login: { authn, clock, isSignupOpen },

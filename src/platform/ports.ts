@@ -125,6 +125,8 @@ export interface MailMessage {
 export interface Mailer {
   /** @param message its `to` is the stored address, never what was typed (RS-02) */
   send(message: MailMessage): Promise<void>;
+  /** The same work without a mail: where nobody is to be written to and nobody may learn of it (PW-05). */
+  sendNothing(message: Omit<MailMessage, 'to'>): Promise<void>;
 }
 
 /** Work that leaves the process after commit, at least once (DESIGN.md, decision 8). */

@@ -53,7 +53,55 @@ const many = {
   })),
 };
 
+const wrongCode = [{ field: 'code', key: 'recovery.wrong_code' }];
+const notice = (name: string, kind: string, link = 'link.home'): Exhibit => ({
+  name: name.replace(/[._]/g, '-'),
+  template: 'notice',
+  values: { path: '/', key: name, kind, links: [{ key: link, href: '/' }] },
+});
+
+/** Forgotten passwords, confirmed addresses, unlocking. */
+const recovery: readonly Exhibit[] = [
+  { name: 'forgot', template: 'forgot', values: { ...form, path: '/forgot' } },
+  {
+    name: 'forgot-limited',
+    template: 'forgot',
+    values: { ...form, login: longLogin, errors: [{ key: 'recovery.too_many', values: { count: 14 } }] },
+  },
+  { name: 'forgot-sent', template: 'mail-sent', values: { ...form, about: 'forgot', shown: '123 456', again: '/forgot' } },
+  {
+    name: 'verify-waiting',
+    template: 'mail-sent',
+    values: { ...form, about: 'verify', shown: '123 456', again: '/verify/again', hasCode: true },
+  },
+  {
+    name: 'verify-waiting-wrong',
+    template: 'mail-sent',
+    values: { ...form, about: 'verify', shown: '123 456', again: '/verify/again', hasCode: true, errors: wrongCode },
+  },
+  { name: 'verify-again', template: 'verify-again', values: { ...form, login: longLogin } },
+  ...['verify-email', 'email-new', 'email-old', 'email-undo', 'unlock'].map((kind) => ({
+    name: `verify-${kind}`,
+    template: 'verify',
+    values: { ...form, kind },
+  })),
+  { name: 'verify-other', template: 'verify', values: { ...form, kind: 'verify-email', isOther: true } },
+  { name: 'verify-other-wrong', template: 'verify', values: { ...form, kind: 'email-new', isOther: true, errors: wrongCode } },
+  { name: 'reset', template: 'reset', values: form },
+  {
+    name: 'reset-other-errors',
+    template: 'reset',
+    values: { ...form, isOther: true, errors: [...wrongCode, { field: 'password', key: 'signup.breached_password' }] },
+  },
+  ...['reset.done', 'verify.verified', 'verify.waiting', 'verify.applied', 'verify.undone', 'verify.unlocked'].map((name) =>
+    notice(name, 'success'),
+  ),
+  notice('reset.gone', 'warning', 'link.forgot'),
+  notice('verify.gone', 'warning', 'link.verify'),
+];
+
 export const gallery: readonly Exhibit[] = [
+  ...recovery,
   {
     name: 'home',
     template: 'home',

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import type { Database } from '../../src/platform/db/index.ts';
 
 /** A mail as its server took it. */
 export interface ReceivedMail {
@@ -147,4 +148,15 @@ export const openMailbox = async (): Promise<Mailbox> => {
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
+};
+
+/** Waits until every mail that is owed has left. */
+export const mailsLeft = async ({ knex }: Database): Promise<void> => {
+  const giveUp = Date.now() + waitMs;
+  while (Date.now() < giveUp) {
+    const [row] = await knex('outbox').whereNull('delivered_at').where('topic', 'like', 'mail%').count('id as count');
+    if (Number(row?.count) === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('mails are stuck');
 };

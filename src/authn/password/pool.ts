@@ -7,6 +7,21 @@ export class HashingBusy extends Error {
   override readonly name = 'HashingBusy';
 }
 
+export interface Busy {
+  kind: 'busy';
+  retryAfterSeconds: number;
+}
+
+/** A full queue is an outcome like others. */
+export const orBusy = async <Result>(work: () => Promise<Result>): Promise<Result | Busy> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HashingBusy) return { kind: 'busy', retryAfterSeconds: 5 };
+    throw error;
+  }
+};
+
 interface Pending {
   job: HashingJob & { id: number };
   resolve(result: HashingResult): void;

@@ -6,15 +6,24 @@ export interface FailureRepository {
    * Counts an attempt before it is made (PW-03); one statement, so that replicas cannot count past each other.
    * @param limit counting stops one beyond it
    */
-  count(attempt: { key: string; now: Date; windowSeconds: number; limit: number }): Promise<{ count: number; endsAt: Date }>;
+  count(attempt: {
+    key: string;
+    now: Date;
+    windowSeconds: number;
+    limit: number;
+    /** Whose failures they are, for `forget`. */
+    subject?: string | undefined;
+  }): Promise<{ count: number; endsAt: Date }>;
   takeBack(key: string): Promise<void>;
   /** After a success. */
   clear(key: string): Promise<void>;
+  /** All counters of one subject. */
+  forget(subject: string): Promise<void>;
 }
 
 const countAttempt = statement(
   'failure-count',
-  `insert into failure_counters as f (key, count, window_ends_at) values ($1, 1, $2::timestamptz)
+  `insert into failure_counters as f (key, count, window_ends_at, subject) values ($1, 1, $2::timestamptz, $5)
    on conflict (key) do update set
      count = case when f.window_ends_at <= $3::timestamptz then 1 else least(f.count, $4::integer) + 1 end,
      window_ends_at = case when f.window_ends_at <= $3::timestamptz then excluded.window_ends_at else f.window_ends_at end
@@ -22,13 +31,15 @@ const countAttempt = statement(
 );
 
 export const createFailureRepository = (db: Knex): FailureRepository => ({
-  count: async ({ key, now, windowSeconds, limit }) => {
+  count: async ({ key, now, windowSeconds, limit, subject }) => {
     const ends = new Date(now.getTime() + windowSeconds * 1000);
-    const { rows } = await prepared<{ count: number; window_ends_at: Date }>(db, countAttempt, [key, ends, now, limit]);
+    const values = [key, ends, now, limit, subject ?? null];
+    const { rows } = await prepared<{ count: number; window_ends_at: Date }>(db, countAttempt, values);
     const [row] = rows;
     if (!row) throw new Error('the attempt was not counted');
     return { count: row.count, endsAt: row.window_ends_at };
   },
   takeBack: async (key) => void (await db('failure_counters').where({ key }).andWhere('count', '>', 0).decrement('count', 1)),
   clear: async (key) => void (await db('failure_counters').where({ key }).delete()),
+  forget: async (subject) => void (await db('failure_counters').where({ subject }).delete()),
 });

@@ -1,17 +1,17 @@
-import { type Accounts, canonicalIdentifier, isEmailAddress } from '../../identity/index.ts';
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { SignInOutcome } from '../signin/outcome.ts';
 import type { FirstFactor, SignIn, SignInPlace } from '../signin/service.ts';
-import type { PasswordChoice, PasswordProblem } from './choice.ts';
+import type { PasswordChoice } from './choice.ts';
 import type { Hasher } from './hashing.ts';
 import type { Limits } from './limits.ts';
-import { HashingBusy } from './pool.ts';
+import { type Busy, orBusy } from './pool.ts';
 
 export interface PasswordDeps {
   accounts: Accounts;
   hasher: Hasher;
   choice: PasswordChoice;
+  passwordChanged: PasswordChanged;
   limits: Limits;
   clock: Clock;
   audit: AuditBuffer;
@@ -19,6 +19,9 @@ export interface PasswordDeps {
   attempted(outcome: SignInOutcome['kind']): void;
   conclude: SignIn['conclude'];
 }
+
+/** PW-08, PW-11: tells the person and makes every browser unknown, in the transaction of the change. */
+export type PasswordChanged = (trx: Transaction, accountId: string, claims: Readonly<Record<string, unknown>>) => Promise<void>;
 
 interface Attempt {
   login: string;
@@ -29,26 +32,22 @@ interface Attempt {
   place?: Omit<SignInPlace, 'clientId'> | undefined;
 }
 
-interface Busy {
-  kind: 'busy';
-  retryAfterSeconds: number;
-}
+type Transaction = Parameters<NonNullable<Parameters<Accounts['changePassword']>[2]>>[0];
 
 type Checked = { kind: 'right'; first: FirstFactor } | { kind: 'refused' } | { kind: 'locked'; until: Date } | Busy;
 
-export type RegistrationProblem = PasswordProblem | 'email_invalid';
-
-const orBusy = async <Result>(work: () => Promise<Result>): Promise<Result | Busy> => {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof HashingBusy) return { kind: 'busy', retryAfterSeconds: 5 };
-    throw error;
-  }
-};
-
 /** One identity check for pages, API, devices (DESIGN.md, decision 4): unknown, wrong and disabled take the same time (PW-05). */
-export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, audit, attempted, conclude }: PasswordDeps) => {
+export const createPasswordSignIn = ({
+  accounts,
+  hasher,
+  choice,
+  passwordChanged,
+  limits,
+  clock,
+  audit,
+  attempted,
+  conclude,
+}: PasswordDeps) => {
   const isRight = async (accountId: string | undefined, password: string): Promise<boolean> => {
     const stored = accountId === undefined ? undefined : await accounts.passwordHash(accountId);
     if (!(await hasher.verify(password, stored)) || accountId === undefined || stored === undefined) return false;
@@ -85,32 +84,6 @@ export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, 
 
   return {
     signIn,
-    /** The same answer, in the same time, for a new and for a taken address (CONTRACT.md, `/register`). */
-    register: (wish: {
-      email: string;
-      password: string;
-      name?: string | undefined;
-      claims?: Record<string, unknown> | undefined;
-    }) =>
-      orBusy(async () => {
-        const { email, password, name, claims } = wish;
-        const named = { ...(name ? { name } : {}), ...claims };
-        const problems: RegistrationProblem[] = [
-          ...(isEmailAddress(email) ? [] : (['email_invalid'] as const)),
-          ...(await choice.problems(password, { claims: { ...named, email } })),
-        ];
-        if (problems.length > 0) return { kind: 'invalid' as const, problems };
-        const passwordHash = await hasher.hash(password);
-        const address = email.normalize('NFKC').trim();
-        const id = await accounts.create({
-          email: address,
-          emailVerified: false,
-          passwordHash,
-          claims: named,
-          source: 'registration',
-        });
-        return { kind: 'accepted' as const, accountId: id ?? uuidv7(clock.now()), email: address };
-      }),
     /** The person proves once more who they are; guesses count as everywhere (PW-04). */
     confirm: (accountId: string, password: string, request: { ip: string }) =>
       orBusy(async () => {
@@ -134,7 +107,10 @@ export const createPasswordSignIn = ({ accounts, hasher, choice, limits, clock, 
         const claims = (await accounts.find(accountId))?.claims ?? {};
         const problems = await choice.problems(newPassword, { accountId, claims });
         if (problems.length > 0) return { kind: 'invalid' as const, problems };
-        await accounts.changePassword(accountId, await hasher.hash(newPassword), alongside);
+        await accounts.changePassword(accountId, await hasher.hash(newPassword), async (trx) => {
+          await alongside?.(trx);
+          await passwordChanged(trx, accountId, claims);
+        });
         return { kind: 'changed' as const };
       }),
   };

@@ -1,6 +1,7 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { AuditSink, Clock } from '../../platform/ports.ts';
+import { createPasswordRepository } from '../passwords/repository.ts';
 import { canonicalIdentifier } from './identifier.ts';
 import { type AccountRepository, type AccountRow, createAccountRepository, type IdentifierRow } from './repository.ts';
 
@@ -21,8 +22,6 @@ export interface AccountWish {
   source: 'bootstrap' | 'registration';
 }
 
-/** A2: the present password and this many before it may not be chosen again. */
-const earlierPasswords = 4;
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** Another transaction took the address meanwhile. */
@@ -106,9 +105,7 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     changePassword: (id: string, hash: string, alongside?: (trx: Transaction) => Promise<void>): Promise<void> =>
       database.transaction(async (trx) => {
         await alongside?.(trx);
-        const passwords = createAccountRepository(trx);
-        await passwords.archivePasswordHash(id, uuidv7(clock.now()), clock.now(), earlierPasswords);
-        await passwords.setPasswordHash(id, hash, clock.now());
+        await createPasswordRepository(trx).replace(id, hash, clock.now());
         const actor = { type: 'user', id } as const;
         await audit(trx).record({ type: 'authn.password.changed', outcome: 'success', actor, subjectId: id });
       }),

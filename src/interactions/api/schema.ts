@@ -48,7 +48,12 @@ export const UserView = Type.Object(
   },
   closed,
 );
-export const RegisterView = Type.Object({ user: UserView }, closed);
+/** For the page that waits for the mailed code (RS-13). */
+const VerificationView = Type.Object(
+  { flow: Type.String(), confirmationCode: Type.String(), expiresAt: Type.String({ format: 'date-time' }) },
+  closed,
+);
+export const RegisterView = Type.Object({ user: UserView, verification: VerificationView }, closed);
 
 export const TokenView = Type.Object(
   {

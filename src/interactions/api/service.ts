@@ -62,7 +62,8 @@ const problemWords: Record<RegistrationProblem, { path: string; message: string 
   refused: { path: '', message: 'is refused' },
 };
 
-const invalid = (problems: readonly RegistrationProblem[], passwordPath = '/password') => {
+/** What is wrong with a password or an address, by its field. */
+export const passwordProblems = (problems: readonly RegistrationProblem[], passwordPath = '/password') => {
   const words = problems.map((problem) => problemWords[problem]);
   const placed = words.map(({ path, message }) => ({ path: path === '/password' ? passwordPath : path, message }));
   return shared.invalid_request({ errors: placed });
@@ -131,11 +132,19 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     register: async (wish: Static<typeof RegisterBody>, request: RequestInfo): Promise<Static<typeof RegisterView>> => {
       if (!site.isRegistrationOpen) throw errors.registration_closed();
       const claims = claimsOfProfile(wish.profile);
-      const outcome = await authn.register({ email: wish.email, password: wish.password, claims, request });
+      const outcome = await authn.register({
+        email: wish.email,
+        password: wish.password,
+        claims,
+        request,
+        locale: request.header('accept-language')?.slice(0, 200),
+      });
       if (outcome.kind === 'busy') throw busy(outcome);
-      if (outcome.kind === 'invalid') throw invalid(outcome.problems);
-      const { accountId, email } = outcome;
-      return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }) };
+      if (outcome.kind === 'invalid') throw passwordProblems(outcome.problems);
+      if (outcome.kind === 'limited') throw locked(outcome);
+      const { accountId, email, flow, shown: confirmationCode, expiresAt } = outcome;
+      const verification = { flow, confirmationCode, expiresAt: expiresAt.toISOString() };
+      return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }), verification };
     },
     login: async (login: string, password: string, request: RequestInfo): Promise<LoginAnswer> =>
       answerTo(await authn.signIn({ login, password, request, clientId: site.clientId }), request),
@@ -167,7 +176,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       const outcome = await authn.changePassword({ ...wish, accountId, request, alongside });
       if (outcome.kind === 'locked') throw locked(outcome);
       if (outcome.kind === 'busy') throw busy(outcome);
-      if (outcome.kind === 'invalid') throw invalid(outcome.problems, '/newPassword');
+      if (outcome.kind === 'invalid') throw passwordProblems(outcome.problems, '/newPassword');
       if (outcome.kind === 'refused') throw errors.password_refused(challenge);
     },
     userOf,

@@ -20,11 +20,10 @@ export interface HomeDeps {
 export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, doors, issuer }: HomeDeps): void => {
   const host = new URL(issuer).host;
 
-  const home = (page: PageContext, notice?: { kind: string; key: string }): void => {
+  pages.get('/', async (page) => {
     const signup: Door[] = isSignupOpen ? [{ name: 'signup', href: '/signup' }] : [];
-    page.render('home', { host, doors: [...signup, ...doors(page)], notice, path: '/' });
-  };
-  pages.get('/', async (page) => home(page));
+    page.render('home', { host, doors: [...signup, ...doors(page)], path: '/' });
+  });
 
   const signupPlace = (page: PageContext) => ({
     action: '/signup',
@@ -41,7 +40,8 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, doors
   pages.post('/signup', async (page) => {
     mayCreate();
     const address = await submitSignup(page, signupPlace(page), registration);
-    if (address !== undefined) home(page, { kind: 'success', key: 'home.signed_up' });
+    // The same next page for a new and for a taken address (CONTRACT.md, `/register`).
+    if (address !== undefined) page.redirect('/verify');
   });
 
   pages.get('/language', async (page) => {

@@ -1,10 +1,13 @@
 import { type PasswordProblem, type RegistrationProblem as Problem, passwordLength } from '../../authn/index.ts';
 import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
+import { flowOf, keepFlow } from '../recovery/page.ts';
 import type { FormError } from '../steps.ts';
 
 /** What `authn` says about a new account. `accepted` is the answer for a new and for a taken address (PW-05). */
 export type RegistrationOutcome =
-  | { kind: 'accepted'; accountId: string; email: string }
+  | { kind: 'accepted'; accountId: string; email: string; flow: string; shown: string; expiresAt: Date }
+  /** RS-04 */
+  | { kind: 'limited'; until: Date }
   | { kind: 'invalid'; problems: readonly RegistrationProblem[] }
   | { kind: 'busy'; retryAfterSeconds: number };
 
@@ -17,6 +20,9 @@ export interface Registration {
     name?: string | undefined;
     claims?: Record<string, unknown> | undefined;
     request: RequestInfo;
+    /** What the browser holds of an earlier mail. */
+    flow?: string | undefined;
+    locale?: string | undefined;
   }): Promise<RegistrationOutcome>;
 }
 
@@ -68,13 +74,22 @@ export const submitSignup = async (page: PageContext, place: SignupPlace, authn:
 
   const gaps = missing(login, password);
   if (gaps.length > 0) return refuse(gaps, 400);
-  const outcome = await authn.register({ email: login, password, name: name || undefined, request: page.request });
-  if (outcome.kind === 'accepted') return login;
-  if (outcome.kind === 'invalid')
-    return refuse(
-      outcome.problems.map((problem) => problems[problem]),
-      400,
-    );
-  page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
-  return refuse([{ key: 'signup.too_many' }], 503);
+  const { request, locale } = page;
+  const { flow } = flowOf(page);
+  const outcome = await authn.register({ email: login, password, name: name || undefined, request, flow, locale });
+  switch (outcome.kind) {
+    case 'accepted':
+      keepFlow(page, outcome);
+      return login;
+    case 'invalid':
+      return refuse(
+        outcome.problems.map((problem) => problems[problem]),
+        400,
+      );
+    case 'limited':
+      return refuse([{ key: 'signup.too_many' }], 429);
+    default:
+      page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
+      return refuse([{ key: 'login.busy' }], 503);
+  }
 };

@@ -17,6 +17,7 @@ export interface AuditCatalogue {
   'authn.password.reset_requested': None;
   'authn.register.refused': None;
   'authn.register.succeeded': None;
+  'authn.unlocked': None;
   'authz.decision': { action: string; resource: string; allowed: boolean; reason?: string | undefined };
   'client.created': { source: string };
   'client.deleted': None;
@@ -28,6 +29,9 @@ export interface AuditCatalogue {
   'group.created': None;
   'group.member_added': { userId: string };
   'group.member_removed': { userId: string };
+  'identity.email_change_undone': None;
+  'identity.email_changed': None;
+  'identity.email_verified': None;
   'identity.organization_created': None;
   'identity.profile_updated': { fields: readonly string[] };
   'identity.user_created': { source: string };

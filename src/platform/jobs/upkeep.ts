@@ -21,6 +21,8 @@ const expiring = [
   ['authentication_flows', 'expires_at'],
   ['webauthn_challenges', 'expires_at'],
   ['trusted_devices', 'expires_at'],
+  ['tickets', 'expires_at'],
+  ['known_devices', 'expires_at'],
 ] as const;
 const batch = 5000;
 

@@ -29,6 +29,8 @@ export interface Mail {
 }
 
 const topic = 'mail';
+/** Entries that stand for a mail nobody gets. */
+const nothing = 'mail-nothing';
 const verifyEverySeconds = 30;
 
 /** RS-02: one mailbox, nothing that a mail server or a header could read as more. What is stored has been checked; this is the last door. */
@@ -92,12 +94,16 @@ export const createMail = ({ config, outbox, views, clock, logger, metrics }: Ma
     });
   }
 
+  outbox.subscribe(nothing, async () => undefined);
+
   // Off loopback, mails that nobody can read are a fault of the deployment.
   const kept: DependencyState = { status: issuerIsLoopback ? 'ok' : 'degraded', detail: 'no SMTP_URL: mails stay in the outbox' };
   return {
     in: (trx) => ({
       send: ({ to, template, locale, values, notAfter }) =>
         outbox.in(trx).add({ topic, payload: { to, template, locale, values, notAfter } }),
+      sendNothing: ({ template, locale, values, notAfter }) =>
+        outbox.in(trx).add({ topic: nothing, payload: { template, locale, values, notAfter } }),
     }),
     render,
     probe: { name: 'mail', essential: false, check: transport ? createProbe(transport, clock) : async () => kept },

@@ -35,5 +35,5 @@ export const renderMail = ({ template, locale: wished, values }: MailMessage, vi
     .trim();
   const body = (format: 'html' | 'text'): string =>
     views.render(`mail/${template}`, locale, { ...values, subject, format, host: new URL(issuer).host, issuer });
-  return { subject, text: tidy(body('text')), html: body('html') };
+  return { subject, text: tidy(body('text')), html: `${body('html').trim()}\n` };
 };

@@ -1,0 +1,36 @@
+import type { Envelope } from '../../platform/crypto/index.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { networkOf } from '../password/limits.ts';
+import type { FailureRepository } from '../password/repository.ts';
+
+/** RS-04. */
+const windowSeconds = 3600;
+const mailsPerAddress = 5;
+const requestsPerNetwork = 40;
+
+export interface ThrottleDeps {
+  failures: Pick<FailureRepository, 'count'>;
+  envelope: Pick<Envelope, 'blindIndex'>;
+  clock: Clock;
+  /** RATE_LIMITS=off: requests are not counted by their network; mails are counted all the same. */
+  isNetworkCounted: boolean;
+}
+
+/** How often anybody may make us write to somebody. */
+export const createThrottle = ({ failures, envelope, clock, isNetworkCounted }: ThrottleDeps) => {
+  const count = (what: string, limit: number) =>
+    failures.count({ key: envelope.blindIndex(what, 'mail-limits'), now: clock.now(), windowSeconds, limit });
+  return {
+    /** When the network may ask again; `undefined` while it may. */
+    networkStop: async (ip: string): Promise<Date | undefined> => {
+      if (!isNetworkCounted) return undefined;
+      const { count: used, endsAt } = await count(`network\0${networkOf(ip)}`, requestsPerNetwork);
+      return used > requestsPerNetwork ? endsAt : undefined;
+    },
+    /** Whether another mail may go to the address. Nobody is told when not: the answer is the same. */
+    mayMail: async (canonical: string): Promise<boolean> =>
+      (await count(`address\0${canonical}`, mailsPerAddress)).count <= mailsPerAddress,
+  };
+};
+
+export type Throttle = ReturnType<typeof createThrottle>;
