@@ -29,6 +29,7 @@ export interface Replica {
 export interface Fleet {
   issuer: string;
   databaseUrl: string | undefined;
+  dataDir: string;
   person: { login: string; password: string };
   administrator: { login: string; password: string };
   masterKey: string;
@@ -189,5 +190,15 @@ export const startFleet = async ({
     await close();
     throw error;
   }
-  return { issuer, databaseUrl: location.databaseUrl, person, administrator, masterKey, replicas, route: front.route, close };
+  return {
+    issuer,
+    databaseUrl: location.databaseUrl,
+    dataDir: location.dataDir,
+    person,
+    administrator,
+    masterKey,
+    replicas,
+    route: front.route,
+    close,
+  };
 };

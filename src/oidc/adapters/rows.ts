@@ -77,6 +77,12 @@ const withoutCookie = (payload: Fields): Fields => {
   return { ...payload, session: rest };
 };
 
+const ownId = '{id}';
+
+/** The way back to an interaction names it, and its id is the value of the cookie: the row says where, not which. */
+const mapReturn = (payload: Fields, from: string, to: string): Fields =>
+  typeof payload.returnTo === 'string' ? { ...payload, returnTo: payload.returnTo.replace(from, () => to) } : payload;
+
 const body = (kind: string, payload: Fields): Fields => {
   const kept = kind === 'Interaction' ? new Set([...withColumns].filter((name) => name !== 'grantId')) : withColumns;
   const rest = Object.fromEntries(Object.entries(payload).filter(([name]) => !kept.has(name)));
@@ -119,7 +125,7 @@ export const toRow = (
   return {
     kind,
     id: hashOf(id),
-    payload: shifted(body(kind, source), skewSeconds),
+    payload: shifted(body(kind, mapReturn(source, id, ownId)), skewSeconds),
     accountId: accountOf(kind, source),
     clientId: text(source.clientId),
     grantId: kind === 'Interaction' ? null : hashed(source.grantId),
@@ -153,5 +159,6 @@ export const fromRow = (
       : { sessionUid: row.sessionUid && markerOf(row.sessionUid) }),
     userCode: known.userCode,
   };
-  return { ...shifted(own, -skewSeconds), ...present(references), jti: known.jti, kind: row.kind } as AdapterPayload;
+  const payload = shifted(mapReturn(own, ownId, known.jti), -skewSeconds);
+  return { ...payload, ...present(references), jti: known.jti, kind: row.kind } as AdapterPayload;
 };
