@@ -127,7 +127,16 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     registration: config.registration,
     doors: () => [{ name: 'device', href: '/device' }] as const,
   };
-  createInteractions({ interactions: oidc.interactions, authn, accounts, views, clock, site }).mount(http.pages);
+  createInteractions({
+    interactions: oidc.interactions,
+    approvals: oidc.approvals,
+    browser: oidc.browser,
+    authn,
+    accounts,
+    views,
+    clock,
+    site,
+  }).mount(http.pages);
   mountLogos(http.pages, { envelope, outbound });
   const isRegistrationOpen = config.registration === 'open';
   const authApi = createAuthApi({
@@ -150,6 +159,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
   foundation.outbox.subscribe(oidc.logoutNotices.topic, ({ payload }) => oidc.logoutNotices.deliver(payload));
+  foundation.outbox.subscribe(oidc.pings.topic, ({ payload }) => oidc.pings.deliver(payload));
   foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
   foundation.jobs.every('replaced-addresses', keyJobSeconds, async () => void (await authn.emailChange.settle()));
   foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));

@@ -4,10 +4,11 @@
  * The dispatcher reads the stored sign-in and picks the next step; steps return to it, never to each other.
  */
 import type { Webauthn } from '../authn/index.ts';
-import type { Interactions, ProtocolPages } from '../oidc/index.ts';
+import type { ApprovalPages, BrowserSessions, Interactions, ProtocolPages } from '../oidc/index.ts';
 import type { PageContext, PageOf, PageRoutes } from '../platform/http/index.ts';
 import type { Clock } from '../platform/ports.ts';
 import type { Views } from '../platform/views/index.ts';
+import { mountApprovals } from './approvals/page.ts';
 import type { Accounts } from './consent/page.ts';
 import { createDevicePages } from './device/page.ts';
 import { mountDispatcher } from './dispatcher.ts';
@@ -54,6 +55,8 @@ type SignInRoom = PasswordSignIn &
 export interface InteractionsDeps {
   interactions: Interactions;
   authn: SignInRoom;
+  approvals: ApprovalPages;
+  browser: BrowserSessions;
   accounts: Accounts;
   views: Views;
   clock: Clock;
@@ -64,10 +67,20 @@ export interface InteractionsDeps {
   };
 }
 
-export const createInteractions = ({ interactions, authn, accounts, views, clock, site }: InteractionsDeps) => {
+export const createInteractions = ({
+  interactions,
+  approvals,
+  browser,
+  authn,
+  accounts,
+  views,
+  clock,
+  site,
+}: InteractionsDeps) => {
   const isSignupOpen = site.registration === 'open';
   return {
     mount: (pages: PageRoutes): void => {
+      mountApprovals(pages, { approvals, browser, accounts, views });
       mountHome(pages, { registration: authn, isSignupOpen, doors: site.doors, issuer: site.issuer });
       mountForgot(pages, { recovery: authn.recovery, clock });
       mountReset(pages, { recovery: authn.recovery });

@@ -8,8 +8,11 @@ import type { Logger } from '../platform/logging/index.ts';
 import type { Outbound } from '../platform/outbound/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
+import { createApprovalAnswers } from './approvals/answers.ts';
+import { createPings } from './approvals/pings.ts';
 import { createApprovals } from './approvals/service.ts';
 import { createBootstrap } from './bootstrap/service.ts';
+import { createBrowserSessions } from './browser/service.ts';
 import type { ClientRegistration } from './clients/intake.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
@@ -140,6 +143,8 @@ export const createOidc = async (deps: OidcDeps) => {
   const recording = createSessionRecording({ clock, sessions, sinks, endSessionsIn });
   const notices = createLogoutNotices({ provider: () => core.provider, sinks, audit });
 
+  const pings = createPings({ provider: () => core.provider, sinks });
+
   const core: Core = createCore({
     config,
     clock,
@@ -153,7 +158,7 @@ export const createOidc = async (deps: OidcDeps) => {
     factors,
     consents,
     pages,
-    ciba: backchannelAuthentication({ approvals, accountOf: (login) => accounts.idOf(login), notify: async () => undefined }),
+    ciba: backchannelAuthentication({ approvals, clock, accountOf: (login) => accounts.idOf(login) }),
     cookieKeys,
     around: tokenAnswers({ paths: routes, structured, store, policy, audit }) as CoreDeps['around'],
     policy,
@@ -166,6 +171,7 @@ export const createOidc = async (deps: OidcDeps) => {
       recording.attach(provider);
       notices.attach(provider);
       attachEvents(provider, { audit, recording, issued });
+      pings.attach(provider);
       registerTokenExchange(provider, {
         active,
         resources,
@@ -225,10 +231,14 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     resources,
     keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
-    approvals,
+    approvals: createApprovalAnswers({ provider: () => core.provider, store, approvals, resources }),
+    /** CIBA's ping: the outbox topic and what delivers an entry of it. */
+    pings: { topic: pings.topic, deliver: pings.deliver },
+    browser: createBrowserSessions({ provider: () => core.provider, issuer: config.issuer }),
     /** The job: removes expired artifacts in batches. */
     sweep: async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted && (await store.sweep(sweepBatch)) >= sweepBatch);
+      if (!signal.aborted) await approvals.sweep();
     },
     registrationTokens,
   };

@@ -1,6 +1,7 @@
 import { defineErrors } from '../platform/errors/index.ts';
 
 export const errors = defineErrors({
+  approval_not_found: { status: 404, title: 'There is nothing of yours to answer' },
   client_not_found: { status: 404, title: 'There is no such client' },
   client_exists: { status: 409, title: 'A client with this id exists' },
   client_invalid: { status: 400, title: 'The client metadata is not valid' },

@@ -23,6 +23,10 @@ export type {
 } from './ports.ts';
 export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
 export type {
+  ApprovalDetails,
+  ApprovalPages,
+  BrowserSession,
+  BrowserSessions,
   ClientView,
   ConsentRequest,
   Endings,

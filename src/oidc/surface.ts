@@ -61,6 +61,40 @@ export interface InteractionDetails {
   consent?: ConsentRequest | undefined;
 }
 
+/** A client asks a person, who is somewhere else, to sign in there (OpenID CIBA Core 1.0). */
+export interface ApprovalDetails {
+  id: string;
+  client: ClientView;
+  /** Shown on both devices, to be compared. */
+  bindingMessage: string | undefined;
+  expiresAt: Date;
+  consent: ConsentRequest;
+}
+
+/** Who is signed in in a browser. */
+export interface BrowserSession {
+  accountId: string;
+  acr: string | undefined;
+  amr: readonly string[] | undefined;
+  /** Of the provider's session. */
+  uid: string;
+  authenticatedAt: Date;
+}
+
+/** For pages that are not steps of a sign-in. */
+export interface BrowserSessions {
+  current(exchange: Exchange): Promise<BrowserSession | undefined>;
+  /** Where to send a person who has to sign in first and then comes back. @param path one of our own that is registered for it */
+  signInAddress(path: '/approvals'): string;
+}
+
+/** What waits for a person's answer. */
+export interface ApprovalPages {
+  waiting(accountId: string): Promise<ApprovalDetails[]>;
+  /** Takes the answer, once. @throws approval_not_found: answered, expired or somebody else's */
+  answer(session: BrowserSession, id: string, isAllowed: boolean): Promise<void>;
+}
+
 /** Outcome of a successful authentication, as `authn` reports it. */
 export interface LoginOutcome {
   accountId: string;

@@ -1,7 +1,7 @@
 import { type Envelope, uuidv7 } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import type { TransactionalSinks } from '../ports.ts';
+import type { Transaction, TransactionalSinks } from '../ports.ts';
 import { type ApprovalRow, createApprovalRepository } from './repository.ts';
 
 /** A client asks a person, who is somewhere else, to sign in there (OpenID CIBA Core 1.0). */
@@ -14,9 +14,10 @@ export interface ApprovalRequest {
   expiresAt: Date;
 }
 
-/** What the person is shown. */
+/** One that waits. `authReqId` is for this room only: whoever has it can poll. */
 export interface ApprovalView {
   id: string;
+  authReqId: string;
   clientId: string;
   bindingMessage: string | undefined;
   scopes: readonly string[];
@@ -36,8 +37,9 @@ const maxWaiting = 5;
 
 const contextOf = (id: string): string => `approval:${id}`;
 
-const viewOf = ({ id, clientId, bindingMessage, scope, createdAt, expiresAt }: ApprovalRow): ApprovalView => ({
+const viewOf = ({ id, clientId, bindingMessage, scope, createdAt, expiresAt }: ApprovalRow, authReqId: string): ApprovalView => ({
   id,
+  authReqId,
   clientId,
   bindingMessage: bindingMessage ?? undefined,
   scopes: scope.split(' ').filter(Boolean),
@@ -73,30 +75,24 @@ export const createApprovals = ({ database, clock, envelope, sinks }: ApprovalDe
       return id;
     }),
 
-  waiting: async (accountId: string): Promise<ApprovalView[]> =>
-    (await createApprovalRepository(database.knex).waiting(accountId, clock.now())).map(viewOf),
+  waiting: async (accountId: string): Promise<ApprovalView[]> => {
+    const rows = await createApprovalRepository(database.knex).waiting(accountId, clock.now());
+    return rows.map((row) => viewOf(row, envelope.open(row.requestSealed, contextOf(row.id))));
+  },
 
-  /**
-   * Takes the person's answer, once.
-   * @returns the `auth_req_id` to answer, or `undefined` when there is nothing of theirs to answer
-   */
-  decide: (
-    accountId: string,
-    id: string,
-    decision: 'approved' | 'denied',
-  ): Promise<{ authReqId: string; view: ApprovalView } | undefined> =>
-    database.transaction(async (trx) => {
-      const row = await createApprovalRepository(trx).decide(accountId, id, decision, clock.now());
-      if (!row) return undefined;
-      await sinks.audit(trx).record({
-        type: decision === 'approved' ? 'oidc.ciba.approved' : 'oidc.ciba.denied',
-        outcome: 'success',
-        actor: { type: 'user', id: accountId },
-        subjectId: accountId,
-        clientId: row.clientId,
-      });
-      return { authReqId: envelope.open(row.requestSealed, contextOf(id)), view: viewOf(row) };
-    }),
+  /** Takes the person's answer, once, inside the caller's transaction. False when there is nothing of theirs to answer. */
+  decideIn: async (trx: Transaction, accountId: string, id: string, decision: 'approved' | 'denied'): Promise<boolean> => {
+    const row = await createApprovalRepository(trx).decide(accountId, id, decision, clock.now());
+    if (!row) return false;
+    await sinks.audit(trx).record({
+      type: decision === 'approved' ? 'oidc.ciba.approved' : 'oidc.ciba.denied',
+      outcome: 'success',
+      actor: { type: 'user', id: accountId },
+      subjectId: accountId,
+      clientId: row.clientId,
+    });
+    return true;
+  },
 
   sweep: (): Promise<number> => createApprovalRepository(database.knex).sweep(clock.now()),
 });

@@ -26,6 +26,13 @@ export const claimsByScope = {
   organizations: ['organizations'],
 } as const;
 
+/** Scopes that are the provider's own; all others belong to resources. */
+export const coreScopes: readonly string[] = [
+  'openid',
+  'offline_access',
+  ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid'),
+];
+
 /** Claims about the sign-in itself, given without a scope. */
 export const protocolClaims = ['acr', 'amr', 'auth_time', 'iss', 'sid'] as const;
 

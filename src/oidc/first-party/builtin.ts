@@ -1,4 +1,5 @@
 import { Refusal } from '../../platform/errors/index.ts';
+import { ensurePagesClient } from '../browser/service.ts';
 import type { Clients } from '../clients/service.ts';
 import type { Resources } from '../resources/service.ts';
 
@@ -40,4 +41,5 @@ export const ensureBuiltin = async ({ issuer, clients, resources }: BuiltinDeps)
     redirect_uris: [],
   };
   await orAgain(() => clients.put(client, 'builtin', { isFirstParty: true }));
+  await orAgain(() => ensurePagesClient(clients, issuer));
 };

@@ -1,14 +1,14 @@
 import { type BackchannelAuthenticationRequest, type Configuration, errors } from 'oidc-provider';
+import type { Clock } from '../../platform/ports.ts';
 import type { Approvals } from '../approvals/service.ts';
 
 type Ciba = NonNullable<NonNullable<Configuration['features']>['ciba']>;
 
 export interface CibaDeps {
   approvals: Pick<Approvals, 'request'>;
-  /** Account id behind an e-mail address or user name; nobody learns from a refusal whether there is one. */
+  clock: Clock;
+  /** Account id behind an e-mail address or user name. */
   accountOf(login: string): Promise<string | undefined>;
-  /** Tells the person that somebody asks. */
-  notify(accountId: string, approvalId: string, clientName: string, bindingMessage: string | undefined): Promise<void>;
 }
 
 /** CIBA Core §7.1: short, and readable on two devices at once. */
@@ -17,7 +17,7 @@ const bindingMessage = /^[\p{L}\p{N} .,:#+/_-]{1,64}$/u;
 const scopeOf = (request: BackchannelAuthenticationRequest): string => String(request.scope ?? '');
 
 /** OpenID CIBA Core 1.0, poll and ping: the person answers on our approval page. */
-export const backchannelAuthentication = ({ approvals, accountOf, notify }: CibaDeps): Ciba => ({
+export const backchannelAuthentication = ({ approvals, accountOf, clock }: CibaDeps): Ciba => ({
   enabled: true,
   deliveryModes: ['poll', 'ping'],
   validateBindingMessage: (_ctx, message) => {
@@ -38,17 +38,16 @@ export const backchannelAuthentication = ({ approvals, accountOf, notify }: Ciba
   },
   triggerAuthenticationDevice: async (_ctx, request, { accountId }, client) => {
     const { binding_message: message } = request.params ?? {};
-    const words = typeof message === 'string' ? message : undefined;
-    const { clientId, clientName = clientId } = client;
+    const shown = typeof message === 'string' ? message : undefined;
+    const { clientId } = client;
     const id = await approvals.request({
       accountId,
       clientId,
       authReqId: request.jti,
-      bindingMessage: words,
+      bindingMessage: shown,
       scope: scopeOf(request),
-      expiresAt: new Date((request.exp ?? 0) * 1000),
+      expiresAt: new Date(clock.now().getTime() + request.expiration * 1000),
     });
     if (id === undefined) throw new errors.AccessDenied('too many requests wait for this person');
-    await notify(accountId, id, clientName, words);
   },
 });

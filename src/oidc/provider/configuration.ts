@@ -7,7 +7,7 @@ import type { Outbound } from '../../platform/outbound/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { ArtifactAdapter, type ArtifactStore } from '../adapters/index.ts';
 import { createFindAccount } from '../claims/account.ts';
-import { claimsByScope } from '../claims/scopes.ts';
+import { claimsByScope, coreScopes } from '../claims/scopes.ts';
 import type { Consents } from '../consents/service.ts';
 import type { Openings } from '../limits/openings.ts';
 import type { ProtocolLimits } from '../limits/service.ts';
@@ -51,8 +51,6 @@ export interface ConfigurationDeps {
   limits: ProtocolLimits;
   openings: Openings;
 }
-
-const coreScopes = ['openid', 'offline_access', ...Object.keys(claimsByScope).filter((scope) => scope !== 'openid')];
 
 const responseTypes = {
   all: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'],

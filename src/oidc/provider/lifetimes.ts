@@ -36,7 +36,9 @@ export const ttl: NonNullable<Configuration['ttl']> = {
     refreshTokenSeconds(token, settingsOf(client).refreshTokenTtlSeconds ?? lifetimes.refreshToken),
   IdToken: (_ctx, _token, client) => settingsOf(client).idTokenTtlSeconds ?? lifetimes.idToken,
   DeviceCode: lifetimes.deviceCode,
-  BackchannelAuthenticationRequest: lifetimes.deviceCode,
+  // CIBA Core §7.1: a client may ask for less.
+  BackchannelAuthenticationRequest: (ctx) =>
+    Math.min(Number(ctx?.oidc.params?.requested_expiry ?? lifetimes.deviceCode), lifetimes.deviceCode),
   PreAuthorizedCode: lifetimes.deviceCode,
   // A grant outlives the session it was given in by its last refresh token.
   Grant: (ctx: KoaContextWithOIDC | undefined, _grant) =>

@@ -45,6 +45,8 @@ const oauthError = (refusal: Refusal): Record<string, unknown> => {
 // What a person is told: one of the kinds that `views/error.njk` has words for.
 const pageKinds: Record<string, string> = {
   not_found: 'not_found',
+  approval_over: 'not_found',
+  approval_not_found: 'not_found',
   csrf_refused: 'form',
   interaction_not_found: 'expired',
   permission_required: 'denied',
