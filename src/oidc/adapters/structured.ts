@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { prepared, statement } from '../../platform/db/index.ts';
-import { columns, type Facts, type FlatRow, relatedOf, rowOf } from './facts.ts';
+import { type Facts, type RelatedColumns, related, relatedOf } from './facts.ts';
 
 /** What a JWT access token says of where it came from; hashes, since it leaves the house. */
 export interface TokenOrigin {
@@ -15,8 +15,7 @@ export interface TokenOrigin {
 
 const selection = statement(
   'structured-token-facts',
-  `select ${columns('g', 'g')}, ${columns('s', 's')}, u.status as account_status, u.revoked_before as account_revoked_before,
-     d.id as device_id, d.ended_at as device_ended_at, r.jti as revoked
+  `select ${related}, r.jti as revoked
    from (select $1::text as jti, $2::text as grant_id, $3::text as session_uid) t
    left join oidc_artifacts g on g.id = t.grant_id and g.kind = 'Grant'
    left join oidc_artifacts s on s.kind = 'Session' and s.lookup = t.session_uid
@@ -27,10 +26,15 @@ const selection = statement(
 
 /** Facts as if the token were stored; `undefined` when it was revoked one by one. */
 export const readStructuredFacts = async (knex: Knex, origin: TokenOrigin): Promise<Facts | undefined> => {
-  const { rows } = await prepared<FlatRow>(knex, selection, [origin.jti, origin.grantId, origin.sessionUid]);
+  const { rows } = await prepared<RelatedColumns & { revoked: string | null }>(knex, selection, [
+    origin.jti,
+    origin.grantId,
+    origin.sessionUid,
+  ]);
   const [flat] = rows;
   if (!flat || flat.revoked !== null) return undefined;
-  const grant = rowOf(flat, 'g');
+  const facts = relatedOf(flat);
+  const { grant } = facts;
   return {
     row: {
       kind: grant || origin.grantId ? 'AccessToken' : 'ClientCredentials',
@@ -45,7 +49,7 @@ export const readStructuredFacts = async (knex: Knex, origin: TokenOrigin): Prom
       expiresAt: origin.expiresAt,
       createdAt: origin.issuedAt,
     },
-    ...relatedOf(flat),
+    ...facts,
   };
 };
 

@@ -6,7 +6,13 @@ import { routes } from '../provider/routes.ts';
 /** Relying parties look again after this long: a next key is published a rotation ahead. */
 const maxAge = 300;
 
-const paths = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', routes.jwks]);
+const paths: ReadonlySet<string> = new Set([
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  routes.jwks,
+]);
+
+export const isDocument = (path: string): boolean => paths.has(path);
 
 /**
  * Keeps the bytes of what one provider says of itself: they depend on its configuration and keys only, and a change of keys makes
@@ -16,7 +22,7 @@ export const createDocuments = () => {
   const kept = new Map<string, StaticDocument>();
   const keep: Middleware = async (ctx, next) => {
     await next();
-    if (ctx.method !== 'GET' || !paths.has(ctx.path) || ctx.status !== 200 || typeof ctx.body !== 'object') return;
+    if (ctx.method !== 'GET' || ctx.status !== 200 || typeof ctx.body !== 'object') return;
     const body = Buffer.from(JSON.stringify(ctx.body));
     const contentType = ctx.response.get('Content-Type') || 'application/json; charset=utf-8';
     const document = { body, contentType, etag: `"${sha256(body.toString())}"`, maxAge };

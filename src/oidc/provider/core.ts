@@ -6,12 +6,12 @@ import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
 import { discoveryAdditions } from '../protocol/discovery.ts';
-import { createDocuments } from '../protocol/documents.ts';
+import { createDocuments, isDocument } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { registrationGate } from '../protocol/registration-gate.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
-import { sessionState } from '../protocol/session-state.ts';
+import { checkSessionPath, sessionState } from '../protocol/session-state.ts';
 import { answerAcrInTheirWords } from './acr.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
@@ -45,6 +45,20 @@ const takeBack = (ctx: Context, error: AlreadyConsumed): void => {
   ctx.body = { error: message, error_description: description };
 };
 
+/** Most requests are none of this middleware's business: they pass it by without a turn of the event loop. */
+const onlyAt = (isItsPath: (path: string) => boolean, middleware: Middleware): Middleware => {
+  return (ctx, next) => (isItsPath(ctx.path) ? middleware(ctx, next) : next());
+};
+
+const is =
+  (...paths: readonly string[]) =>
+  (path: string): boolean =>
+    paths.includes(path);
+const isRegistration = (path: string): boolean => path.startsWith(routes.registration);
+const isDevice = (path: string): boolean => path.startsWith(routes.code_verification);
+const isLogoutOrFrame = is(checkSessionPath, endSessionConfirm);
+const { authorization, end_session: endSession } = routes;
+
 export const createCore = (deps: CoreDeps): Core => {
   const { config, store, outbound, pages, extend, around, cookieKeys } = deps;
   const { issuer } = config;
@@ -71,22 +85,26 @@ export const createCore = (deps: CoreDeps): Core => {
     answerAcrInTheirWords(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
-    add(keepDocument);
-    add(discoveryAdditions(config));
-    add(registrationAnswers(routes.registration, ownMetadataName) as Middleware);
-    add(postedRequests({ authorizationPath: routes.authorization, logoutPath: routes.end_session, isHttps }) as Middleware);
-    add(registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware);
-    add(userCodeGate(deps.limits, routes.code_verification) as Middleware);
-    add(deviceDecision(routes.code_verification));
+    add(onlyAt(isDocument, keepDocument));
+    add(onlyAt(isDocument, discoveryAdditions(config)));
+    add(onlyAt(isRegistration, registrationAnswers(routes.registration, ownMetadataName) as Middleware));
+    const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
+    add(onlyAt(is(authorization, endSession), posted));
+    add(onlyAt(isRegistration, registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware));
+    add(onlyAt(isDevice, userCodeGate(deps.limits, routes.code_verification) as Middleware));
+    add(onlyAt(isDevice, deviceDecision(routes.code_verification)));
     add(inUnit);
-    add(around);
+    add(onlyAt(is(routes.introspection, routes.revocation), around));
     const isOn = (client: Parameters<typeof settingsOf>[0]): boolean =>
       config.profile === 'conformance' || settingsOf(client).sessionManagement === true;
     const sessionKey = (uid: string): string => hashOf(uid);
-    add(sessionState({ provider, isOn, isHttps, sessionKey, endSessionConfirmPath: endSessionConfirm }) as Middleware);
+    const state = sessionState({ provider, isOn, isHttps, sessionKey, endSessionConfirmPath: endSessionConfirm }) as Middleware;
+    add(onlyAt(isLogoutOrFrame, state));
     const render: Parameters<typeof frontchannelLogout>[0]['render'] = (ctx, page) => void pages.logoutFrames(ctx, page);
-    add(frontchannelLogout({ provider, confirmPath: endSessionConfirm, render }) as Middleware);
-    add(requestObjectsByReference({ provider, outbound, path: routes.authorization }) as Middleware);
+    const frames = frontchannelLogout({ provider, confirmPath: endSessionConfirm, render }) as Middleware;
+    add(onlyAt(is(endSessionConfirm), frames));
+    const byReference = requestObjectsByReference({ provider, outbound, path: authorization }) as Middleware;
+    add(onlyAt(is(authorization), byReference));
     extend(provider);
     return provider;
   };

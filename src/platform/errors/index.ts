@@ -24,6 +24,16 @@ export interface RefusalOptions {
   extensions?: Record<string, unknown> | undefined;
 }
 
+const faultStackFrames = 30;
+
+/** In production stacks are short (`src/start.ts`), those of faults are not. */
+const withStack = (error: Error): void => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = faultStackFrames;
+  Error.captureStackTrace(error, Refusal);
+  Error.stackTraceLimit = stackTraceLimit;
+};
+
 /** A refusal that the caller can understand. Anything else that is thrown is a fault and becomes a 500. */
 export class Refusal extends Error {
   readonly code: string;
@@ -44,6 +54,7 @@ export class Refusal extends Error {
     this.errors = options.errors ?? [];
     this.headers = options.headers ?? {};
     this.extensions = options.extensions ?? {};
+    if (options.status >= 500) withStack(this);
   }
 }
 
