@@ -1,5 +1,5 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import { createTableCopy, type Database } from '../../platform/db/index.ts';
 import type { AuditSink, Clock } from '../../platform/ports.ts';
 import { createPasswordRepository } from '../passwords/repository.ts';
 import { canonicalIdentifier } from './identifier.ts';
@@ -72,6 +72,7 @@ const insertIdentifiers = async (accounts: AccountRepository, id: string, wish: 
 
 export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
   const repository = createAccountRepository(database.knex);
+  const copy = createTableCopy<AccountRow>(database, { tables: ['users', 'user_profiles', 'identifiers'], maxEntries: 5000 });
 
   const insert = (wish: AccountWish): Promise<string | undefined> =>
     database.transaction(async (trx) => {
@@ -91,7 +92,7 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
 
   return {
     find: async (id: string): Promise<Account | undefined> => {
-      const row = await repository.find(id);
+      const row = await copy.get(id, () => repository.find(id));
       return row && accountOf(row);
     },
     /** Whose login name it is. */

@@ -1,12 +1,13 @@
-import { type Database, isUniqueViolation } from '../../platform/db/index.ts';
+import { afterCommit, type Database, isUniqueViolation } from '../../platform/db/index.ts';
 import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
 import { createBatcher } from './batcher.ts';
+import { createArtifactCopy } from './copy.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
 import type { ArtifactRow } from './rows.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
-import { type ArtifactKey, type Changes, isEmpty, noChanges, writeChanges } from './writes.ts';
+import { type ArtifactKey, type Changes, claimRow, isEmpty, noChanges, writeChanges } from './writes.ts';
 
 export interface ArtifactStoreDeps {
   database: Database;
@@ -37,9 +38,26 @@ const survivesRevocation = new Set(['Consent']);
 export const createArtifactStore = ({ database, clients, clock, audit }: ArtifactStoreDeps) => {
   const { knex } = database;
   const lanes = database.engine === 'embedded' ? 1 : 3;
-  const read = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
-  const write = (executor: typeof knex, changes: Changes): Promise<number> =>
-    writeChanges(executor, changes, { now: clock.now(), audit: audit?.statement });
+  const fromDatabase = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
+  const copy = database.engine === 'embedded' ? createArtifactCopy(database) : undefined;
+  const read = async (idHash: string): Promise<Facts[]> =>
+    copy ? (copy.find(idHash) ?? (await copy.read(() => fromDatabase(idHash)))) : fromDatabase(idHash);
+  const readByLookup = async (kind: string, lookup: string): Promise<Facts[]> => {
+    const kept = kind === 'Session' ? copy?.findSession(lookup) : undefined;
+    if (kept) return [kept];
+    const load = async (): Promise<Facts[]> => [await readFactsByLookup(knex, kind, lookup)].flatMap((facts) => facts ?? []);
+    return copy ? copy.read(load) : load();
+  };
+
+  /** @returns what the process's own copy has to be told once it is stored */
+  const write = async (executor: typeof knex, changes: Changes): Promise<() => void> => {
+    const now = clock.now();
+    const { spent, replaced } = await writeChanges(executor, changes, { now, audit: audit?.statement });
+    const [first] = changes.consumed;
+    if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
+    return () => copy?.apply(changes, { now, isFresh: replaced === 0 });
+  };
+
   type Insert = Pick<Changes, 'kept' | 'events' | 'seen'>;
   const insert = createBatcher(
     async (inserts: readonly Insert[]) => {
@@ -47,7 +65,8 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       // One row a session, and in one order: rows that two statements touch never wait for each other in a circle.
       const sessions = new Map(inserts.flatMap(({ seen }) => seen).map((one) => [one.sessionUid, one]));
       const seen = [...sessions.values()].sort((a, b) => (a.sessionUid < b.sessionUid ? -1 : 1));
-      await write(knex, { ...noChanges, kept: [...rows.values()], seen, events: inserts.flatMap(({ events }) => events) });
+      const events = inserts.flatMap((one) => one.events);
+      (await write(knex, { ...noChanges, kept: [...rows.values()], seen, events }))();
       return inserts.map(() => undefined);
     },
     { maxInFlight: lanes, maxItems: 100 },
@@ -124,21 +143,17 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     device: undefined,
   });
 
-  const writeAll = async (executor: typeof knex, changes: Changes): Promise<void> => {
-    const spent = await write(executor, changes);
-    const [first] = changes.consumed;
-    if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
-  };
-
   const commit = async (changes: Changes, work: Unit['work']): Promise<void> => {
     if (work.length > 0) {
       await database.transaction(async (trx) => {
-        await writeAll(trx, changes);
+        let stored: (() => void) | undefined;
+        afterCommit(trx, () => stored?.());
+        stored = await write(trx, changes);
         for (const step of work) await step(trx);
       });
     } else if (isEmpty({ ...changes, kept: [] })) {
       if (changes.kept.length > 0) await insert(changes);
-    } else await writeAll(knex, changes);
+    } else (await write(knex, changes))();
   };
 
   /** Two tabs may give one session a new id at once: the later one wins. */
@@ -146,6 +161,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     try {
       await commit(changes, work);
     } catch (error) {
+      copy?.empty();
       if (!isUniqueViolation(error, 'oidc_artifacts_lookup')) throw error;
       const uids = changes.kept.filter(({ kind }) => kind === 'Session').map(({ lookup }) => lookup);
       await knex('oidc_artifacts').where({ kind: 'Session' }).whereIn('lookup', uids).delete();
@@ -180,8 +196,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     findByLookup: async (kind: string, lookup: string): Promise<Facts | undefined> => {
       const pending = currentUnit()?.pendingLookup(kind, lookup);
       if (pending) return alone(pending);
-      const load = async (): Promise<Facts[]> => [await readFactsByLookup(knex, kind, lookup)].flatMap((facts) => facts ?? []);
-      return firstAlive(await remember(`${kind} ${lookup}`, load), kind);
+      return firstAlive(await remember(`${kind} ${lookup}`, () => readByLookup(kind, lookup)), kind);
     },
     /** Facts of a living access token of one of the kinds, with the session it is bound to: for our own API. */
     findToken: async (kinds: readonly string[], idHash: string): Promise<Facts | undefined> => {
@@ -205,12 +220,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     consume: (key: ArtifactKey): Promise<void> => change((unit) => unit.consume(key)),
     revokeGrant: (grantId: string): Promise<void> => change((unit) => unit.revokeGrant(grantId)),
     /** RFC 9449 §11.1 and the like: true for the first to present the id, on whatever replica. */
-    claimOnce: async (row: ArtifactRow): Promise<boolean> => {
-      const { kind, id, expiresAt, createdAt } = row;
-      const values = { kind, id, payload: JSON.stringify(row.payload), expires_at: expiresAt, created_at: createdAt };
-      const inserted = await knex('oidc_artifacts').insert(values).onConflict(['id', 'kind']).ignore().returning('id');
-      return inserted.length > 0;
-    },
+    claimOnce: (row: ArtifactRow): Promise<boolean> => claimRow(knex, row),
     /**
      * Runs `work` as one unit: its changes commit together when it ends, together with what was enlisted.
      * @throws AlreadyConsumed when another request was first

@@ -82,7 +82,7 @@ const partsOf = (
         on conflict (id, kind) do update set payload = excluded.payload, account_id = excluded.account_id,
           client_id = excluded.client_id, grant_id = excluded.grant_id, session_uid = excluded.session_uid,
           lookup = coalesce(excluded.lookup, oidc_artifacts.lookup), expires_at = excluded.expires_at
-        returning 1`,
+        returning oidc_artifacts.xmax <> 0 as was_there`,
       values: [
         kept.map(({ kind }) => kind),
         kept.map(({ id }) => id),
@@ -116,6 +116,10 @@ const partsOf = (
 });
 
 const statements = new Map<string, Statement>();
+const texts = new Set<string>();
+
+/** Whether the statement is one of these, so that its caller says what it changed. */
+export const isOwnWrite = (sql: string): boolean => texts.has(sql);
 
 const statementOf = (parts: Record<string, Part>): Statement => {
   const shape = Object.keys(parts).join('-');
@@ -128,21 +132,42 @@ const statementOf = (parts: Record<string, Part>): Statement => {
       return clause;
     });
     const spent = parts.spent ? '(select count(*) from spent)' : '0';
-    found = statement(`artifact-write-${shape}`, `with ${clauses.join(', ')} select ${spent}::integer as spent`);
+    const replaced = parts.kept ? '(select count(*) from kept where was_there)' : '0';
+    const text = `with ${clauses.join(', ')} select ${spent}::integer as spent, ${replaced}::integer as replaced`;
+    found = statement(`artifact-write-${shape}`, text);
     statements.set(shape, found);
+    texts.add(text);
   }
   return found;
 };
 
-/** @returns how many of `consumed` this call spent; with fewer than asked nothing of `kept` was written */
+const claim = statement(
+  'artifact-claim',
+  `insert into oidc_artifacts (kind, id, payload, expires_at, created_at) values ($1, $2, $3, $4, $5)
+   on conflict (id, kind) do nothing`,
+);
+// Replay ids are never read but here, so no copy has to be told.
+texts.add(claim.text);
+
+/** True for the first to present the id. */
+export const claimRow = async (knex: Knex, { kind, id, payload, expiresAt, createdAt }: ArtifactRow): Promise<boolean> =>
+  (await prepared(knex, claim, [kind, id, JSON.stringify(payload), expiresAt, createdAt])).rowCount === 1;
+
+export interface Written {
+  /** How many of `consumed` this call spent; with fewer than asked nothing of `kept` was written. */
+  spent: number;
+  /** How many of `kept` took the place of a row. */
+  replaced: number;
+}
+
 export const writeChanges = async (
   executor: Knex,
   changes: Changes,
   { now, audit }: { now: Date; audit: AuditStatement | undefined },
-): Promise<number> => {
+): Promise<Written> => {
   const parts = partsOf(changes, now, audit);
-  if (Object.keys(parts).length === 0) return 0;
+  if (Object.keys(parts).length === 0) return { spent: 0, replaced: 0 };
   const values = Object.values(parts).flatMap((part) => part.values);
-  const { rows } = await prepared<{ spent: number }>(executor, statementOf(parts), values);
-  return rows[0]?.spent ?? 0;
+  const { rows } = await prepared<Written>(executor, statementOf(parts), values);
+  return rows[0] ?? { spent: 0, replaced: 0 };
 };

@@ -90,7 +90,12 @@ export const createCore = (deps: CoreDeps): Core => {
     add(onlyAt(isRegistration, registrationAnswers(routes.registration, ownMetadataName) as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));
-    add(onlyAt(isRegistration, registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware));
+    add(
+      onlyAt(
+        isRegistration,
+        registrationGate({ path: routes.registration, mode, tokens: deps.registrationTokens, limit }) as Middleware,
+      ),
+    );
     add(onlyAt(isDevice, userCodeGate(deps.limits, routes.code_verification) as Middleware));
     add(onlyAt(isDevice, deviceDecision(routes.code_verification)));
     add(inUnit);

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { type EmbeddedStore, openEmbedded } from './embedded.ts';
 import { runMigrations } from './migrate.ts';
 import { runTransaction } from './transactions.ts';
+import { createWriteWatch, type WriteWatch } from './writes.ts';
 
 /** One statement that left this process. */
 export interface StatementEvent {
@@ -19,6 +20,11 @@ export interface Database {
   transaction<Result>(work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result>;
   /** Called after every statement, for metrics and for tests that count. Returns the way to stop. */
   onStatement(listener: (event: StatementEvent) => void): () => void;
+  /**
+   * Called before and after any statement of this process that may change one of the tables. Complete on the embedded engine only,
+   * where nobody else writes.
+   */
+  onWrite: WriteWatch['onWrite'];
   /** PostgreSQL LISTEN; delivered at commit of the sender, nothing after a rollback. Reconnects by itself. */
   listen(
     channel: string,
@@ -74,13 +80,16 @@ const asApplication = (config: Knex.Config): Knex.Config => ({
   },
 });
 
-const watchStatements = (knex: Knex): Database['onStatement'] => {
+const watchStatements = (knex: Knex): Pick<Database, 'onStatement' | 'onWrite'> => {
+  const writes = createWriteWatch();
   const listeners = new Set<(event: StatementEvent) => void>();
   const started = new Map<string, number>();
-  knex.on('query', ({ __knexQueryUid: id }: { __knexQueryUid: string }) => {
+  knex.on('query', ({ __knexQueryUid: id, sql }: { __knexQueryUid: string; sql: string }) => {
+    writes.heard(sql);
     if (listeners.size > 0) started.set(id, performance.now());
   });
   const finish = ({ __knexQueryUid: id, sql }: { __knexQueryUid: string; sql: string }): void => {
+    writes.heard(sql);
     const start = started.get(id);
     if (start === undefined) return;
     started.delete(id);
@@ -89,10 +98,11 @@ const watchStatements = (knex: Knex): Database['onStatement'] => {
   };
   knex.on('query-response', (_response: unknown, query: { __knexQueryUid: string; sql: string }) => finish(query));
   knex.on('query-error', (_error: unknown, query: { __knexQueryUid: string; sql: string }) => finish(query));
-  return (listener) => {
+  const onStatement: Database['onStatement'] = (listener) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
+  return { onStatement, onWrite: writes.onWrite };
 };
 
 /** The pool's connections run as the application's role; maintenance needs the owner's, on one connection, for one call. */
@@ -160,7 +170,7 @@ const openPostgres = async (url: string, options: DatabaseOptions): Promise<Data
     engine: 'postgres',
     knex,
     transaction: (work) => runTransaction(knex, work),
-    onStatement: watchStatements(knex),
+    ...watchStatements(knex),
     listen: (channel, handler, onGap) => listenOnPostgres(url, channel, handler, onGap),
     maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
     analyze: async () => undefined,
@@ -183,7 +193,7 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
     engine: 'embedded',
     knex,
     transaction: (work) => runTransaction(knex, work),
-    onStatement: watchStatements(knex),
+    ...watchStatements(knex),
     listen: (channel, handler) => store.pglite.listen(quoteChannel(channel), handler),
     maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
     analyze: () => asOwner(knex, (connection) => knex.raw('vacuum analyze').connection(connection)),

@@ -9,3 +9,4 @@ export { type Inspection, inspectDatabase, migrateDatabase } from './operate.ts'
 export { prepared, type Statement, statement } from './statements.ts';
 export { setTenants, type TenantScope } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';
+export { createTableCopy } from './writes.ts';
