@@ -56,7 +56,15 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
 
   const mail = createMail({ config, outbox: foundation.outbox, views, clock, logger, metrics });
   const accounts = createAccounts({ database, clock, audit: sinks.audit });
-  const authz = createAuthz({ database, clock, caches, audit: sinks.audit, buffer: audit.buffer });
+  const authz = createAuthz({
+    database,
+    clock,
+    caches,
+    audit: sinks.audit,
+    buffer: audit.buffer,
+    issuer: config.issuer,
+    idOfLogin: accounts.idOf,
+  });
   const authn = createAuthn({
     database,
     accounts,
@@ -155,6 +163,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin);
   oidc.mount(http.admin);
   authz.mount(http.admin);
+  http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);

@@ -7,10 +7,16 @@ import type { Caches } from '../platform/cache/index.ts';
 import { type Database, setTenants } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Guard, Principal } from '../platform/ports.ts';
-import { noPolicies } from './pdp/decide.ts';
 import { createGuard } from './pdp/guard.ts';
+import { echoRequestId, mountDecisionRoutes } from './pdp/routes.ts';
+import { createSearchRepository } from './pdp/search-repository.ts';
+import { createPdp } from './pdp/service.ts';
 import { currentRoles } from './pdp/snapshot.ts';
 import { createSubjects } from './pdp/subjects.ts';
+import { createReplay } from './policies/replay.ts';
+import { mountPolicyRoutes } from './policies/routes.ts';
+import { createPolicies } from './policies/service.ts';
+import { createPolicySource } from './policies/source.ts';
 import { createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
@@ -29,6 +35,9 @@ export interface AuthzDeps {
   caches: Pick<Caches, 'cache' | 'invalidate'>;
   audit: (trx: Knex.Transaction) => AuditSink;
   buffer: AuditBuffer;
+  issuer: string;
+  /** Whose login name it is. */
+  idOfLogin(login: string): Promise<string | undefined>;
 }
 
 /** What a person holds, for claims. */
@@ -41,6 +50,8 @@ export interface Entitlements {
 
 export interface Authz {
   guard: Guard;
+  /** Goes ahead of the routes. */
+  echoRequestId: typeof echoRequestId;
   entitlementsOf(userId: string): Promise<Entitlements>;
   /** Role names of a caller at this moment; a warm cache asks nothing of the database. */
   rolesOf(principal: Pick<Principal, 'type' | 'id'>): Promise<readonly string[]>;
@@ -64,7 +75,7 @@ export const seedAuthorization = (trx: Knex.Transaction, now: Date): Promise<voi
     }),
   );
 
-export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDeps): Authz => {
+export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, idOfLogin }: AuthzDeps): Authz => {
   const subjects = createSubjects({ database, caches });
   const inWork = createWork({ database, clock, caches, audit, subjects });
   const requireNoConflict = async (): Promise<void> => undefined;
@@ -74,14 +85,16 @@ export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDep
   const now = (): number => clock.now().getTime();
   const system = { actor: { type: 'system' }, scope: 'all' } as const;
 
+  const subjectOf = subjects.find;
+  const policiesFor = createPolicySource({ database, caches });
+  const search = createSearchRepository(database.knex);
+  const { clientOrganization } = search;
+  const guard = createGuard({ clock, subjectOf, policies: policiesFor, clientOrganization, audit: buffer });
+  const pdp = createPdp({ clock, guard, audit: buffer, subjectOf, idOfLogin, policiesFor, search });
+
   return {
-    guard: createGuard({
-      clock,
-      subjectOf: subjects.find,
-      policies: async () => noPolicies,
-      clientOrganization: async () => undefined,
-      audit: buffer,
-    }),
+    guard,
+    echoRequestId,
     entitlementsOf: async (userId) => {
       const snapshot = await subjects.find(userId);
       if (!snapshot) return { roles: [], permissions: [], groups: [], organizations: [] };
@@ -124,6 +137,8 @@ export const createAuthz = ({ database, clock, caches, audit, buffer }: AuthzDep
         return effectiveOf(requireSnapshot(await subjects.find(userId)), now());
       };
       mountPeopleRoutes(admin, { assignments, grants, effective });
+      mountPolicyRoutes(admin, createPolicies({ inWork, replay: createReplay({ policiesFor, subjectOf, now }) }));
+      mountDecisionRoutes(admin, pdp, issuer);
     },
   };
 };

@@ -42,6 +42,7 @@ export interface ActivePolicy {
   priority: number;
   /** The organization about whose objects it speaks; everything where `null`. */
   organizationId: string | null;
+  condition: unknown;
   /** @throws when the condition cannot be computed: an attribute is missing or of the wrong type */
   holds(data: PolicyData): boolean;
 }

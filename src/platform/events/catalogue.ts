@@ -18,7 +18,14 @@ export interface AuditCatalogue {
   'authn.register.refused': None;
   'authn.register.succeeded': None;
   'authn.unlocked': None;
-  'authz.decision': { action: string; resource: string; allowed: boolean; reason?: string | undefined };
+  'authz.decision': {
+    action: string;
+    resource: string;
+    allowed: boolean;
+    reason?: string | undefined;
+    /** What was asked, for replays of a policy; left out where it is large. */
+    request?: { attributes?: Record<string, unknown> | undefined; context?: Record<string, unknown> | undefined } | undefined;
+  };
   'client.created': { source: string };
   'client.deleted': None;
   'client.disabled': None;

@@ -1,0 +1,356 @@
+import { expect } from 'chai';
+import type { ApiAnswer } from '../support/api.ts';
+import { type Call, callerWith, enforcer, machineToken, personCalls } from '../support/callers.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+
+const password = 'correct horse battery staple';
+const todoPeople = { rick: 'admin', morty: 'editor', summer: 'editor', beth: 'viewer', jerry: 'viewer' };
+
+describe('Z4-Z6 decisions over HTTP', () => {
+  let stand: Stand;
+  let root: Call;
+  let person: Call;
+  let machine: Call;
+  let authzen: (path: string, body: unknown, headers?: Record<string, string>) => Promise<ApiAnswer>;
+  const ids: Record<string, string> = {};
+
+  const post = async (path: string, body: unknown): Promise<ApiAnswer['json']> => {
+    const answer = await root('POST', path, body);
+    expect(answer.status, `${path} ${JSON.stringify(answer.json)}`).to.be.oneOf([200, 201]);
+    return answer.json;
+  };
+
+  const activate = async (policy: Record<string, unknown>): Promise<string> => {
+    const { id } = await post('/authz/policies', policy);
+    await post(`/authz/policies/${id}/activate`, {});
+    return id;
+  };
+
+  before(async function () {
+    this.timeout(90_000);
+    const names = ['bob', 'cyd', ...Object.keys(todoPeople)];
+    stand = await startStand({
+      env: { BOOTSTRAP_ADMIN_EMAIL: 'root@example.test', BOOTSTRAP_ADMIN_PASSWORD: password },
+      bootstrap: {
+        clients: [enforcer],
+        users: names.map((name) => ({ email: `${name}@the-citadel.com`, password, email_verified: true, name })),
+      },
+    });
+    for (const name of names) {
+      ids[name] = (
+        await stand.database
+          .knex('identifiers')
+          .where({ value: `${name}@the-citadel.com` })
+          .first('user_id')
+      ).user_id;
+    }
+    root = await personCalls(stand, 'root@example.test', password);
+    person = await personCalls(stand, 'bob@the-citadel.com', password);
+    const token = await machineToken(stand);
+    machine = callerWith(stand, token);
+    authzen = async (path, body, headers = {}) => {
+      const response = await fetch(`${stand.issuer}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      return { status: response.status, headers: response.headers, json: await response.json() };
+    };
+    await post('/rbac/roles', {
+      name: 'accountant',
+      permissions: ['invoices:read:any', 'invoices:pay:own'],
+      createPermissions: true,
+    });
+    await post(`/rbac/users/${ids.bob}/roles`, { role: 'accountant' });
+  });
+  after(() => stand?.close());
+
+  describe('POST /authz/check', () => {
+    it('Z5 answers a caller about itself, by scope of the permission', async () => {
+      const ask = async (resource: unknown, action: string) => (await person('POST', '/authz/check', { action, resource })).json;
+      expect(await ask({ type: 'invoices' }, 'read')).to.deep.equal({ allowed: true });
+      expect(await ask({ type: 'invoices', attributes: { ownerId: ids.bob } }, 'pay')).to.deep.equal({ allowed: true });
+      expect(await ask({ type: 'invoices', attributes: { ownerId: ids.cyd } }, 'pay')).to.deep.equal({ allowed: false });
+      expect(await ask({ type: 'invoices' }, 'delete')).to.deep.equal({ allowed: false });
+    });
+
+    it('AZ-08 asks for a permission before it speaks of others or gives reasons, and bounds batches', async () => {
+      const question = { action: 'read', resource: { type: 'invoices' } };
+      for (const body of [
+        { ...question, subject: { id: ids.cyd } },
+        { ...question, explain: true },
+      ]) {
+        const answer = await person('POST', '/authz/check', body);
+        expect(answer.status).to.equal(403);
+        expect(answer.json.permission).to.equal('authz:check');
+      }
+      const checks = Array.from({ length: 101 }, () => question);
+      expect((await person('POST', '/authz/check', { checks })).status).to.equal(400);
+      expect((await person('POST', '/authz/check', { action: 'read' })).json.errors[0].path).to.equal('/resource');
+    });
+
+    it('Z5 answers a machine with scope authz, in batches', async () => {
+      const checks = ['bob', 'cyd'].map((name) => ({
+        subject: { id: ids[name] },
+        action: 'read',
+        resource: { type: 'invoices' },
+      }));
+      const { status, json } = await machine('POST', '/authz/check', { checks });
+      expect(status).to.equal(200);
+      expect(json.results.map(({ allowed }: { allowed: boolean }) => allowed)).to.deep.equal([true, false]);
+    });
+
+    it('Z6 says why, and what would allow it', async () => {
+      const allowed = await machine('POST', '/authz/check', {
+        subject: { id: ids.bob },
+        action: 'read',
+        resource: { type: 'invoices' },
+        explain: true,
+      });
+      expect(allowed.json.reasons[0]).to.include({
+        kind: 'role',
+        effect: 'allow',
+        decided: true,
+        permission: 'invoices:read:any',
+      });
+      expect(allowed.json.reasons[0].rolePath).to.deep.equal(['accountant']);
+      const denied = await machine('POST', '/authz/check', {
+        subject: { id: ids.bob },
+        action: 'pay',
+        resource: { type: 'invoices', attributes: { ownerId: ids.cyd } },
+        explain: true,
+      });
+      expect(denied.json.reasons.find((reason: ApiAnswer['json']) => reason.because === 'not_owner')).to.include({
+        decided: false,
+      });
+      expect(denied.json.wouldAllow).to.deep.include({ kind: 'attribute', ref: 'resource.ownerId', value: ids.bob });
+      const unknown = await machine('POST', '/authz/check', {
+        subject: { id: ids.cyd },
+        action: 'read',
+        resource: { type: 'invoices' },
+        explain: true,
+      });
+      expect(unknown.json.wouldAllow).to.deep.include({ kind: 'role', ref: 'accountant' });
+    });
+
+    it('C5 leaves decisions in the log', async () => {
+      const { json } = await root('GET', `/audit/events?type=authz.decision&target=${ids.cyd}`);
+      expect(
+        json.items.some((event: ApiAnswer['json']) => event.details.resource === 'invoices' && event.details.allowed === false),
+      ).to.equal(true);
+    });
+  });
+
+  describe('Z4 policies', () => {
+    const policy = {
+      name: 'office hours',
+      effect: 'deny',
+      target: { actions: ['approve'], resources: ['payments'] },
+      condition: { '>': [{ var: 'env.risk' }, 70] },
+    };
+
+    it('AZ-07 refuses what is not of the language, by place', async () => {
+      let deep: unknown = true;
+      for (let depth = 0; depth < 50; depth += 1) deep = { '!': [deep] };
+      const wrong: [unknown, string][] = [
+        [{ and: [true, { exec: ['x'] }] }, '/condition/and/1/exec'],
+        [{ '==': [{ var: 'constructor.prototype' }, 1] }, '/condition/==/0/var'],
+        [{ '==': [{ var: 'subject.__proto__' }, 1] }, '/condition/==/0/var'],
+        [{ '==': [{ var: 'subject.constructor' }, 1] }, '/condition/==/0/var'],
+        [{ some: [{ var: 'subject.roles' }, { some: [{ var: '' }, true] }] }, '/condition/some/1/some'],
+        [{ map: [{ var: 'subject.roles' }, 1] }, '/condition/map'],
+        [{ '==': [1] }, '/condition/=='],
+        [{ a: 1, b: 2 }, '/condition'],
+        [deep, `/condition${'/!/0'.repeat(15)}`],
+        [{ or: Array.from({ length: 30 }, () => ({ '+': Array.from({ length: 20 }, () => 1) })) }, '/condition'],
+      ];
+      for (const [condition, path] of wrong) {
+        const { status, json } = await root('POST', '/authz/policies', { ...policy, name: 'wrong', condition });
+        expect(status, path).to.equal(400);
+        expect(json.errors[0].path.startsWith(path), `${path} ${json.errors[0].path}`).to.equal(true);
+      }
+    });
+
+    it('drafts, tries, puts in force and takes out; a failing condition denies', async () => {
+      const stored = { action: 'approve', resource: { type: 'payments' }, context: { risk: 80 }, expected: true };
+      const { id, state } = await post('/authz/policies', { ...policy, tests: [stored] });
+      expect(state).to.equal('draft');
+      await post('/rbac/roles', { name: 'approver', permissions: ['payments:approve:any'], createPermissions: true });
+      await post(`/rbac/users/${ids.cyd}/roles`, { role: 'approver' });
+      const ask = async (context: unknown) =>
+        (
+          await machine('POST', '/authz/check', {
+            subject: { id: ids.cyd },
+            action: 'approve',
+            resource: { type: 'payments' },
+            context,
+          })
+        ).json.allowed;
+      expect(await ask({ risk: 90 }), 'a draft is not in force').to.equal(true);
+      const tried = await post(`/authz/policies/${id}/test`, {
+        action: 'approve',
+        resource: { type: 'payments' },
+        context: { risk: 10 },
+      });
+      expect(tried.results[0]).to.include({ targeted: true, applies: false });
+      await root('GET', '/audit/events?limit=1');
+      const dry = await post(`/authz/policies/${id}/dry-run`, {});
+      expect(dry.changes.some((change: ApiAnswer['json']) => change.before === true && change.after === false)).to.equal(true);
+      expect((await post(`/authz/policies/${id}/activate`, {})).state).to.equal('active');
+      expect(await ask({ risk: 90 })).to.equal(false);
+      expect(await ask({ risk: 10 })).to.equal(true);
+      expect(await ask({}), 'AZ-07 missing attribute').to.equal(false);
+      expect(await ask({ risk: '10' }), 'AZ-07 wrong type').to.equal(false);
+      await post(`/authz/policies/${id}/archive`, {});
+      expect(await ask({ risk: 90 })).to.equal(true);
+      expect((await root('POST', `/authz/policies/${id}/activate`, {})).status).to.equal(409);
+    });
+
+    it('keeps a draft with a failing test case out of force', async () => {
+      const tests = [{ action: 'approve', resource: { type: 'payments' }, context: { risk: 1 }, expected: true }];
+      const { id } = await post('/authz/policies', { ...policy, name: 'failing', tests });
+      const answer = await root('POST', `/authz/policies/${id}/activate`, {});
+      expect(answer.status).to.equal(409);
+      expect(answer.json.errors[0].path).to.equal('/tests/0');
+    });
+
+    it('Z3 lets the highest priority decide, and deny on ties', async () => {
+      const target = { actions: ['open'], resources: ['door'] };
+      await activate({ name: 'door low', effect: 'deny', target, condition: true, priority: 1 });
+      const ask = async () =>
+        (await machine('POST', '/authz/check', { subject: { id: ids.cyd }, action: 'open', resource: { type: 'door' } })).json
+          .allowed;
+      expect(await ask()).to.equal(false);
+      await activate({ name: 'door high', effect: 'allow', target, condition: true, priority: 2 });
+      expect(await ask()).to.equal(true);
+      await activate({ name: 'door tie', effect: 'deny', target, condition: true, priority: 2 });
+      expect(await ask()).to.equal(false);
+    });
+  });
+
+  describe('OpenID AuthZEN 1.0', () => {
+    const subject = (name: string) => ({ type: 'user', id: `${name}@the-citadel.com` });
+
+    before(async () => {
+      const any = ['todo:can_read_todos:any', 'user:can_read_user:any'];
+      const roles: Record<string, string[]> = {
+        viewer: any,
+        editor: [...any, 'todo:can_create_todo:any'],
+        admin: [...any, 'todo:can_create_todo:any', 'todo:can_delete_todo:any'],
+        evil_genius: ['todo:can_update_todo:any'],
+      };
+      for (const [name, permissions] of Object.entries(roles))
+        await post('/rbac/roles', { name, permissions, createPermissions: true });
+      for (const [name, role] of Object.entries(todoPeople)) await post(`/rbac/users/${ids[name]}/roles`, { role });
+      await post(`/rbac/users/${ids.rick}/roles`, { role: 'evil_genius' });
+      await activate({
+        name: 'editors keep their own todos',
+        effect: 'allow',
+        target: { resources: ['todo'], actions: ['can_update_todo', 'can_delete_todo'] },
+        condition: {
+          and: [{ in: ['editor', { var: 'subject.roles' }] }, { '==': [{ var: 'resource.ownerID' }, { var: 'subject.email' }] }],
+        },
+      });
+    });
+
+    it('publishes its metadata', async () => {
+      const response = await fetch(`${stand.issuer}/.well-known/authzen-configuration`);
+      expect(response.status).to.equal(200);
+      const metadata = (await response.json()) as Record<string, string>;
+      expect(metadata.policy_decision_point).to.equal(stand.issuer);
+      expect(metadata.access_evaluation_endpoint).to.equal(`${stand.issuer}/access/v1/evaluation`);
+    });
+
+    it('decides the Todo interop scenario', async () => {
+      const todo = (owner: string) => ({ type: 'todo', id: 'todo-1', properties: { ownerID: `${owner}@the-citadel.com` } });
+      const expected: Record<string, Record<string, boolean>> = {
+        rick: { create: true, 'update rick': true, 'update morty': true, 'delete rick': true, 'delete morty': true },
+        morty: { create: true, 'update rick': false, 'update morty': true, 'delete rick': false, 'delete morty': true },
+        summer: { create: true, 'update rick': false, 'update summer': true, 'delete rick': false, 'delete summer': true },
+        beth: { create: false, 'update beth': false, 'delete beth': false },
+        jerry: { create: false, 'update jerry': false, 'delete jerry': false },
+      };
+      for (const [name, cases] of Object.entries(expected)) {
+        for (const [what, decision] of Object.entries({ read: true, user: true, ...cases })) {
+          const [verb = '', owner = ''] = what.split(' ');
+          const byVerb: Record<string, [string, unknown]> = {
+            user: ['can_read_user', { type: 'user', id: 'beth@the-citadel.com' }],
+            read: ['can_read_todos', { type: 'todo', id: 'todo-1' }],
+            create: ['can_create_todo', { type: 'todo', id: 'todo-1' }],
+            update: ['can_update_todo', todo(owner)],
+            delete: ['can_delete_todo', todo(owner)],
+          };
+          const [action, resource] = byVerb[verb] as [string, unknown];
+          const answer = await authzen('/access/v1/evaluation', { subject: subject(name), action: { name: action }, resource });
+          expect(answer.status).to.equal(200);
+          expect(answer.json.decision, `${name} ${what}`).to.equal(decision);
+        }
+      }
+    });
+
+    it('evaluates many with defaults and the three semantics', async () => {
+      const evaluations = ['can_read_todos', 'can_create_todo', 'can_read_todos'].map((name) => ({ action: { name } }));
+      const ask = async (semantic?: string) => {
+        const body = {
+          subject: subject('beth'),
+          resource: { type: 'todo', id: 'todo-1' },
+          evaluations,
+          ...(semantic && { options: { evaluations_semantic: semantic } }),
+        };
+        return (await authzen('/access/v1/evaluations', body)).json.evaluations.map(
+          ({ decision }: { decision: boolean }) => decision,
+        );
+      };
+      expect(await ask()).to.deep.equal([true, false, true]);
+      expect(await ask('execute_all')).to.deep.equal([true, false, true]);
+      expect(await ask('deny_on_first_deny')).to.deep.equal([true, false]);
+      expect(await ask('permit_on_first_permit')).to.deep.equal([true]);
+      const single = await authzen('/access/v1/evaluations', {
+        subject: subject('beth'),
+        resource: { type: 'todo', id: '1' },
+        action: { name: 'can_read_todos' },
+      });
+      expect(single.json.decision).to.equal(true);
+    });
+
+    it('searches subjects and actions', async () => {
+      const resource = { type: 'todo', id: 'todo-1' };
+      const people = await authzen('/access/v1/search/subject', {
+        subject: { type: 'user' },
+        action: { name: 'can_create_todo' },
+        resource,
+      });
+      const found = people.json.results.map(({ id }: { id: string }) => id);
+      expect(found).to.include.members([ids.rick, ids.morty, ids.summer]);
+      expect(found).to.not.include(ids.beth);
+      const first = await authzen('/access/v1/search/subject', {
+        subject: { type: 'user' },
+        action: { name: 'can_create_todo' },
+        resource,
+        page: { limit: 2 },
+      });
+      expect(first.json.page.next_token).to.be.a('string');
+      const actions = await authzen('/access/v1/search/action', { subject: subject('beth'), resource });
+      expect(actions.json.results).to.deep.equal([{ name: 'can_read_todos' }]);
+    });
+
+    it('refuses what is malformed, echoes X-Request-ID, and wants a token', async () => {
+      const wrong = await authzen(
+        '/access/v1/evaluation',
+        { subject: subject('beth'), resource: { type: 'todo', id: '1' } },
+        { 'x-request-id': 'abc-1' },
+      );
+      expect(wrong.status).to.equal(400);
+      expect(wrong.headers.get('x-request-id')).to.equal('abc-1');
+      expect((await authzen('/access/v1/evaluation', '{')).status).to.equal(400);
+      expect((await authzen('/access/v1/evaluation', '{}', { 'content-type': 'text/plain' })).status).to.be.oneOf([400, 415]);
+      const stranger = await fetch(`${stand.issuer}/access/v1/evaluation`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
+      expect(stranger.status).to.equal(401);
+      expect(stranger.headers.get('www-authenticate')).to.match(/^Bearer/);
+    });
+  });
+});
