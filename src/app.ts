@@ -1,7 +1,7 @@
 /** Composition root: builds every room and joins them (STYLE.md, "The tree"). */
 import { type Authn, createAuthn } from './authn/index.ts';
-import { type Authz, createAuthz, superAdmin } from './authz/index.ts';
-import { type Bootstrap, conformancePerson, readBootstrap } from './bootstrap.ts';
+import { type Authz, createAuthz } from './authz/index.ts';
+import { readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts } from './identity/index.ts';
 import {
@@ -14,10 +14,9 @@ import {
   mountPasskeyRoutes,
   mountRecoveryRoutes,
 } from './interactions/index.ts';
-
 import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
-import { type Config, ConfigError } from './platform/config/index.ts';
-import { randomSecret } from './platform/crypto/index.ts';
+import { createPeople } from './people.ts';
+import type { Config } from './platform/config/index.ts';
 import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
 import { createMail } from './platform/mail/index.ts';
 import { createViews } from './platform/views/index.ts';
@@ -190,47 +189,6 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
 
 const keyJobSeconds = 3600;
 const sweepJobSeconds = 300;
-
-/** First administrator, people of the bootstrap file, the tester of PROFILE=conformance: created only where they are absent. */
-const createPeople = async ({ accounts, authn, authz }: Rooms, config: Config, bootstrap: Bootstrap) => {
-  const person = async (
-    email: string,
-    password: string | undefined,
-    claims: Record<string, unknown>,
-    roles: readonly string[],
-  ) => {
-    if ((await accounts.idOf(email)) !== undefined) return undefined;
-    const chosen = password ?? randomSecret(16);
-    const emailVerified = claims.email_verified === true;
-    const passwordHash = await authn.hashPassword(chosen);
-    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' });
-    if (id !== undefined) for (const role of roles) await authz.assignAsSystem(id, role);
-    return chosen;
-  };
-  const mistakes = await authz.unknownRoles(bootstrap.users.flatMap(({ roles = [] }): string[] => roles));
-  if (mistakes.length > 0) throw new ConfigError(mistakes.map((role) => `BOOTSTRAP_FILE: there is no role ${role}`));
-  const { email, password } = config.bootstrapAdmin;
-  const administrator = (await accounts.isEmpty())
-    ? await person(email, password, { email_verified: true }, [superAdmin])
-    : undefined;
-  for (const { email: address, password: secret, roles = [], ...claims } of bootstrap.users) {
-    await person(address, secret, claims, roles);
-  }
-  const tester =
-    config.profile === 'conformance'
-      ? await person(
-          conformancePerson.email,
-          config.conformancePassword,
-          { ...conformancePerson.claims, email_verified: true },
-          [],
-        )
-      : undefined;
-  return {
-    firstAdministrator:
-      administrator === undefined ? undefined : { email, password: password === undefined ? administrator : undefined },
-    conformancePerson: tester === undefined ? undefined : { email: conformancePerson.email, password: tester },
-  };
-};
 
 export const createApp = async (config: Config, options: AppOptions = {}): Promise<App> => {
   const bootstrap = readBootstrap(config);

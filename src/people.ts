@@ -1,0 +1,53 @@
+import type { Authn } from './authn/index.ts';
+import { type Authz, superAdmin } from './authz/index.ts';
+import { type Bootstrap, conformancePerson } from './bootstrap.ts';
+import type { Accounts } from './identity/index.ts';
+import { type Config, ConfigError } from './platform/config/index.ts';
+import { randomSecret } from './platform/crypto/index.ts';
+
+interface PeopleDeps {
+  accounts: Accounts;
+  authn: Authn;
+  authz: Authz;
+}
+
+/** First administrator, people of the bootstrap file, the tester of PROFILE=conformance: created only where they are absent. */
+export const createPeople = async ({ accounts, authn, authz }: PeopleDeps, config: Config, bootstrap: Bootstrap) => {
+  const person = async (
+    email: string,
+    password: string | undefined,
+    claims: Record<string, unknown>,
+    roles: readonly string[],
+  ) => {
+    if ((await accounts.idOf(email)) !== undefined) return undefined;
+    const chosen = password ?? randomSecret(16);
+    const emailVerified = claims.email_verified === true;
+    const passwordHash = await authn.hashPassword(chosen);
+    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' });
+    if (id !== undefined) for (const role of roles) await authz.assignAsSystem(id, role);
+    return chosen;
+  };
+  const mistakes = await authz.unknownRoles(bootstrap.users.flatMap(({ roles = [] }): string[] => roles));
+  if (mistakes.length > 0) throw new ConfigError(mistakes.map((role) => `BOOTSTRAP_FILE: there is no role ${role}`));
+  const { email, password } = config.bootstrapAdmin;
+  const administrator = (await accounts.isEmpty())
+    ? await person(email, password, { email_verified: true }, [superAdmin])
+    : undefined;
+  for (const { email: address, password: secret, roles = [], ...claims } of bootstrap.users) {
+    await person(address, secret, claims, roles);
+  }
+  const tester =
+    config.profile === 'conformance'
+      ? await person(
+          conformancePerson.email,
+          config.conformancePassword,
+          { ...conformancePerson.claims, email_verified: true },
+          [],
+        )
+      : undefined;
+  return {
+    firstAdministrator:
+      administrator === undefined ? undefined : { email, password: password === undefined ? administrator : undefined },
+    conformancePerson: tester === undefined ? undefined : { email: conformancePerson.email, password: tester },
+  };
+};
