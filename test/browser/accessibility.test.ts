@@ -7,7 +7,7 @@ import { gallery } from './gallery.ts';
 import { createStage } from './stage.ts';
 
 describe('A12 WCAG 2.2 AA, every page', function accessibility() {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let browser: Browser;
   before(async () => {
     browser = await launchChromium();

@@ -9,7 +9,7 @@ import { type RunningTarget, startTarget } from '../../conformance/target.ts';
 /** Runs our expression of the plans against a listening server; what comes out must be what `conformance/expected` says. */
 export const describePlans = (title: string, isMeant: (plan: string) => boolean): void => {
   describe(title, function plans() {
-    this.timeout(180_000);
+    this.timeout(600_000);
     let running: RunningTarget;
     let target: Target;
     before(async () => {
