@@ -77,7 +77,7 @@ describe('A10 sessions', () => {
     const { json: me } = await api('GET', '/auth/me', undefined, theirs.accessToken);
     for (const [method, path, permission] of [
       ['GET', `/sessions?userId=${me.user.id}`, 'session:read'],
-      ['DELETE', `/sessions?userId=${me.user.id}`, 'session:revoke'],
+      ['DELETE', `/sessions?userId=${me.user.id}`, 'session:delete'],
     ] as const) {
       const { status, json } = await api(method, path, undefined, mine.accessToken);
       expect([status, json.permission]).to.deep.equal([403, permission]);

@@ -76,13 +76,13 @@ export const mountSessionRoutes = (admin: AdminRoutes, { devices, endings, guard
   admin.delete(
     `${base}/:id`,
     {
-      summary: 'End one of my sessions, or with session:revoke anybody’s, with every token given out under it',
+      summary: 'End one of my sessions, or with session:delete anybody’s, with every token given out under it',
       permission: 'self',
       params: SessionParams,
       status: 204,
     },
     async ({ params, principal }) => {
-      const isAdministrator = await holds(principal, 'session:revoke');
+      const isAdministrator = await holds(principal, 'session:delete');
       const row = await devices.find(params.id, isAdministrator ? undefined : principal.id);
       await endings.endSessions([row.session_uid], { cause: 'revoked', actor: actorOf(principal) });
       return undefined;
@@ -91,7 +91,7 @@ export const mountSessionRoutes = (admin: AdminRoutes, { devices, endings, guard
   admin.delete(
     base,
     {
-      summary: 'End all my sessions but the one that asks (others=true), or with session:revoke all of a person (userId)',
+      summary: 'End all my sessions but the one that asks (others=true), or with session:delete all of a person (userId)',
       permission: 'self',
       query: EndQuery,
       status: 204,
@@ -100,7 +100,7 @@ export const mountSessionRoutes = (admin: AdminRoutes, { devices, endings, guard
       if (query.others !== true && query.userId === undefined) {
         throw shared.invalid_request({ errors: [{ path: 'query/others', message: 'is required, or userId' }] });
       }
-      const userId = await subjectOf(principal, query.userId, 'session:revoke');
+      const userId = await subjectOf(principal, query.userId, 'session:delete');
       const uids = await devices.uidsOf(userId);
       const ended = query.others ? uids.filter((uid) => uid !== principal.sessionId) : uids;
       await endings.endSessions(ended, { cause: 'revoked', actor: actorOf(principal) });
