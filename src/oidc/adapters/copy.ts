@@ -19,6 +19,7 @@ interface Flight {
 export type ArtifactCopy = ReturnType<typeof createArtifactCopy>;
 
 const maxRows = 20_000;
+const maxRelated = 5000;
 
 const toKept = (row: ArtifactRow): KeptRow => ({ ...row, payload: JSON.stringify(row.payload) });
 const fromKept = (row: KeptRow): ArtifactRow => ({ ...row, payload: JSON.parse(row.payload) as Record<string, unknown> });
@@ -31,9 +32,9 @@ const fromKept = (row: KeptRow): ArtifactRow => ({ ...row, payload: JSON.parse(r
 export const createArtifactCopy = ({ onWrite }: Pick<Database, 'onWrite'>) => {
   const rows = new LRUCache<string, KeptRows>({ max: maxRows });
   /** Ids of sessions by the hash of their uid. */
-  const sessions = new LRUCache<string, string>({ max: maxRows });
-  const accounts = new LRUCache<string, NonNullable<Facts['account']>>({ max: maxRows });
-  const devices = new LRUCache<string, { device: Facts['device'] }>({ max: maxRows });
+  const sessions = new LRUCache<string, string>({ max: maxRelated });
+  const accounts = new LRUCache<string, NonNullable<Facts['account']>>({ max: maxRelated });
+  const devices = new LRUCache<string, { device: Facts['device'] }>({ max: maxRelated });
   const flights = new Set<Flight>();
 
   const empty = (...parts: readonly { clear(): void }[]): void => {

@@ -64,8 +64,11 @@ type Check = (value: unknown) => unknown;
 
 const createCheck = (schema: TSchema | undefined, prefix: string, ajv: Ajv): Check => {
   if (!schema) return () => ({});
-  const validate = ajv.compile(schema);
+  // Compiled when first asked: all of them together took a sixth of the start.
+  let compiled: ValidateFunction | undefined;
   return (value) => {
+    compiled ??= ajv.compile(schema);
+    const validate = compiled;
     if (!validate(value)) throw errors.invalid_request({ errors: fieldErrors(validate, prefix) });
     return value;
   };
