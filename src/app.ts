@@ -17,7 +17,15 @@ import {
 import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
-import { createHttp, createHttpServer, createIdempotencyRepository, drain, type Http, listenOn } from './platform/http/index.ts';
+import {
+  cors,
+  createHttp,
+  createHttpServer,
+  createIdempotencyRepository,
+  drain,
+  type Http,
+  listenOn,
+} from './platform/http/index.ts';
 import { createMail } from './platform/mail/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
@@ -162,6 +170,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin);
   oidc.mount(http.admin);
   authz.mount(http.admin);
+  http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);

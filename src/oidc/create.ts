@@ -14,6 +14,8 @@ import { createApprovals } from './approvals/service.ts';
 import { createBootstrap } from './bootstrap/service.ts';
 import { createBrowserSessions } from './browser/service.ts';
 import type { ClientRegistration } from './clients/intake.ts';
+import { createRegisteredOrigins } from './clients/origins.ts';
+import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
@@ -207,6 +209,7 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
+    isRegisteredOrigin: createRegisteredOrigins(createClientRepository(knex), caches),
     authenticator: createAuthenticator({ issuer: config.issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,

@@ -40,6 +40,8 @@ export interface ClientRepository {
   find(clientId: string): Promise<ClientRow | undefined>;
   /** The same, held until the transaction ends. */
   lock(clientId: string): Promise<ClientRow | undefined>;
+  /** A live client one of whose redirect URIs is of this origin. */
+  ofOrigin(origin: string): Promise<string | undefined>;
   /** By id. @param after id of the last client seen */
   list(filter: ClientFilter, limit: number, after: string | undefined): Promise<ClientRow[]>;
   /** False when the id is taken. */
@@ -75,6 +77,16 @@ const live = (now: Date) => (query: Knex.QueryBuilder) => query.whereNull('expir
 export const createClientRepository = (db: Knex): ClientRepository => ({
   find: (clientId) => db('clients').where({ client_id: clientId }).first(),
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
+  ofOrigin: async (origin) => {
+    const uris = db.raw(`jsonb_array_elements_text(case when jsonb_typeof(metadata->'redirect_uris') = 'array'
+      then metadata->'redirect_uris' else '[]' end) as uri`);
+    const found = await db('clients')
+      .joinRaw('cross join lateral ?', [uris])
+      .whereNull('disabled_at')
+      .whereRaw("(uri = ? or starts_with(uri, ? || '/'))", [origin, origin])
+      .first('client_id');
+    return found?.client_id;
+  },
   list: async ({ organizationIds, source, search }, limit, after) => {
     const query = db('clients').orderBy('client_id').limit(limit);
     if (organizationIds) query.whereIn('organization_id', [...organizationIds]);

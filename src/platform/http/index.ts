@@ -26,6 +26,7 @@ import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
 export { networkOf } from './budgets.ts';
 export { pinIssuer } from './context.ts';
+export { cors } from './cors.ts';
 export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
