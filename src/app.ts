@@ -2,6 +2,7 @@
 import { type Authn, createAuthn } from './authn/index.ts';
 import { type Authz, createAuthz } from './authz/index.ts';
 import { readBootstrap } from './bootstrap.ts';
+import { mountAccountConsole } from './consoles/index.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts } from './identity/index.ts';
 import {
@@ -14,7 +15,7 @@ import {
   mountPasskeyRoutes,
   mountRecoveryRoutes,
 } from './interactions/index.ts';
-import { createOidc, firstPartyClientId, type Oidc } from './oidc/index.ts';
+import { createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
 import {
@@ -140,8 +141,18 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const site = {
     issuer: config.issuer,
     registration: config.registration,
-    doors: () => [{ name: 'device', href: '/device' }] as const,
+    doors: () =>
+      [
+        { name: 'account', href: '/account' },
+        { name: 'device', href: '/device' },
+      ] as const,
   };
+  mountAccountConsole(http.pages, {
+    authn,
+    sessions: oidc.browser,
+    clock,
+    site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath: oidc.authorizationPath },
+  });
   createInteractions({
     interactions: oidc.interactions,
     approvals: oidc.approvals,

@@ -25,6 +25,18 @@ const qrSvg =
 const key = 'T3MP LWZT ZV3D XDFQ JQGA VMBT GKF4 IN77';
 const codes = Array.from({ length: 10 }, (_, index) => `k7qm-2x${index}d-9wvb-4tfh`);
 
+const factorDevices = [
+  { id: '1', kind: 'totp', name: '', createdAt: '2026-11-02T09:00:00.000Z', lastUsedAt: '2026-11-24T09:00:00.000Z' },
+  {
+    id: '2',
+    kind: 'webauthn',
+    name: 'Khóa bảo mật dự phòng ở văn phòng chi nhánh miền Trung',
+    createdAt: '2026-11-02T09:00:00.000Z',
+    lastUsedAt: null,
+    isBackedUp: true,
+  },
+];
+
 const about = {
   title: 'About you',
   items: [
@@ -219,6 +231,38 @@ export const gallery: readonly Exhibit[] = [
     values: { ...form, client, qrSvg, key, backUrl: '/account/security', errors: [{ field: 'code', key: 'mfa.refused' }] },
   },
   { name: 'recovery-codes', template: 'recovery-codes', values: { ...form, client, codes } },
+  { name: 'security-none', template: 'security', values: { ...form, base: '/account/security', devices: [], remembered: 0 } },
+  {
+    name: 'security',
+    template: 'security',
+    values: { ...form, base: '/account/security', devices: factorDevices, recoveryCodesLeft: 2, remembered: 3 },
+  },
+  {
+    name: 'factor-device',
+    template: 'factor-device',
+    values: { ...form, base: '/account/security', device: factorDevices[1] },
+  },
+  {
+    name: 'factor-device-last',
+    template: 'factor-device',
+    values: {
+      ...form,
+      base: '/account/security',
+      device: factorDevices[0],
+      isLast: true,
+      errors: [{ key: 'security.is_last' }],
+    },
+  },
+  {
+    name: 'passkey-new',
+    template: 'passkey-new',
+    values: { ...form, base: '/account/security', registerUrl: '/account/security/passkey/options' },
+  },
+  {
+    name: 'recovery-codes-new',
+    template: 'recovery-codes-new',
+    values: { ...form, base: '/account/security', recoveryCodesLeft: 4 },
+  },
   { name: 'device-code', template: 'device-code', values: { ...form, path: '/device', hidden: { xsrf: 'x' } } },
   {
     name: 'device-code-wrong',

@@ -5,7 +5,7 @@ import { routes } from '../provider/routes.ts';
 import type { BrowserSession, BrowserSessions, Exchange } from '../surface.ts';
 
 /** The client behind pages of our own that need somebody signed in. */
-const pagesClientId = 'castellan-pages';
+export const pagesClientId = 'castellan-pages';
 
 interface BrowserDeps {
   provider(): Provider;
@@ -13,7 +13,7 @@ interface BrowserDeps {
 }
 
 /** Pages of ours where a person who had to sign in first comes back to. */
-const returnPaths = ['/approvals'];
+const returnPaths = ['/approvals', '/account/callback'];
 
 export const ensurePagesClient = (clients: Pick<Clients, 'put'>, issuer: string): Promise<void> =>
   clients.put(

@@ -63,6 +63,9 @@ export const createViews = ({ directory = defaultDirectory, logoAddress = () => 
     environment.addGlobal('t', (key: string, values?: MessageValues) => text(key, values));
     environment.addGlobal('m', (key: string, values?: MessageValues) => new nunjucks.runtime.SafeString(markup(key, values)));
     environment.addFilter('initials', initials);
+    environment.addFilter('day', (iso: string) =>
+      new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
+    );
     return environment;
   };
   const environments = new Map(locales.map((locale) => [locale, environmentOf(locale)]));
