@@ -186,6 +186,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
+  foundation.outbox.subscribe(authn.notices.topic, ({ payload }) => authn.notices.deliver(payload));
   foundation.outbox.subscribe(oidc.logoutNotices.topic, ({ payload }) => oidc.logoutNotices.deliver(payload));
   foundation.outbox.subscribe(oidc.pings.topic, ({ payload }) => oidc.pings.deliver(payload));
   foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());

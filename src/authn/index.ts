@@ -10,6 +10,7 @@ import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
+import { createNotices } from './notices/service.ts';
 import { createPasswordChoice } from './password/choice.ts';
 import { createHasher } from './password/hashing.ts';
 import { createLimits } from './password/limits.ts';
@@ -21,12 +22,9 @@ import { createRecoveryRoom, type RecoverySite } from './recovery/create.ts';
 import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
-
-export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
-export { noticeTopic } from './factors/create.ts';
-
 import { mountWebauthnRoutes } from './webauthn/routes.ts';
 
+export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
@@ -118,6 +116,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     totp,
     webauthn,
     trustedDevices,
+    /** What the outbox owes people about their factors. */
+    notices: createNotices({ database, accounts, mail: site.mail }),
     /** Who needs a second factor. */
     factorPolicy: policy,
     mount: (admin: AdminRoutes): void => {

@@ -3,6 +3,7 @@ import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { type Api, createApi } from '../support/api.ts';
 import { type Ceremony, createAuthenticator } from '../support/authenticator.ts';
 import { createTestClock } from '../support/clock.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const mfa = 'urn:castellan:acr:mfa';
@@ -13,14 +14,19 @@ describe('A6, A7, A9 second factors by the JSON API', function api() {
   const clock = createTestClock();
   let stand: Stand;
   let call: Api;
+  let mailbox: Mailbox;
   const keys = new Map<string, string>();
 
   before(async () => {
     const users = names.map((name) => ({ email: `${name}@example.test`, password: `the-passphrase-of-${name}` }));
-    stand = await startStand({ clock, bootstrap: { users } });
+    mailbox = await openMailbox();
+    stand = await startStand({ clock, env: { SMTP_URL: mailbox.url }, bootstrap: { users } });
     call = createApi(() => stand.issuer);
   });
-  after(() => stand.close());
+  after(async () => {
+    await stand?.close();
+    await mailbox?.close();
+  });
 
   const password = (name: string) =>
     call('POST', '/auth/login', { email: `${name}@example.test`, password: `the-passphrase-of-${name}` });
@@ -65,6 +71,11 @@ describe('A6, A7, A9 second factors by the JSON API', function api() {
       const off = await call('POST', '/mfa/totp/disable', { code: freshCode('ann') }, done.json.accessToken);
       expect(off.status).to.equal(204);
       expect((await password('ann')).json).to.have.property('accessToken');
+      for (const what of ['was added', 'was removed']) {
+        expect((await mailbox.next('ann@example.test')).text)
+          .to.contain(what)
+          .and.contain(`${stand.issuer}/account/security`);
+      }
       const rows = await stand.database.knex('recovery_codes').where({ user_id: done.json.user.id });
       expect(rows, 'recovery codes end with the last device').to.have.lengthOf(0);
     });
@@ -193,6 +204,8 @@ describe('A6, A7, A9 second factors by the JSON API', function api() {
     expect(tries.filter(({ status }) => status === 401).length).to.be.at.most(5);
     const stopped = tries.find(({ status }) => status === 429);
     expect(Number(stopped?.headers.get('retry-after'))).to.be.within(1, 900);
+    await mailbox.next('dan@example.test');
+    expect((await mailbox.next('dan@example.test')).text).to.contain('several wrong codes');
     const next = (await password('dan')).json;
     expect((await call('POST', '/mfa/totp/validate', { mfaToken: next.mfaToken, code: freshCode('dan') })).status).to.equal(429);
   });

@@ -1,6 +1,7 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../../platform/db/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Outbox } from '../../platform/ports.ts';
+import { noticeTopic } from '../notices/service.ts';
 import { createLimits } from '../password/limits.ts';
 import { createFailureRepository } from '../password/repository.ts';
 import { createFactorPolicyRepository } from '../policy/repository.ts';
@@ -38,9 +39,6 @@ export interface FactorSite {
   nameOf(accountId: string): Promise<string>;
   holdingsOf(accountId: string): Promise<Holdings>;
 }
-
-/** Topic of the outbox: `{accountId, notice}`, told by mail. */
-export const noticeTopic = 'security-notice';
 
 /** Second factors with their storage. */
 export const createFactorRoom = ({ database, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
