@@ -151,7 +151,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     authn,
     sessions: oidc.browser,
     clock,
-    site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath: oidc.authorizationPath },
+    site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath },
   });
   createInteractions({
     interactions: oidc.interactions,

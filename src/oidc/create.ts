@@ -224,8 +224,6 @@ export const createOidc = async (deps: OidcDeps) => {
     endings: endings as Endings,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
-    /** Where a sign-in begins. */
-    authorizationPath: routes.authorization,
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),
     clients: {
       ...clients,

@@ -5,7 +5,7 @@
  * and Back-Channel Logout 1.0.
  */
 export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service.ts';
-export { pagesClientId } from './browser/service.ts';
+export { authorizationPath, pagesClientId } from './browser/service.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export { firstPartyClientId } from './first-party/builtin.ts';
 export type {

@@ -6,6 +6,8 @@ import type { BrowserSession, BrowserSessions, Exchange } from '../surface.ts';
 
 /** The client behind pages of our own that need somebody signed in. */
 export const pagesClientId = 'castellan-pages';
+/** Where a sign-in begins. */
+export const authorizationPath = routes.authorization;
 
 interface BrowserDeps {
   provider(): Provider;
