@@ -15,7 +15,7 @@ import {
   mountPasskeyRoutes,
   mountRecoveryRoutes,
 } from './interactions/index.ts';
-import { createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
+import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
 import {
