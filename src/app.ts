@@ -135,6 +135,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
     },
     sessions: sessions.recorder,
+    mail: mail.in,
     pages,
     issued: (kind, grantType) => metrics.tokensIssued.inc({ kind, grant_type: grantType }),
   });

@@ -6,7 +6,7 @@ import { createInTransaction, type Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { Outbound } from '../platform/outbound/index.ts';
-import type { AuditBuffer, Clock } from '../platform/ports.ts';
+import type { AuditBuffer, Clock, Mailer } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
 import { createApprovalAnswers } from './approvals/answers.ts';
 import { createPings } from './approvals/pings.ts';
@@ -19,7 +19,7 @@ import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
-import { createLogoutNotices } from './endings/notices.ts';
+import { createLogoutNotices, createReuseWarning } from './endings/notices.ts';
 import { createEndings } from './endings/service.ts';
 import { ensureBuiltin } from './first-party/builtin.ts';
 import { createFirstParty } from './first-party/service.ts';
@@ -37,6 +37,7 @@ import type {
   FactorDemand,
   RecordCaches,
   SessionRecorder,
+  Transaction,
   TransactionalSinks,
 } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
@@ -74,6 +75,7 @@ export interface OidcDeps {
   /** Device rows beside the provider's sessions. */
   sessions: SessionRecorder;
   pages: ProtocolPages;
+  mail(trx: Transaction): Mailer;
   /** `tokens_issued_total`. */
   issued(kind: string, grantType: string): void;
 }
@@ -142,7 +144,8 @@ export const createOidc = async (deps: OidcDeps) => {
   const active = createActiveTokens({ provider: () => core.provider, structured, store });
 
   const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens: clients.endTokens });
-  const recording = createSessionRecording({ clock, sessions, sinks, endSessionsIn });
+  const warn = createReuseWarning({ mail: deps.mail, clock, issuer: config.issuer });
+  const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
   const notices = createLogoutNotices({ provider: () => core.provider, sinks, audit });
 
   const pings = createPings({ provider: () => core.provider, sinks });

@@ -154,9 +154,12 @@ describe('A1 JSON sign-in', () => {
     it('TK-04 reuse of a spent token ends the family: its successor, access tokens and session', async () => {
       const first = await signIn();
       const { json: second } = await refresh(first.refreshToken);
+      const mails = (await stand.database.knex('outbox').where({ topic: 'mail' })).length;
       expect((await refresh(first.refreshToken)).status).to.equal(401);
       expect((await refresh(second.refreshToken)).status).to.equal(401);
       for (const { accessToken } of [first, second]) expect((await me(accessToken)).status).to.equal(401);
+      // Its owner learns of it.
+      expect(await stand.database.knex('outbox').where({ topic: 'mail' })).to.have.length(mails + 1);
     });
 
     it('RC-02 of parallel refreshes one wins at most, and one family lives at most', async () => {

@@ -1,8 +1,22 @@
 import type { Provider } from 'oidc-provider';
-import type { AuditBuffer } from '../../platform/ports.ts';
+import type { AuditBuffer, Clock, Mailer } from '../../platform/ports.ts';
 import { currentUnit } from '../adapters/index.ts';
-import type { TransactionalSinks } from '../ports.ts';
+import type { Transaction, TransactionalSinks } from '../ports.ts';
+import { createEndingRepository } from './repository.ts';
 import { type LogoutNotice, logoutTopic } from './service.ts';
+
+/** RFC 9700 §4.14.2, TK-04: the person learns that a token of theirs came back. */
+export const createReuseWarning =
+  ({ mail, clock, issuer }: { mail(trx: Transaction): Mailer; clock: Clock; issuer: string }) =>
+  async (trx: Transaction, accountId: string, clientId: string): Promise<void> => {
+    const repository = createEndingRepository(trx);
+    const reader = await repository.readerOf(accountId);
+    if (!reader) return;
+    const application = (await repository.clientName(clientId)) ?? clientId;
+    const at = `${clock.now().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    const values = { application, at, link: `${issuer}/forgot` };
+    await mail(trx).send({ to: reader.address, template: 'token-reused', locale: reader.locale, values });
+  };
 
 type Send = (accountId: string, sid?: string) => Promise<void>;
 

@@ -40,6 +40,9 @@ export interface EndingRepository {
   removeAccount(accountId: string, stays: { sessionUids: readonly string[]; grantIds: readonly string[] }): Promise<void>;
   /** Grants, tokens, codes and the consent. @returns rows deleted */
   removeConsent(accountId: string, clientId: string): Promise<number>;
+  /** Where a person reads mail, and in which language. */
+  readerOf(accountId: string): Promise<{ address: string; locale: string | undefined } | undefined>;
+  clientName(clientId: string): Promise<string | undefined>;
   /** Which of these clients want a logout token. */
   withLogoutAddress(clientIds: readonly string[]): Promise<string[]>;
 }
@@ -93,6 +96,15 @@ export const createEndingRepository = (db: Knex): EndingRepository => ({
   },
   removeConsent: (accountId, clientId) =>
     db('oidc_artifacts').where({ account_id: accountId, client_id: clientId }).whereNot({ kind: 'Session' }).delete(),
+  readerOf: async (accountId) => {
+    const row = await db('identifiers')
+      .leftJoin('user_profiles', 'user_profiles.user_id', 'identifiers.user_id')
+      .where({ 'identifiers.user_id': accountId, type: 'email' })
+      .orderBy('is_primary', 'desc')
+      .first('value', db.raw(`user_profiles.claims->>'locale' as locale`));
+    return row && { address: row.value, locale: row.locale ?? undefined };
+  },
+  clientName: async (clientId) => (await db('clients').where({ client_id: clientId }).first('name'))?.name,
   withLogoutAddress: async (clientIds) =>
     (
       await db('clients')

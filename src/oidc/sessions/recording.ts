@@ -8,13 +8,15 @@ export interface SessionRecordingDeps {
   clock: Clock;
   sessions: SessionRecorder;
   sinks: TransactionalSinks;
+  /** Tells the person (TK-04). */
+  warn(trx: Transaction, accountId: string, clientId: string): Promise<void>;
   endSessionsIn(trx: Transaction, sessionUids: readonly string[], ending: Ending): Promise<void>;
 }
 
 export type SessionRecording = ReturnType<typeof createSessionRecording>;
 
 /** Ties the provider's sessions to their device rows, in the transaction of the request that changes them. */
-export const createSessionRecording = ({ clock, sessions, sinks, endSessionsIn }: SessionRecordingDeps) => {
+export const createSessionRecording = ({ clock, sessions, sinks, warn, endSessionsIn }: SessionRecordingDeps) => {
   const started = (trx: Transaction, start: SessionStart): Promise<boolean> => sessions.started(trx, start);
 
   /** A person used the session, or has just signed in on our pages: the same session after a step-up, or a new one. */
@@ -68,6 +70,7 @@ export const createSessionRecording = ({ clock, sessions, sinks, endSessionsIn }
       const actor = { type: 'client', id: clientId } as const;
       const subject = { subjectId: accountId, clientId, sessionUid: sessionUid && hashOf(sessionUid) };
       await sinks.audit(trx).record({ type: 'oidc.token.reuse_detected', outcome: 'denied', actor, ...subject });
+      await warn(trx, accountId, clientId ?? '');
       if (sessionUid !== undefined && expiresWithSession)
         await endSessionsIn(trx, [hashOf(sessionUid)], { cause: 'reuse', actor });
     },
