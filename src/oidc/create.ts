@@ -19,8 +19,7 @@ import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createConsents } from './consents/service.ts';
-import { createLogoutNotices, createReuseWarning } from './endings/notices.ts';
-import { createEndings } from './endings/service.ts';
+import { createEndingRoom } from './endings/create.ts';
 import { ensureBuiltin } from './first-party/builtin.ts';
 import { createFirstParty } from './first-party/service.ts';
 import { createInteractionService } from './interactions/service.ts';
@@ -51,8 +50,6 @@ import { mountRegistrationTokenRoutes } from './registration-tokens/routes.ts';
 import { createRegistrationTokens } from './registration-tokens/service.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
-import { createSessionRecording } from './sessions/recording.ts';
-import type { Endings, FirstParty } from './surface.ts';
 import { createActiveTokens } from './tokens/active.ts';
 import { tokenAnswers } from './tokens/answers.ts';
 import { createAuthenticator } from './tokens/authenticator.ts';
@@ -95,23 +92,8 @@ const documentClient = (clientId: string): ClientRecord => ({
 });
 
 export const createOidc = async (deps: OidcDeps) => {
-  const {
-    config,
-    database,
-    clock,
-    logger,
-    envelope,
-    outbound,
-    caches,
-    sinks,
-    audit,
-    accounts,
-    entitlements,
-    factors,
-    pages,
-    sessions,
-    issued,
-  } = deps;
+  const { config, database, clock, logger, envelope, outbound, caches } = deps;
+  const { sinks, audit, accounts, entitlements, factors, pages, issued } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
   const resources = createResources({ database, clock, caches, sinks });
@@ -143,10 +125,12 @@ export const createOidc = async (deps: OidcDeps) => {
   const policy = createIntrospectionPolicy(resources);
   const active = createActiveTokens({ provider: () => core.provider, structured, store });
 
-  const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens: clients.endTokens });
-  const warn = createReuseWarning({ mail: deps.mail, clock, issuer: config.issuer });
-  const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
-  const notices = createLogoutNotices({ provider: () => core.provider, sinks, audit });
+  const { endings, recording, notices } = createEndingRoom({
+    issuer: config.issuer,
+    provider: () => core.provider,
+    given: deps,
+    disableTokens: clients.endTokens,
+  });
 
   const pings = createPings({ provider: () => core.provider, sinks });
 
@@ -223,8 +207,8 @@ export const createOidc = async (deps: OidcDeps) => {
       resources,
       recording,
       issued,
-    }) as FirstParty,
-    endings: endings as Endings,
+    }),
+    endings,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),

@@ -1,0 +1,31 @@
+import type { Provider } from 'oidc-provider';
+import type { Database } from '../../platform/db/index.ts';
+import type { AuditBuffer, Clock, Mailer } from '../../platform/ports.ts';
+import type { SessionRecorder, Transaction, TransactionalSinks } from '../ports.ts';
+import { createSessionRecording } from '../sessions/recording.ts';
+import { createLogoutNotices, createReuseWarning } from './notices.ts';
+import { createEndings } from './service.ts';
+
+export interface EndingRoomDeps {
+  issuer: string;
+  provider(): Provider;
+  /** What the room is given, as it came. */
+  given: {
+    database: Database;
+    clock: Clock;
+    audit: AuditBuffer;
+    sinks: TransactionalSinks;
+    sessions: SessionRecorder;
+    mail(trx: Transaction): Mailer;
+  };
+  disableTokens(trx: Transaction, clientId: string): Promise<void>;
+}
+
+/** How sessions begin and how everything ends, joined. */
+export const createEndingRoom = ({ issuer, provider, given, disableTokens }: EndingRoomDeps) => {
+  const { database, clock, audit, sinks, sessions, mail } = given;
+  const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens });
+  const warn = createReuseWarning({ mail, clock, issuer });
+  const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
+  return { endings, recording, notices: createLogoutNotices({ provider, sinks, audit }) };
+};
