@@ -12,6 +12,7 @@ import {
   createProtocolPages,
   mountAuthRoutes,
   mountLogos,
+  mountOutbox,
   mountPasskeyRoutes,
   mountRecoveryRoutes,
 } from './interactions/index.ts';
@@ -27,7 +28,7 @@ import {
   type Http,
   listenOn,
 } from './platform/http/index.ts';
-import { createMail } from './platform/mail/index.ts';
+import { createMail, type Mail } from './platform/mail/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
 
@@ -40,6 +41,8 @@ export interface App {
   /** @returns the port */
   listen(): Promise<number>;
   close(): Promise<void>;
+  /** For the operator's commands. */
+  readonly rooms: Rooms;
   /** An operator's step: new signing keys for every algorithm. */
   rotateKeys(): Promise<void>;
 }
@@ -54,6 +57,7 @@ export interface Rooms {
   authz: Authz;
   oidc: Oidc;
   http: Http;
+  mail: Mail;
   close(): Promise<void>;
 }
 
@@ -164,6 +168,9 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     clock,
     site,
   }).mount(http.pages);
+  if (config.issuerIsLoopback && config.smtpUrl === undefined) {
+    mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render });
+  }
   mountLogos(http.pages, { envelope, outbound });
   const isRegistrationOpen = config.registration === 'open';
   const authApi = createAuthApi({
@@ -201,6 +208,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     authz,
     oidc,
     http,
+    mail,
     close: async () => {
       await authn.close();
       await foundation.close();
@@ -224,6 +232,7 @@ export const createApp = async (config: Config, options: AppOptions = {}): Promi
   server.on('request', http.callback());
   return {
     issuer: config.issuer,
+    rooms,
     ...people,
     listen: () => listenOn(server, config),
     rotateKeys: async () => void (await oidc.keys.rotate()),

@@ -24,7 +24,9 @@ export const createPeople = async ({ accounts, authn, authz }: PeopleDeps, confi
     const emailVerified = claims.email_verified === true;
     const passwordHash = await authn.hashPassword(chosen);
     const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' });
-    if (id !== undefined) for (const role of roles) await authz.assignAsSystem(id, role);
+    // A replica that started at the same time was first, with a password of its own.
+    if (id === undefined) return undefined;
+    for (const role of roles) await authz.assignAsSystem(id, role);
     return chosen;
   };
   const mistakes = await authz.unknownRoles(bootstrap.users.flatMap(({ roles = [] }): string[] => roles));

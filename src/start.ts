@@ -1,11 +1,13 @@
 import cluster from 'node:cluster';
 import { type App, createApp } from './app.ts';
+import { openOperatorChannel } from './cli/index.ts';
 import { describeFailure, exitCodes } from './exit.ts';
 import { type Config, configFromProcess } from './platform/config/index.ts';
 
 interface Ready {
   issuer: string;
   firstAdministrator: App['firstAdministrator'];
+  conformancePerson: App['conformancePerson'];
 }
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -16,16 +18,22 @@ const fail = (error: unknown): never => {
   process.exit(code);
 };
 
-const banner = (config: Config, { issuer, firstAdministrator }: Ready): void => {
-  print('');
-  print(`  Castellan is ready at ${issuer}`);
-  if (!config.operationsAllow.isEmpty) print(`  API documentation     ${issuer}/docs`);
-  if (firstAdministrator) {
-    print(`  Administrator         ${firstAdministrator.email}`);
-    if (firstAdministrator.password) print(`  One-time password     ${firstAdministrator.password}   (shown only now)`);
-  }
-  for (const warning of config.warnings) print(`  Warning: ${warning}`);
-  print('');
+export interface StartOptions {
+  /** Address of the demo application, where one was started beside (`npm run demo`). */
+  demo?: string;
+}
+
+const banner = (config: Config, { issuer, firstAdministrator, conformancePerson }: Ready, { demo }: StartOptions): void => {
+  const lines = [`Castellan is ready at ${issuer}`];
+  const add = (name: string, value: string): number => lines.push(`${name.padEnd(21)} ${value}`);
+  if (!config.operationsAllow.isEmpty) add('API documentation', `${issuer}/docs`);
+  if (config.issuerIsLoopback && config.smtpUrl === undefined) add('Mails', `${issuer}/dev/outbox`);
+  add('Demo', demo ?? 'npm run demo');
+  if (firstAdministrator) add('Administrator', firstAdministrator.email);
+  if (firstAdministrator?.password) add('One-time password', `${firstAdministrator.password}   (shown only now)`);
+  if (conformancePerson) add('Conformance user', `${conformancePerson.email} ${conformancePerson.password}`);
+  for (const warning of config.warnings) lines.push(`Warning: ${warning}`);
+  print(`\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
 };
 
 // npm passes a signal on that the terminal has sent already.
@@ -59,28 +67,37 @@ const shortenStacks = (): void => {
 
 const serve = async (config: Config): Promise<Ready> => {
   const app = await createApp(config);
-  closeOnSignal(() => app.close());
+  const channel = await openOperatorChannel(config, app.rooms);
+  closeOnSignal(async () => {
+    await channel?.close();
+    await app.close();
+  });
   await app.listen();
   shortenStacks();
-  return { issuer: app.issuer, firstAdministrator: app.firstAdministrator };
+  const { issuer, firstAdministrator, conformancePerson } = app;
+  return { issuer, firstAdministrator, conformancePerson };
 };
 
 /** The primary holds no database: it starts workers, replaces those that die, and passes signals on. */
-const supervise = (config: Config): void => {
+const supervise = (config: Config, options: StartOptions): void => {
   let isClosing = false;
   let waiting = config.workers;
-  let firstAdministrator: App['firstAdministrator'];
+  const made: Pick<Ready, 'firstAdministrator' | 'conformancePerson'> = {
+    firstAdministrator: undefined,
+    conformancePerson: undefined,
+  };
   const fork = (): void => {
     const worker = cluster.fork();
     worker.once('message', (ready: Ready) => {
-      firstAdministrator ??= ready.firstAdministrator;
+      made.firstAdministrator ??= ready.firstAdministrator;
+      made.conformancePerson ??= ready.conformancePerson;
       waiting -= 1;
-      if (waiting === 0) banner(config, { issuer: ready.issuer, firstAdministrator });
+      if (waiting === 0) banner(config, { issuer: ready.issuer, ...made }, options);
     });
   };
   cluster.on('exit', (_worker, code) => {
     if (isClosing) return;
-    if (waiting > 0) process.exit(code === 0 ? exitCodes.failed : code);
+    if (waiting > 0) process.exit(code || exitCodes.failed);
     fork();
   });
   closeOnSignal(async () => {
@@ -92,13 +109,13 @@ const supervise = (config: Config): void => {
 };
 
 /** `npm start`: reads the configuration, serves, drains on SIGTERM. Exits with 2 when the configuration has mistakes. */
-export const start = async (): Promise<void> => {
+export const start = async (options: StartOptions = {}): Promise<void> => {
   try {
     const config = configFromProcess();
-    if (config.workers > 1 && cluster.isPrimary) return supervise(config);
+    if (config.workers > 1 && cluster.isPrimary) return supervise(config, options);
     const ready = await serve(config);
     if (cluster.isWorker) process.send?.(ready);
-    else banner(config, ready);
+    else banner(config, ready, options);
   } catch (error) {
     fail(error);
   }

@@ -2,7 +2,7 @@
  * Owns: finding out who somebody is (FEATURES A): passwords, second factors, their limits, who needs them. Services know no HTTP.
  * Answers to: NIST SP 800-63B-4 §3.1.1.2 and §3.2.2, OWASP ASVS 6, RFC 6238, RFC 8176, RFC 9470.
  */
-import type { Accounts } from '../identity/index.ts';
+import { type Accounts, isEmailAddress } from '../identity/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
@@ -19,6 +19,7 @@ import { createFailureRepository } from './password/repository.ts';
 import { createPasswordSignIn } from './password/service.ts';
 import { mountFactorPolicyRoutes } from './policy/routes.ts';
 import { createRecoveryRoom, type RecoverySite } from './recovery/create.ts';
+import type { RegistrationProblem } from './registration/service.ts';
 import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
@@ -131,6 +132,15 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     emailChange,
     unlock,
     hashPassword: hasher.hash,
+    /** What is wrong with an address and a password that somebody wants, by the rules of sign-up. @throws HashingBusy */
+    accountProblems: async (
+      email: string,
+      password: string,
+      { accountId, ...claims }: Record<string, unknown> & { accountId?: string } = {},
+    ): Promise<RegistrationProblem[]> => [
+      ...(isEmailAddress(email) ? [] : (['email_invalid'] as const)),
+      ...(await choice.problems(password, { accountId, claims: { ...claims, email } })),
+    ],
     /** The stored form of a password hash that an import brings; `undefined` for a format that is not known. */
     foreignHash: hasher.foreign,
     close: pool.close,

@@ -48,7 +48,8 @@ const runWords = async (argv: readonly string[]): Promise<number> => {
   const [word] = argv;
   const group = commands.filter(({ name }) => wordsOf(name)[0] === word);
   const byDefault = group.find(({ isDefault }) => isDefault === true);
-  if (byDefault && argv.length === 1) return runCommand(byDefault, []);
+  const rest = argv.slice(1);
+  if (byDefault && !rest.some(isHelp) && rest.every((one) => one.startsWith('-'))) return runCommand(byDefault, rest);
   if (word === undefined || isHelp(word) || group.length > 0) {
     print(generalHelp(group.length > 0 ? group : commands));
     return word !== undefined && (isHelp(word) || isHelp(argv[1])) ? exitCodes.done : exitCodes.usage;

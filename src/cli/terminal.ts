@@ -12,8 +12,8 @@ export const say = (line: string): void => void process.stderr.write(`${line}\n`
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
 /** Rows as aligned columns; `undefined` and `null` as a dash. */
-export const printTable = (rows: readonly Record<string, unknown>[], columns: readonly string[]): void => {
-  const cells = rows.map((row) => columns.map((column) => String(row[column] ?? '-')));
+export const printTable = (rows: readonly object[], columns: readonly string[]): void => {
+  const cells = rows.map((row) => columns.map((column) => String((row as Record<string, unknown>)[column] ?? '-')));
   const heads = columns.map((column) => column.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase());
   const widths = heads.map((head, index) => Math.max(head.length, ...cells.map((row) => row[index]?.length ?? 0)));
   const lineOf = (row: readonly string[]): string => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ');

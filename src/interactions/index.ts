@@ -30,6 +30,7 @@ export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
+export { mountOutbox } from './outbox/page.ts';
 export { mountRecoveryRoutes, type RecoveryRouteDeps } from './recovery/routes.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
 

@@ -8,6 +8,7 @@ export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service
 export { authorizationPath, pagesClientId } from './browser/service.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export { firstPartyClientId } from './first-party/builtin.ts';
+export { type ExaminedKey, examineKeys } from './keys/examine.ts';
 export type {
   AccountSource,
   ClientRecord,

@@ -308,6 +308,25 @@ export const gallery: readonly Exhibit[] = [
       },
     }),
   ),
+  {
+    name: 'outbox',
+    template: 'outbox',
+    values: {
+      path: '/dev/outbox',
+      mails: ['Confirm your e-mail address', 'Choose a new password'].map((subject, index) => ({
+        id: `m${index}`,
+        subject,
+        to: index === 0 ? 'alice@example.com' : longLogin,
+        at: '2026-11-25T04:27:17.710Z',
+        pieces: [
+          { text: 'Hello Alice,\n\nfollow this link within an hour:\n\n' },
+          { text: 'http://localhost:3001/verify?token=abc', href: 'http://localhost:3001/verify?token=abc' },
+          { text: '\n\nYou did not ask for it? Then do nothing.\n' },
+        ],
+      })),
+    },
+  },
+  { name: 'outbox-empty', template: 'outbox', values: { path: '/dev/outbox', mails: [] } },
   ...['denied', 'too_many', 'unavailable', 'internal'].map((kind) => ({
     name: `error-${kind.replace('_', '-')}`,
     template: 'error',

@@ -100,6 +100,21 @@ export const postgresCopy = async (): Promise<TestLocation> => {
   };
 };
 
+/** A PostgreSQL database of its own with nothing in it. */
+export const emptyPostgres = async (): Promise<TestLocation & { databaseUrl: string }> => {
+  const name = `castellan_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+  await onServer((client) => client.query(`create database ${name}`));
+  const dataDir = mkdtempSync(join(tmpdir(), 'castellan-test-'));
+  return {
+    databaseUrl: urlOf(name),
+    dataDir,
+    remove: async () => {
+      rmSync(dataDir, { recursive: true, force: true });
+      await onServer((client) => client.query(`drop database if exists ${name} with (force)`));
+    },
+  };
+};
+
 export type Engine = 'embedded' | 'postgres';
 
 export const locate = (engine: Engine): Promise<TestLocation> => (engine === 'embedded' ? embeddedCopy() : postgresCopy());

@@ -16,6 +16,22 @@ export interface AccountRow {
   identifiers: IdentifierRow[];
 }
 
+export interface ListedAccount {
+  id: string;
+  email: string | undefined;
+  name: string | undefined;
+  status: string;
+  createdAt: string;
+}
+
+interface ListedRow {
+  id: string;
+  email: string | null;
+  status: string;
+  claims: { name?: string } | null;
+  created_at: Date;
+}
+
 export interface AccountRepository {
   find(id: string): Promise<AccountRow | undefined>;
   idOf(canonical: string): Promise<string | undefined>;
@@ -31,6 +47,7 @@ export interface AccountRepository {
   /** False when the canonical value belongs to somebody already. */
   insertIdentifier(userId: string, id: string, identifier: IdentifierRow & { canonical: string }, now: Date): Promise<boolean>;
   setClaims(userId: string, claims: Record<string, unknown>, now: Date): Promise<void>;
+  list(search: string | undefined, limit: number): Promise<ListedAccount[]>;
   isEmpty(): Promise<boolean>;
 }
 
@@ -85,6 +102,28 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
   setClaims: async (userId, claims, now) => {
     const row = { user_id: userId, claims: JSON.stringify(claims), updated_at: now };
     await db('user_profiles').insert(row).onConflict('user_id').merge(['claims', 'updated_at']);
+  },
+  list: async (search, limit) => {
+    const rows = await db('users')
+      .leftJoin('user_profiles', 'user_profiles.user_id', 'users.id')
+      .leftJoin('identifiers', (join) =>
+        join.on('identifiers.user_id', 'users.id').andOnVal('identifiers.type', 'email').andOnVal('identifiers.is_primary', true),
+      )
+      .modify((query) => {
+        const pattern = `%${search?.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+        const named = db('identifiers').where('canonical', 'like', pattern).select('user_id');
+        if (search !== undefined) query.whereIn('users.id', named);
+      })
+      .orderBy('users.id', 'desc')
+      .limit(limit)
+      .select('users.id', 'users.status', 'users.created_at', 'identifiers.value as email', 'user_profiles.claims');
+    return (rows as ListedRow[]).map(({ id, email, status, claims, created_at: createdAt }) => ({
+      id,
+      email: email ?? undefined,
+      name: claims?.name,
+      status,
+      createdAt: createdAt.toISOString(),
+    }));
   },
   isEmpty: async () => (await db('users').first('id')) === undefined,
 });

@@ -1,9 +1,15 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { createTableCopy, type Database } from '../../platform/db/index.ts';
-import type { AuditSink, Clock } from '../../platform/ports.ts';
+import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { createPasswordRepository } from '../passwords/repository.ts';
 import { canonicalIdentifier } from './identifier.ts';
-import { type AccountRepository, type AccountRow, createAccountRepository, type IdentifierRow } from './repository.ts';
+import {
+  type AccountRepository,
+  type AccountRow,
+  createAccountRepository,
+  type IdentifierRow,
+  type ListedAccount,
+} from './repository.ts';
 
 export interface Account {
   id: string;
@@ -19,7 +25,7 @@ export interface AccountWish {
   passwordHash: string;
   claims: Record<string, unknown>;
   /** Where it comes from; a person who signs up is the actor of the event. */
-  source: 'bootstrap' | 'registration';
+  source: 'bootstrap' | 'registration' | 'operator';
 }
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -84,7 +90,7 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
       await insertIdentifiers(accounts, id, wish, now);
       await accounts.setPasswordHash(id, wish.passwordHash, now);
       await accounts.setClaims(id, profileOf(wish.claims), now);
-      const actor = wish.source === 'bootstrap' ? ({ type: 'system' } as const) : ({ type: 'user', id } as const);
+      const actor = wish.source === 'registration' ? ({ type: 'user', id } as const) : ({ type: 'system' } as const);
       const { source } = wish;
       await audit(trx).record({ type: 'identity.user_created', outcome: 'success', actor, subjectId: id, details: { source } });
       return id;
@@ -103,13 +109,19 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     /** The same password hashed again, with today's parameters. */
     renewPasswordHash: (id: string, hash: string): Promise<void> => repository.renewPasswordHash(id, hash),
     /** @param alongside ends other sessions in the same transaction; runs first, since it holds the account (RC-11) */
-    changePassword: (id: string, hash: string, alongside?: (trx: Transaction) => Promise<void>): Promise<void> =>
+    changePassword: (
+      id: string,
+      hash: string,
+      alongside?: (trx: Transaction) => Promise<void>,
+      actor: Actor = { type: 'user', id },
+    ): Promise<void> =>
       database.transaction(async (trx) => {
         await alongside?.(trx);
         await createPasswordRepository(trx).replace(id, hash, clock.now());
-        const actor = { type: 'user', id } as const;
         await audit(trx).record({ type: 'authn.password.changed', outcome: 'success', actor, subjectId: id });
       }),
+    /** For operators, newest first. @param search part of an address or user name */
+    list: (search: string | undefined, limit: number): Promise<ListedAccount[]> => repository.list(search, limit),
     isEmpty: (): Promise<boolean> => repository.isEmpty(),
     /** @returns the account's id, or `undefined` when the address is taken */
     create: async (wish: AccountWish): Promise<string | undefined> => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,17 +27,34 @@ export interface EmbeddedStore {
 const socketName = (directory: string): string =>
   `\0castellan-${createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32)}`;
 
-const holderOf = (name: string): Promise<string> =>
+const ownerFile = (directory: string): string => join(directory, 'owner.pid');
+
+/** What the holder says itself; where it is too busy to answer, what it wrote when it took the lock. */
+const holderOf = (directory: string): Promise<{ isHeld: boolean; pid: string }> =>
   new Promise((resolve) => {
-    const client = connect(name);
-    let pid = '';
+    const client = connect(socketName(directory));
+    let said = '';
+    let isHeld = false;
     client.setTimeout(1000, () => client.destroy());
+    client.on('connect', () => {
+      isHeld = true;
+    });
     client.on('data', (chunk) => {
-      pid += chunk;
+      said += chunk;
     });
     client.on('error', () => undefined);
-    client.on('close', () => resolve(pid.trim() || 'unknown'));
+    client.on('close', () => {
+      const written = existsSync(ownerFile(directory)) ? readFileSync(ownerFile(directory), 'utf8') : '';
+      resolve({ isHeld, pid: said.trim() || written.trim() || 'unknown' });
+    });
   });
+
+/** Process id of the directory's owner; `undefined` when nobody has it open. */
+export const directoryHolder = async (directory: string): Promise<string | undefined> => {
+  if (!existsSync(directory)) return undefined;
+  const { isHeld, pid } = await holderOf(directory);
+  return isHeld ? pid : undefined;
+};
 
 /**
  * An abstract Unix socket named after the directory: the kernel frees it when its holder dies, so a lock of a dead process
@@ -46,15 +63,20 @@ const holderOf = (name: string): Promise<string> =>
  */
 const lockDirectory = (directory: string): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const name = socketName(directory);
     const server = createServer((socket) => socket.end(`${process.pid}\n`).on('error', () => undefined));
     server.on('error', async (cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'EADDRINUSE') return reject(cause);
-      reject(
-        new DirectoryInUseError(`${directory} is in use by process ${await holderOf(name)}; an embedded database has one owner`),
-      );
+      const { pid } = await holderOf(directory);
+      reject(new DirectoryInUseError(`${directory} is in use by process ${pid}; an embedded database has one owner`));
     });
-    server.listen(name, () => resolve(server.unref()));
+    server.listen(socketName(directory), () => {
+      try {
+        writeFileSync(ownerFile(directory), `${process.pid}\n`, { mode: 0o600 });
+        resolve(server.unref());
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
 
 /** Creates the cluster in a child process: initdb leaves half a gigabyte behind that this process would keep (GROUND.md §5). */

@@ -3,9 +3,9 @@
  * prepared statements, migrations, notifications. Repositories get a `Knex`; nobody else sees it.
  */
 export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
-export { DirectoryInUseError, FreshDirectoryError } from './embedded.ts';
+export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
 export { isUnavailable, isUniqueViolation } from './failures.ts';
-export { type Inspection, inspectDatabase, migrateDatabase } from './operate.ts';
+export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { setTenants, type TenantScope } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';

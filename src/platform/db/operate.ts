@@ -1,4 +1,4 @@
-import knexFactory from 'knex';
+import knexFactory, { type Knex } from 'knex';
 import { type DatabaseOptions, withOwner } from './database.ts';
 import { migrationStatus, runMigrations } from './migrate.ts';
 
@@ -19,16 +19,21 @@ export interface Inspection {
 /** Brings the schema up to this build and does nothing else. @returns the names of the migrations that ran */
 export const migrateDatabase = (options: DatabaseOptions): Promise<string[]> => withOwner(options, runMigrations);
 
-/** Looks without changing anything. */
+/** Looks at an open database without changing anything. */
+export const inspect = async (knex: Knex): Promise<Inspection> => {
+  const sql = `select current_setting('server_version_num')::int as version, clock_timestamp() as now,
+    exists (select 1 from pg_roles where rolname = 'castellan_app' and pg_has_role(oid, 'member')) as has_role`;
+  const { rows } = await knex.raw(sql);
+  const [{ version, now, has_role: hasRole }] = rows as [{ version: number; now: Date; has_role: boolean }];
+  return { version, now, hasRole, ...(await migrationStatus(knex)) };
+};
+
+/** Opens a database only to look at it. */
 export const inspectDatabase = (options: DatabaseOptions): Promise<Inspection> =>
   withOwner(options, async (config) => {
     const knex = knexFactory(config);
     try {
-      const sql = `select current_setting('server_version_num')::int as version, clock_timestamp() as now,
-        exists (select 1 from pg_roles where rolname = 'castellan_app' and pg_has_role(oid, 'member')) as has_role`;
-      const { rows } = await knex.raw(sql);
-      const [{ version, now, has_role: hasRole }] = rows as [{ version: number; now: Date; has_role: boolean }];
-      return { version, now, hasRole, ...(await migrationStatus(knex)) };
+      return await inspect(knex);
     } finally {
       await knex.destroy();
     }

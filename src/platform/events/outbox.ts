@@ -26,6 +26,7 @@ export interface OutboxRelay {
   drain(): Promise<void>;
   /** Newest first, with opened payloads: for `castellan outbox` and `/dev/outbox`, never for an API. */
   list(filter?: { topic?: string; state?: OutboxState; limit?: number }): Promise<ListedEntry[]>;
+  find(id: string): Promise<ListedEntry | undefined>;
   /** Tries a dead entry again. False when there is none of that id. */
   revive(id: string): Promise<boolean>;
   /** Deletes what was delivered a week ago and whatever is a month old. @returns rows deleted */
@@ -87,6 +88,7 @@ export const createOutbox = ({ database, envelope, clock, logger, lag }: OutboxD
     },
     drain: relay.drain,
     list: (filter = {}) => store.list(filter),
+    find: store.find,
     revive: async (id) => {
       const isRevived = await store.revive(id, clock.now());
       if (isRevived) wake();

@@ -144,6 +144,12 @@ export const createOutboxStore = ({ knex, envelope, isShared }: StoreDeps) => {
         .first();
       return (row?.due as Date | null) ?? undefined;
     },
+    find: async (id: string): Promise<ListedEntry | undefined> => {
+      const row = /^[0-9a-f-]{36}$/.test(id)
+        ? ((await knex('outbox').where({ id }).first()) as OutboxRow | undefined)
+        : undefined;
+      return row && listed(row);
+    },
     list: async (filter: { topic?: string; state?: OutboxState; limit?: number }): Promise<ListedEntry[]> => {
       const query = knex('outbox')
         .orderBy('seq', 'desc')

@@ -5,3 +5,4 @@
  */
 export { createMail, type Mail, type MailDeps } from './mail.ts';
 export type { RenderedMail } from './render.ts';
+export { verifySmtp } from './transport.ts';

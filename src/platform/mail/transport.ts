@@ -75,3 +75,13 @@ export const createSmtpTransport = (smtpUrl: string, from: string): Transport =>
     close: () => transport.close(),
   };
 };
+
+/** Greets the mail server and signs in, once. @throws MailError */
+export const verifySmtp = async (smtpUrl: string, from: string): Promise<void> => {
+  const transport = createSmtpTransport(smtpUrl, from);
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+};

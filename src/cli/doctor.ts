@@ -1,0 +1,68 @@
+import { exitCodes } from '../exit.ts';
+import { type Config, ConfigError, configFromProcess } from '../platform/config/index.ts';
+import { databaseFindings } from './checks/database.ts';
+import { type Finding, failed, ok, warning } from './checks/finding.ts';
+import {
+  certificateFindings,
+  directoryFindings,
+  issuerFindings,
+  mailFindings,
+  outboundFindings,
+  redisFindings,
+  runtimeFinding,
+} from './checks/surroundings.ts';
+import { type Command, flag } from './command.ts';
+import { print, printJson } from './terminal.ts';
+
+const configurationFindings = ({ warnings }: Config): Finding[] => [
+  ok('configuration', 'every setting is understood'),
+  ...warnings.map((words) => warning('configuration', words, 'Fine for a test; never where others can reach it')),
+];
+
+const examine = async (): Promise<Finding[]> => {
+  let config: Config;
+  try {
+    config = configFromProcess();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const mend = 'docs/operators/configuration.md lists every setting';
+    return [runtimeFinding(), ...error.mistakes.map((mistake) => failed('configuration', mistake, mend))];
+  }
+  const found = await Promise.all([
+    directoryFindings(config),
+    databaseFindings(config),
+    redisFindings(config),
+    mailFindings(config),
+    issuerFindings(config),
+  ]);
+  return [
+    runtimeFinding(),
+    ...configurationFindings(config),
+    ...found.flat(),
+    ...certificateFindings(config),
+    ...outboundFindings(config),
+  ];
+};
+
+const marks: Record<Finding['state'], string> = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' };
+
+const show = ({ check, state, message, remedy }: Finding, width: number): void => {
+  print(`${marks[state]}  ${check.padEnd(width)}  ${message}`);
+  if (remedy !== undefined) print(`${' '.repeat(width + 11)}→ ${remedy}`);
+};
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'say what is wrong with this installation and how to mend it; changes nothing',
+  options: { json: { type: 'boolean', description: 'as JSON' } },
+  notes: ['Exit code 1 when something failed, 2 when the configuration has mistakes. Warnings do not count.'],
+  run: async (input) => {
+    const findings = await examine();
+    const width = Math.max(...findings.map(({ check }) => check.length));
+    if (flag(input, 'json')) printJson(findings);
+    else for (const finding of findings) show(finding, width);
+    const wrong = findings.filter(({ state }) => state === 'failed');
+    if (wrong.some(({ check }) => check === 'configuration')) return exitCodes.usage;
+    return wrong.length > 0 ? exitCodes.failed : exitCodes.done;
+  },
+};

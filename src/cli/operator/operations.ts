@@ -1,0 +1,135 @@
+import type { Rooms } from '../../app.ts';
+import { CommandFailed } from '../../exit.ts';
+import type { ListedEntry, OutboxState } from '../../platform/events/index.ts';
+import type { MailMessage } from '../../platform/ports.ts';
+import { findingsWithin } from '../checks/within.ts';
+
+/** What an operator did at the command line: no person, no client. */
+const operator = { actor: { type: 'system' } } as const;
+
+interface AccountWish {
+  email: string;
+  name?: string | undefined;
+  password: string;
+  emailVerified: boolean;
+  roles: readonly string[];
+}
+
+const passwordWords: Record<string, string> = {
+  email_invalid: 'that is not an e-mail address',
+  password_short: 'the password is too short',
+  password_long: 'the password is too long',
+  password_used: 'the password was used before',
+};
+
+/** @throws CommandFailed that names every problem */
+const refuseProblems = (problems: readonly string[]): void => {
+  if (problems.length === 0) return;
+  throw new CommandFailed(problems.map((problem) => passwordWords[problem] ?? 'the password is too easy to guess').join('\n'));
+};
+
+const userOperations = ({ accounts, authn, authz, oidc }: Rooms) => ({
+  'user.create': async ({ email, name, password, emailVerified, roles }: AccountWish) => {
+    const unknown = await authz.unknownRoles(roles);
+    if (unknown.length > 0) throw new CommandFailed(`there is no role ${unknown.join(', ')}`);
+    const claims = name === undefined ? {} : { name };
+    refuseProblems(await authn.accountProblems(email, password, claims));
+    const passwordHash = await authn.hashPassword(password);
+    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'operator' });
+    if (id === undefined) throw new CommandFailed(`there is an account with the address ${email}`);
+    for (const role of roles) await authz.assignAsSystem(id, role);
+    return { id, email };
+  },
+  'user.password': async ({ login, password }: { login: string; password: string }) => {
+    const id = await accounts.idOf(login);
+    if (id === undefined) throw new CommandFailed(`there is no account ${login}`);
+    const claims = (await accounts.find(id))?.claims ?? {};
+    refuseProblems(await authn.accountProblems(String(claims.email ?? login), password, { ...claims, accountId: id }));
+    const { actor } = operator;
+    const hash = await authn.hashPassword(password);
+    await accounts.changePassword(
+      id,
+      hash,
+      (trx) => oidc.endings.endAccountIn(trx, id, { cause: 'password_changed', actor }),
+      actor,
+    );
+    return { id };
+  },
+  'user.list': ({ search, limit }: { search?: string | undefined; limit: number }) => accounts.list(search, limit),
+});
+
+const clientOperations = ({ oidc: { clients } }: Rooms) => ({
+  /** Metadata by the names of RFC 7591. The secret is in this answer and nowhere else. */
+  'client.create': async ({ metadata }: { metadata: Record<string, unknown> }) =>
+    (await clients.admin.create(metadata, operator)).view,
+  'client.list': async ({ limit }: { limit: number }) =>
+    (await clients.admin.list({}, limit, undefined)).map((view) => ({
+      clientId: view.client_id,
+      name: view.client_name,
+      source: view.source,
+      authentication: view.token_endpoint_auth_method ?? 'client_secret_basic',
+      redirectUris: view.redirect_uris ?? [],
+      disabledAt: view.disabledAt,
+    })),
+});
+
+const keyOperations = ({ oidc: { keys } }: Rooms) => ({
+  'keys.list': async () => keys.list(),
+  'keys.rotate': async ({ alg }: { alg?: string | undefined }) => keys.rotate(alg),
+  'keys.retire': async ({ kid, isCompromised }: { kid: string; isCompromised: boolean }) => {
+    await (isCompromised ? keys.withdraw(kid) : keys.retire(kid));
+    return keys.list();
+  },
+});
+
+const outboxOperations = ({ foundation: { outbox }, mail }: Rooms) => {
+  const mailOf = ({ topic, payload }: ListedEntry) => {
+    if (topic !== 'mail' || typeof payload.template !== 'string') return undefined;
+    const message = payload as unknown as MailMessage;
+    const { subject, text } = mail.render(message);
+    return { to: message.to, subject, text };
+  };
+  const shown = (entry: ListedEntry) => {
+    const { id, topic, state, attempts, createdAt, availableAt, lastError } = entry;
+    const letter = mailOf(entry);
+    const times = { createdAt: createdAt.toISOString(), availableAt: availableAt.toISOString() };
+    return { id, topic, state, attempts, ...times, lastError, to: letter?.to, subject: letter?.subject };
+  };
+  const find = async (id: string): Promise<ListedEntry> => {
+    const entry = await outbox.find(id);
+    if (!entry) throw new CommandFailed(`there is no entry ${id} in the outbox`);
+    return entry;
+  };
+  return {
+    'outbox.list': async (filter: { topic?: string; state?: OutboxState; limit: number }) =>
+      (await outbox.list(filter)).map(shown),
+    'outbox.show': async ({ id }: { id: string }) => {
+      const entry = await find(id);
+      return { ...shown(entry), text: mailOf(entry)?.text, payload: entry.payload };
+    },
+    'outbox.retry': async ({ id }: { id: string }) => {
+      const { state } = await find(id);
+      if (!(await outbox.revive(id))) throw new CommandFailed(`entry ${id} is ${state}: only a dead one is tried again`);
+      return { id };
+    },
+  };
+};
+
+/** What commands ask of the rooms: in this process, or in the server that owns the database. Answers survive JSON. */
+export const createOperations = (rooms: Rooms) => ({
+  ...userOperations(rooms),
+  ...clientOperations(rooms),
+  ...keyOperations(rooms),
+  ...outboxOperations(rooms),
+  'doctor.within': async () => findingsWithin(rooms.foundation),
+});
+
+export type Operations = ReturnType<typeof createOperations>;
+type OperationName = keyof Operations;
+type InputOf<Name extends OperationName> = Parameters<Operations[Name]> extends [infer Input] ? Input : Record<string, never>;
+
+/** Does one operation, wherever the rooms are. */
+export type Operate = <Name extends OperationName>(
+  name: Name,
+  input: InputOf<Name>,
+) => Promise<Awaited<ReturnType<Operations[Name]>>>;

@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import pg from 'pg';
+import { emptyPostgres } from '../support/database.ts';
+import { castellan, type Environment, startServer, startToEnd } from '../support/process.ts';
+import { describeWith, redisUrl } from '../support/services.ts';
+
+const masterKey = Buffer.alloc(32, 3).toString('base64url');
+
+/** Asks until the answer is yes. */
+const until = async (what: string, question: () => Promise<boolean>): Promise<void> => {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (await question()) return;
+    await sleep(50);
+  }
+  throw new Error(`never: ${what}`);
+};
+
+const onEmpty = async (work: (env: Environment, client: pg.Client) => Promise<void>): Promise<void> => {
+  const place = await emptyPostgres();
+  const client = new pg.Client({ connectionString: place.databaseUrl });
+  await client.connect();
+  try {
+    await work({ DATABASE_URL: place.databaseUrl, MASTER_KEY: masterKey, DATA_DIR: place.dataDir }, client);
+  } finally {
+    await client.end();
+    await place.remove();
+  }
+};
+
+const count = async (client: pg.Client, sql: string): Promise<number> => Number((await client.query(sql)).rows[0].count);
+
+describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
+  it('migrates, says so, seeds twice with one result, and works on the database itself', () =>
+    onEmpty(async (env) => {
+      const fresh = await castellan(['migrate', 'status'], env);
+      expect(fresh.code).to.equal(1);
+      expect(fresh.stdout).to.match(/^waiting +0001_/);
+      const refused = await castellan(['client', 'list'], env);
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.include('castellan migrate up');
+      const up = await castellan(['migrate'], env);
+      expect(up, up.stderr).to.include({ code: 0 });
+      expect((await castellan(['migrate', 'status'], env)).code).to.equal(0);
+      const [first, again] = [await castellan(['seed'], env), await castellan(['seed'], env)];
+      expect(first.stderr).to.match(/password, shown only now: \S{16,}/);
+      expect(again.stderr).not.to.include('password');
+      const made = await castellan(['client', 'create', 'Web', '--redirect-uri', 'https://web.example/cb'], env);
+      expect(made, made.stderr).to.include({ code: 0 });
+      const doctor = await castellan(['doctor'], env);
+      expect(doctor.stdout)
+        .to.match(/^ok +database +reachable, PostgreSQL/m)
+        .and.to.match(/^ok +clock/m);
+      expect(doctor.code, doctor.stdout).to.equal(0);
+    })).timeout(180_000);
+
+  it('F-01 a wrong password or database name ends with 2 and one line', async () => {
+    const place = await emptyPostgres();
+    const url = new URL(place.databaseUrl);
+    url.pathname = '/castellan_no_such_database';
+    const { code, stderr } = await startToEnd({ DATABASE_URL: url.href, MASTER_KEY: masterKey, PORT: '0' });
+    await place.remove();
+    expect(stderr.trim().split('\n')).to.have.length(1);
+    expect(stderr).to.match(/^DATABASE_URL: /);
+    expect(code).to.equal(2);
+  }).timeout(60_000);
+
+  it('F-20 a migrator killed half-way leaves nothing behind, and the next one finishes', () =>
+    onEmpty(async (env, client) => {
+      const { DATABASE_URL: connectionString } = env;
+      const other = new pg.Client({ connectionString });
+      await other.connect();
+      // Another transaction that is about to make a table of ours: the migrator waits at it, in the middle of its work.
+      await other.query('begin; create table oidc_artifacts (waits int)');
+      const migrator = startToEnd({ ...env, PORT: '0' });
+      const blocked = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await until('the migrator waits', async () => (await count(client, blocked)) > 0);
+      const { rows } = await client.query(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      // The connection dies with the process; here the server ends it, which the process survives as an error.
+      await client.query('select pg_terminate_backend($1)', [rows[0].pid]);
+      expect((await migrator).code).to.equal(1);
+      await other.query('rollback');
+      await other.end();
+      expect(await count(client, `select count(*) from pg_tables where schemaname = 'public' and tablename = 'users'`)).to.equal(
+        0,
+      );
+      const up = await castellan(['migrate', 'up'], env);
+      expect(up, up.stderr).to.include({ code: 0 });
+      expect((await castellan(['migrate', 'status'], env)).code).to.equal(0);
+    })).timeout(180_000);
+
+  it('F-20 two replicas that start together on an empty database make one schema, one administrator, one set of keys', () =>
+    onEmpty(async (env, client) => {
+      const replicas = await Promise.all([startServer(env), startServer(env)]);
+      const banners = replicas.map((replica) => replica.stderr()).join('');
+      expect(banners.match(/One-time password/g)).to.have.length(1);
+      expect(await count(client, 'select count(*) from users')).to.equal(1);
+      expect(await count(client, `select count(*) from signing_keys where state = 'active' and alg = 'RS256'`)).to.equal(1);
+      const jwks = await Promise.all(replicas.map(async ({ issuer }) => (await fetch(`${issuer}/jwks`)).text()));
+      expect(jwks[0]).to.equal(jwks[1]);
+      // OP-08: a rotation at the command line reaches both.
+      await castellan(['keys', 'rotate', '--alg', 'RS256'], env);
+      for (const [index, { issuer }] of replicas.entries()) {
+        await until('the rotation arrives', async () => (await (await fetch(`${issuer}/jwks`)).text()) !== jwks[index]);
+      }
+      expect(await Promise.all(replicas.map((replica) => replica.stop()))).to.eql([0, 0]);
+    })).timeout(180_000);
+});
+
+describeWith(['postgres', 'redis'], 'O9 WORKERS', () => {
+  it('F-13 two workers with Redis share the port; SIGTERM lets a request under way finish and ends with 0', () =>
+    onEmpty(async (env) => {
+      const server = await startServer({ ...env, REDIS_URL: redisUrl, WORKERS: '2' });
+      const { port } = new URL(server.issuer);
+      for (let turn = 0; turn < 6; turn += 1) {
+        expect((await fetch(`${server.issuer}/.well-known/openid-configuration`)).status).to.equal(200);
+      }
+      const body = 'grant_type=client_credentials&client_id=nobody&client_secret=x';
+      const socket = connect(Number(port), 'localhost');
+      await once(socket, 'connect');
+      const head = `POST /token HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/x-www-form-urlencoded\r\n`;
+      socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
+      let answer = '';
+      socket.on('data', (chunk) => {
+        answer += chunk;
+      });
+      await sleep(300);
+      const ended = server.stop('SIGTERM');
+      const isRefused = (): Promise<boolean> =>
+        fetch(`${server.issuer}/health/live`).then(
+          () => false,
+          () => true,
+        );
+      await until('new connections are refused', isRefused);
+      socket.write(body.slice(10));
+      await once(socket, 'close');
+      expect(answer)
+        .to.match(/^HTTP\/1\.1 401 /)
+        .and.to.include('invalid_client');
+      expect(await ended).to.equal(0);
+    })).timeout(180_000);
+});
