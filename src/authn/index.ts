@@ -10,6 +10,8 @@ import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
+import { createSignInGuard } from './limits/guard.ts';
+import { createWork } from './limits/work.ts';
 import { createNotices } from './notices/service.ts';
 import { createPasswordChoice } from './password/choice.ts';
 import { createHasher } from './password/hashing.ts';
@@ -23,6 +25,11 @@ import type { RegistrationProblem } from './registration/service.ts';
 import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
+
+export type { KnownDevices } from './known-devices/service.ts';
+export type { WorkTask } from './limits/work.ts';
+export type { SignInCode } from './sign-in-code/service.ts';
+
 import { mountWebauthnRoutes } from './webauthn/routes.ts';
 
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
@@ -78,20 +85,30 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     recognises: trustedDevices.recognises,
     surroundings: { clock, audit },
   });
-  const { recovery, verification, emailChange, unlock, throttle, passwordChanged } = createRecoveryRoom({
-    database,
-    accounts,
-    clock,
-    envelope,
-    passwords: { hasher, choice, forgetFailures: limits.forget },
-    site,
-  });
+  const { recovery, verification, emailChange, unlock, throttle, passwordChanged, knownDevices, signInCode } = createRecoveryRoom(
+    {
+      database,
+      accounts,
+      clock,
+      envelope,
+      passwords: { hasher, choice, forgetFailures: limits.forget },
+      site,
+    },
+  );
   const passwords = createPasswordSignIn({
     accounts,
     hasher,
     choice,
     passwordChanged,
     limits,
+    guard: createSignInGuard({
+      limits,
+      failures,
+      envelope,
+      clock,
+      devices: knownDevices,
+      proofs: { work: createWork({ envelope, failures, clock }), mailed: signInCode.accept, locked: unlock.tell },
+    }),
     clock,
     audit,
     attempted: (outcome) => attempted('password', outcome),
@@ -127,6 +144,10 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountFactorPolicyRoutes(admin, policy);
     },
+    /** Browsers a person has signed in from. */
+    knownDevices,
+    /** A mailed code in place of proof of work. */
+    signInCode,
     recovery,
     verification,
     emailChange,

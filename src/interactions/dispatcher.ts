@@ -3,7 +3,8 @@ import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
 import { errors } from './errors.ts';
-import { type LoginDeps, showLogin, submitLogin } from './login/page.ts';
+import { rememberBrowser } from './login/browser.ts';
+import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';
 import { createFactorSteps, type FactorStepsDeps } from './mfa/steps.ts';
 import { type Registration, showSignup, submitSignup } from './signup/page.ts';
 import { type StepContext, stepContext } from './steps.ts';
@@ -36,8 +37,10 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
 
   const exchangeOf = ({ page }: StepContext) => ({ req: page.ctx.req, res: page.ctx.res });
   const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
-  const finish = (step: StepContext, outcome: LoginOutcome): Promise<void> =>
-    leave(step, interactions.finishLogin(exchangeOf(step), outcome));
+  const finish = async (step: StepContext, outcome: LoginOutcome): Promise<void> => {
+    await rememberBrowser(step.page, outcome.accountId, login.knownDevices);
+    await leave(step, interactions.finishLogin(exchangeOf(step), outcome));
+  };
 
   /** A page of a step that may be shown or posted only while the sign-in is at one of these prompts. */
   const at = (prompts: readonly Prompt[], work: (step: StepContext) => Promise<void>) => async (page: PageContext) => {
@@ -74,6 +77,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     '/interaction/:uid/login',
     at(signIn, async (step) => {
       if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
+      if (step.page.form.mail !== undefined) return mailCode(step, login);
       const outcome = await submitLogin(step, login);
       if (outcome === 'more') step.page.redirect(step.base);
       else if (outcome !== undefined) await finish(step, outcome);

@@ -12,5 +12,6 @@ export const errors = defineErrors({
   confirmation_code_refused: { status: 400, title: 'The code is wrong' },
   confirmation_code_required: { status: 400, title: 'The code that was given to whoever asked is needed' },
   ticket_gone: { status: 400, title: 'The link or code is used, replaced or too old' },
+  proof_of_work_required: { status: 429, title: 'Do the given proof of work and send it with the next try' },
   registration_closed: { status: 404, title: 'Sign-up is closed at this site' },
 });

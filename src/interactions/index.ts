@@ -16,7 +16,7 @@ import type { EnrolDeps } from './enrol/page.ts';
 import { createErrorPage } from './error/page.ts';
 import { type ForgotDeps, mountForgot } from './forgot/page.ts';
 import { type Door, mountHome } from './home/page.ts';
-import type { PasswordSignIn } from './login/page.ts';
+import type { LoginDeps, PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
 import type { FactorFlows, FactorStepDeps } from './mfa/page.ts';
 import { mountReset, type ResetDeps } from './reset/page.ts';
@@ -46,6 +46,8 @@ type SignInRoom = PasswordSignIn &
   Registration &
   Omit<VerifyDeps, 'clock'> & {
     recovery: ForgotDeps['recovery'] & ResetDeps['recovery'];
+    knownDevices: LoginDeps['knownDevices'];
+    signInCode: LoginDeps['signInCode'];
     flows: FactorFlows & Pick<EnrolDeps, 'prove'>;
     totp: EnrolDeps['totp'];
     webauthn: Webauthn;
@@ -88,7 +90,7 @@ export const createInteractions = ({
       mountVerify(pages, { ...authn, clock });
       mountDispatcher(pages, {
         interactions,
-        login: { authn, clock, isSignupOpen },
+        login: { authn, clock, isSignupOpen, knownDevices: authn.knownDevices, signInCode: authn.signInCode },
         registration: authn,
         consent: { accounts, views },
         factors: {

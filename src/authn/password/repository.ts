@@ -14,6 +14,8 @@ export interface FailureRepository {
     /** Whose failures they are, for `forget`. */
     subject?: string | undefined;
   }): Promise<{ count: number; endsAt: Date }>;
+  /** The count as it is. */
+  peek(key: string, now: Date): Promise<number>;
   takeBack(key: string): Promise<void>;
   /** After a success. */
   clear(key: string): Promise<void>;
@@ -39,6 +41,8 @@ export const createFailureRepository = (db: Knex): FailureRepository => ({
     if (!row) throw new Error('the attempt was not counted');
     return { count: row.count, endsAt: row.window_ends_at };
   },
+  peek: async (key, now) =>
+    (await db('failure_counters').where({ key }).andWhere('window_ends_at', '>', now).first('count'))?.count ?? 0,
   takeBack: async (key) => void (await db('failure_counters').where({ key }).andWhere('count', '>', 0).decrement('count', 1)),
   clear: async (key) => void (await db('failure_counters').where({ key }).delete()),
   forget: async (subject) => void (await db('failure_counters').where({ subject }).delete()),

@@ -1,5 +1,6 @@
 import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
+import type { SignInGuard, SignInGuarded } from '../limits/guard.ts';
 import type { SignInOutcome } from '../signin/outcome.ts';
 import type { FirstFactor, SignIn, SignInPlace } from '../signin/service.ts';
 import type { PasswordChoice } from './choice.ts';
@@ -13,6 +14,7 @@ export interface PasswordDeps {
   choice: PasswordChoice;
   passwordChanged: PasswordChanged;
   limits: Limits;
+  guard: SignInGuard;
   clock: Clock;
   audit: AuditBuffer;
   /** Metrics of every attempt. */
@@ -28,13 +30,23 @@ interface Attempt {
   password: string;
   request: { ip: string };
   clientId?: string | undefined;
+  /** What the browser holds from an earlier sign-in. */
+  device?: string | undefined;
+  /** Proof of work: `challenge:counter`. */
+  work?: string | undefined;
+  /** The mailed code in its place. */
+  mailed?: { flow: string; code: string } | undefined;
   /** Where the sign-in goes on; the JSON API where absent. */
   place?: Omit<SignInPlace, 'clientId'> | undefined;
 }
 
 type Transaction = Parameters<NonNullable<Parameters<Accounts['changePassword']>[2]>>[0];
 
-type Checked = { kind: 'right'; first: FirstFactor } | { kind: 'refused' } | { kind: 'locked'; until: Date } | Busy;
+type Checked =
+  | { kind: 'right'; first: FirstFactor }
+  | Exclude<SignInGuarded<never>, { kind: 'checked' }>
+  | { kind: 'refused' }
+  | Busy;
 
 /** One identity check for pages, API, devices (DESIGN.md, decision 4): unknown, wrong and disabled take the same time (PW-05). */
 export const createPasswordSignIn = ({
@@ -43,6 +55,7 @@ export const createPasswordSignIn = ({
   choice,
   passwordChanged,
   limits,
+  guard,
   clock,
   audit,
   attempted,
@@ -56,13 +69,14 @@ export const createPasswordSignIn = ({
     return true;
   };
 
-  const checked = async ({ login, password, request }: Attempt): Promise<Checked> => {
+  const checked = async ({ login, password, request, device, work, mailed }: Attempt): Promise<Checked> => {
     const accountId = await accounts.idOf(login);
     const authTime = clock.now();
-    const guarded = await limits(accountId ?? canonicalIdentifier(login), request.ip, async () =>
+    const subject = accountId ?? canonicalIdentifier(login);
+    const guarded = await guard({ subject, accountId, ip: request.ip, device, work, mailed }, async () =>
       (await isRight(accountId, password)) ? accountId : undefined,
     );
-    if (guarded.kind === 'locked') return guarded;
+    if (guarded.kind !== 'checked') return guarded;
     if (guarded.result === undefined) return { kind: 'refused' };
     return { kind: 'right', first: { accountId: guarded.result, method: 'password', amr: ['pwd'], level: 1, authTime } };
   };

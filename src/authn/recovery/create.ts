@@ -5,8 +5,10 @@ import type { AuditSink, Clock, Mailer } from '../../platform/ports.ts';
 import { createEmailChangeRepository } from '../email-change/repository.ts';
 import { createEmailChange } from '../email-change/service.ts';
 import { createKnownDeviceRepository } from '../known-devices/repository.ts';
+import { createKnownDevices } from '../known-devices/service.ts';
 import { createFailureRepository } from '../password/repository.ts';
 import type { PasswordChanged } from '../password/service.ts';
+import { createSignInCode } from '../sign-in-code/service.ts';
 import { createTicketRepository } from '../tickets/repository.ts';
 import { createTickets } from '../tickets/service.ts';
 import { createThrottle } from '../tickets/throttle.ts';
@@ -68,6 +70,8 @@ export const createRecoveryRoom = ({ database, accounts, clock, envelope, passwo
     recovery: createRecovery({ accounts, tickets, throttle, passwords, clock, site: place }),
     verification,
     passwordChanged: changed,
+    knownDevices: createKnownDevices({ devices: createKnownDeviceRepository(knex), accounts, clock, site: place }),
+    signInCode: createSignInCode({ accounts, tickets, throttle, clock, site: place }),
     unlock: createUnlock({ accounts, tickets, throttle, clock, forgetFailures: passwords.forgetFailures, site: place }),
     emailChange: createEmailChange({ accounts, tickets, throttle, clock, site: place }),
   };

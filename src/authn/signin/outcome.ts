@@ -1,4 +1,5 @@
 import type { FactorMethod } from '../factors/proof.ts';
+import type { WorkTask } from '../limits/work.ts';
 
 export interface Authenticated {
   kind: 'authenticated';
@@ -22,6 +23,8 @@ export type SignInOutcome =
   | { kind: 'refused' }
   /** Too many failures; nothing was checked. */
   | { kind: 'locked'; until: Date }
+  /** Guesses from many places, or at many accounts: proof of work first; nothing was checked. */
+  | { kind: 'needs_work'; task: WorkTask }
   /** The hashing queue is full (PW-09); nothing was checked. */
   | { kind: 'busy'; retryAfterSeconds: number };
 

@@ -102,6 +102,11 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
         return { mfaRequired: true, mfaToken: outcome.flow, methods: [] };
       case 'locked':
         throw locked(outcome);
+      case 'needs_work':
+        throw errors.proof_of_work_required({
+          ...retryAfter(1),
+          extensions: { proofOfWork: { ...outcome.task, algorithm: 'sha-256' } },
+        });
       case 'busy':
         throw busy(outcome);
       default:
@@ -147,7 +152,10 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }), verification };
     },
     login: async (login: string, password: string, request: RequestInfo): Promise<LoginAnswer> =>
-      answerTo(await authn.signIn({ login, password, request, clientId: site.clientId }), request),
+      answerTo(
+        await authn.signIn({ login, password, request, clientId: site.clientId, work: request.header('x-proof-of-work') }),
+        request,
+      ),
     /** A wrong code leaves the `mfaToken` good (CONTRACT.md). @throws code_refused, login_refused, too_many_requests */
     validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<LoginAnswer> =>
       answered(await authn.flows.answerCode(mfaToken, 'api', code), request),

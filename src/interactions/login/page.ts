@@ -1,9 +1,11 @@
-import type { Authenticated, SignInOutcome, SignInPlace } from '../../authn/index.ts';
+import type { Authenticated, KnownDevices, SignInCode, SignInOutcome, SignInPlace, WorkTask } from '../../authn/index.ts';
 import type { RequestInfo } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { flowKey, signInPlace } from '../mfa/page.ts';
 import { postedPasskey } from '../mfa/passkey.ts';
+import { flowOf, keepFlow, tooMany } from '../recovery/page.ts';
 import type { FormError, StepContext } from '../steps.ts';
+import { broughtBy } from './browser.ts';
 
 /** Hosted pages and the JSON sign-in ask the same service (DESIGN.md, decision 4). */
 export interface PasswordSignIn {
@@ -13,6 +15,9 @@ export interface PasswordSignIn {
     request: RequestInfo;
     clientId?: string | undefined;
     place?: SignInPlace | undefined;
+    device?: string | undefined;
+    work?: string | undefined;
+    mailed?: { flow: string; code: string } | undefined;
   }): Promise<SignInOutcome>;
   /** @param binding the sign-in whose question the passkey answered */
   signInByPasskey(binding: string, response: unknown, place: SignInPlace): Promise<SignInOutcome>;
@@ -22,12 +27,18 @@ export interface LoginDeps {
   authn: PasswordSignIn;
   clock: Clock;
   isSignupOpen: boolean;
+  knownDevices: KnownDevices;
+  signInCode: Pick<SignInCode, 'ask'>;
 }
 
 interface LoginForm {
   login?: string | undefined;
   errors?: readonly FormError[] | undefined;
   notice?: { kind: string; key: string } | undefined;
+  /** Proof of work to be done with the next try. */
+  task?: WorkTask | undefined;
+  /** A code was mailed in its place. */
+  hasCode?: boolean | undefined;
 }
 
 const hinted = ({ details }: StepContext): string | undefined => {
@@ -49,6 +60,8 @@ export const showLogin = (
       action: `${step.base}/login`,
       login: form.login ?? hinted(step),
       errors: form.errors ?? [],
+      task: form.task,
+      hasCode: form.hasCode,
       notice: isAgain ? { kind: 'info', key: 'login.again' } : form.notice,
       canCancel: !step.details.isDevice,
       passkeyUrl: `${step.base}/passkey`,
@@ -65,6 +78,19 @@ const missing = (login: string, password: string): FormError[] => [
 
 const secondsUntil = (until: Date, clock: Clock): number =>
   Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+
+/** A11: without script, a mailed code stands in for proof of work. The same page for everybody (PW-05). */
+export const mailCode = async (step: StepContext, deps: LoginDeps): Promise<void> => {
+  const { page, locale } = step;
+  const login = (page.form.login ?? '').trim();
+  if (login === '' || login.length > 320) return showLogin(step, deps, { login, errors: missing(login, 'x') }, 400);
+  const outcome = await deps.signInCode.ask(login, { ip: page.request.ip, flow: flowOf(page).flow, locale });
+  if (outcome.kind === 'limited') {
+    return showLogin(step, deps, { login, errors: [tooMany(page, outcome.until, deps.clock.now())] }, 429);
+  }
+  keepFlow(page, outcome);
+  showLogin(step, deps, { login, hasCode: true, notice: { kind: 'info', key: 'login.code_sent' } });
+};
 
 /** Checks the posted password. The outcome when it is right, `more` when a second factor comes next; else the page is shown again. */
 export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<Authenticated | 'more' | undefined> => {
@@ -83,7 +109,7 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
   const place = signInPlace(step);
   const outcome = passkey
     ? await deps.authn.signInByPasskey(flowKey(step), passkey, place)
-    : await deps.authn.signIn({ login, password, request: page.request, clientId, place });
+    : await deps.authn.signIn({ login, password, request: page.request, clientId, place, ...broughtBy(page) });
   switch (outcome.kind) {
     case 'authenticated':
       return outcome;
@@ -95,6 +121,14 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
       page.ctx.set('Retry-After', String(seconds));
       return refuse([{ key: 'login.locked', values: { count: Math.ceil(seconds / 60) } }], 429);
     }
+    case 'needs_work':
+      showLogin(
+        step,
+        deps,
+        { login, task: outcome.task, hasCode: page.form.code !== undefined, errors: [{ key: 'login.work' }] },
+        429,
+      );
+      return undefined;
     case 'busy':
       page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
       return refuse([{ key: 'login.busy' }], 503);
