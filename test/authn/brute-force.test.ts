@@ -105,12 +105,12 @@ describe('A11 brute force, from outside', () => {
     const { login, password } = stand.person;
     const [browser, stranger] = [createAgent(stand.issuer), createAgent(stand.issuer)];
     expect(isDone(await browser.submit(await start(browser), { login, password }))).to.equal(true);
-    expect(browser.cookies.has('castellan_device')).to.equal(true);
+    expect(browser.cookies.has('castellan_device;/')).to.equal(true);
     await mailsLeft(stand.database);
     for (let n = 0; n < 6; n += 1) await call('POST', '/auth/login', { email: login, password: 'wrong wrong wrong' });
     await failedElsewhere(101);
     expect((await stranger.submit(await start(stranger), { login, password })).status).to.equal(429);
-    for (const name of [...browser.cookies.keys()]) if (name !== 'castellan_device') browser.cookies.delete(name);
+    for (const name of [...browser.cookies.keys()]) if (name !== 'castellan_device;/') browser.cookies.delete(name);
     expect(isDone(await browser.submit(await start(browser), { login, password }))).to.equal(true);
     await stand.database.knex('failure_counters').del();
     const before = mailbox.mails.length;
