@@ -1,20 +1,23 @@
-FROM node:24-slim AS dependencies
+# The service and nothing else: no compiler, no development dependency, no root. Data and keys live in the volume /data.
+FROM node:24-bookworm-slim AS install
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The image has its own Node 24; the packaged one is for machines without.
-RUN npm ci --omit=dev && rm -rf node_modules/node-linux-*
+# The image brings its own Node; the packages that bring one for `npm ci && npm start` are left out.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node && npm cache clean --force
 
-FROM node:24-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json knexfile.ts ./
-COPY src ./src
-COPY views ./views
+RUN mkdir /data && chown node:node /data && chmod 700 /data
+COPY --from=install /app/node_modules ./node_modules
+COPY package.json ./
 COPY migrations ./migrations
-COPY seeds ./seeds
-RUN mkdir /data && chown node /data
+COPY views ./views
+COPY src ./src
+RUN ln -s /app/src/cli/castellan.ts /usr/local/bin/castellan
 USER node
 VOLUME /data
 EXPOSE 3001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 3001}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "src/main.ts"]

@@ -49,7 +49,7 @@ const ask = async (probe: HealthProbe): Promise<DependencyState> => {
 
 const swaggerPage = (nonce: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Castellan API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<link rel="stylesheet" href="/docs/swagger-ui.css"><link rel="icon" href="/assets/favicon.svg" type="image/svg+xml"></head>
 <body><div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script nonce="${nonce}">SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true });</script>
