@@ -83,7 +83,7 @@ const words = ({ instancePath, message, params }: Failure): string => {
  * Reads and checks the whole file before anything is opened or written.
  * @throws ConfigError with one line per mistake
  */
-export const readBootstrap = (config: Pick<Config, 'bootstrapFile' | 'issuer' | 'outboundAllow'>): Bootstrap => {
+export const readBootstrap = (config: Pick<Config, 'bootstrapFile' | 'issuer' | 'outboundAllow' | 'profile'>): Bootstrap => {
   if (config.bootstrapFile === undefined) return nothing;
   const content = parse(config.bootstrapFile);
   const isFile = new Ajv({ allErrors: true }).compile<Partial<Bootstrap>>(BootstrapFile);

@@ -13,11 +13,13 @@ import { createPings } from './approvals/pings.ts';
 import { createApprovals } from './approvals/service.ts';
 import { createBootstrap } from './bootstrap/service.ts';
 import { createBrowserSessions } from './browser/service.ts';
+import { withDocuments } from './clients/documents.ts';
 import type { ClientRegistration } from './clients/intake.ts';
 import { createRegisteredOrigins } from './clients/origins.ts';
 import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
+import { createUses } from './clients/uses.ts';
 import { createConsents } from './consents/service.ts';
 import { createEndingRoom } from './endings/create.ts';
 import { ensureBuiltin } from './first-party/builtin.ts';
@@ -31,7 +33,6 @@ import { createCounterRepository } from './limits/repository.ts';
 import { createProtocolLimits } from './limits/service.ts';
 import type {
   AccountSource,
-  ClientRecord,
   EntitlementSource,
   FactorDemand,
   RecordCaches,
@@ -81,16 +82,6 @@ export interface OidcDeps {
 const keysTag = 'keys';
 const sweepBatch = 1000;
 
-/** A client known by its metadata document only lives as long as the document. */
-const isDocument = (clientId: string): boolean => clientId.startsWith('https://');
-const documentClient = (clientId: string): ClientRecord => ({
-  clientId,
-  metadata: {},
-  settings: {},
-  isFirstParty: false,
-  isVerified: false,
-});
-
 export const createOidc = async (deps: OidcDeps) => {
   const { config, database, clock, logger, envelope, outbound, caches } = deps;
   const { sinks, audit, accounts, entitlements, factors, pages, issued } = deps;
@@ -103,10 +94,9 @@ export const createOidc = async (deps: OidcDeps) => {
     announce: async () => caches.invalidate([keysTag], trx),
   }));
   const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
-  const known = { find: async (clientId: string) => (isDocument(clientId) ? documentClient(clientId) : clients.find(clientId)) };
   const store = createArtifactStore({
     database,
-    clients: known,
+    clients: withDocuments(clients),
     clock,
     audit: { statement: sinks.auditStatement, buffer: audit },
   });
@@ -149,6 +139,7 @@ export const createOidc = async (deps: OidcDeps) => {
     pages,
     ciba: backchannelAuthentication({ approvals, clock, accountOf: (login) => accounts.idOf(login) }),
     cookieKeys,
+    uses: () => uses.current(),
     around: tokenAnswers({ paths: routes, structured, store, policy, audit }) as CoreDeps['around'],
     policy,
     registrationTokens,
@@ -169,6 +160,13 @@ export const createOidc = async (deps: OidcDeps) => {
       });
     },
   });
+  const uses = createUses({
+    config,
+    clients: createClientRepository(knex),
+    caches,
+    logger,
+    changed: () => void load(),
+  });
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
   keys.onChange(() => void load());
   caches.onInvalidate((tags) => {
@@ -177,6 +175,7 @@ export const createOidc = async (deps: OidcDeps) => {
   });
   await ensureBuiltin({ issuer: config.issuer, clients, resources });
   await keys.prepare();
+  await uses.read();
   await clients.reseal();
   // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
   const ensureStrongKeys = async (): Promise<void> => {

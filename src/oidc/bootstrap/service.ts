@@ -49,7 +49,7 @@ const shape = Type.Object(
 /** Everything that is wrong, before anything is written: shapes first, then what the parts mean. */
 export const judgeBootstrap = (
   content: { clients: unknown; resources: unknown },
-  config: Pick<Config, 'issuer' | 'outboundAllow'>,
+  config: Pick<Config, 'issuer' | 'outboundAllow' | 'profile'>,
 ): FieldError[] => {
   const isShaped = compile(shape);
   // One mistake in a list of alternatives is reported once, not once for each alternative.

@@ -24,12 +24,16 @@ interface IntakeDeps {
 /** RFC 7591 metadata with our settings beside it, as the bootstrap file has it. */
 export type ClientRegistration = Record<string, unknown> & { client_id: string };
 
-export const ruleOptionsOf = ({ outboundAllow }: Pick<Config, 'outboundAllow'>): RuleOptions => ({
+export const ruleOptionsOf = ({ outboundAllow, profile }: Pick<Config, 'outboundAllow' | 'profile'>): RuleOptions => ({
+  profile: profile === 'fapi2' ? 'fapi2' : undefined,
   isPlainHost: (host) => outboundAllow.hosts.includes(host),
 });
 
 /** What is wrong with a client of the bootstrap file, which nobody could be shown a new secret for. */
-export const judgeBootstrapClient = (input: ClientRegistration, config: Pick<Config, 'outboundAllow'>): FieldError[] => {
+export const judgeBootstrapClient = (
+  input: ClientRegistration,
+  config: Pick<Config, 'outboundAllow' | 'profile'>,
+): FieldError[] => {
   const { registration, problems } = readRegistration(input, ruleOptionsOf(config));
   const lacksSecret = usesSecret(registration.metadata) && registration.secret === undefined;
   const missing = { path: '/client_secret', message: 'is required for this authentication, with 32 characters or more' };
@@ -53,7 +57,9 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
 
   /** @throws client_invalid, client_is_builtin */
   const apply = (trx: Transaction, input: ClientRegistration, source: ClientOrigin): Promise<void> => {
-    const { registration, problems } = readRegistration(input, options);
+    // Our own pages and API are no clients of the protocol's profiles.
+    const { profile, ...own } = options;
+    const { registration, problems } = readRegistration(input, source === 'builtin' ? own : { ...own, profile });
     if (problems.length > 0) throw errors.client_invalid({ errors: problems });
     return write(trx, { clientId: input.client_id, registration, source });
   };

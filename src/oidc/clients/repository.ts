@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Uses } from '../protocol/discovery.ts';
 
 export type ClientOrigin = 'builtin' | 'bootstrap' | 'admin' | 'dynamic';
 
@@ -58,6 +59,8 @@ export interface ClientRepository {
   endSecrets(clientId: string, at: Date): Promise<void>;
   removeSecret(clientId: string, id: string): Promise<boolean>;
   removeSecrets(clientId: string): Promise<void>;
+  /** Which optional protocols any enabled client has been allowed. */
+  uses(): Promise<Uses>;
   sealedSecrets(): Promise<{ id: string; client_id: string; sealed: string }[]>;
   reseal(id: string, sealed: string): Promise<void>;
 }
@@ -74,7 +77,18 @@ const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&'
 
 const live = (now: Date) => (query: Knex.QueryBuilder) => query.whereNull('expires_at').orWhere('expires_at', '>', now);
 
+const usesColumns = `
+  coalesce(bool_or(metadata->'grant_types' @> '["urn:openid:params:grant-type:ciba"]'), false) as "ciba",
+  coalesce(bool_or(metadata->'grant_types' @> '["implicit"]'), false) as "implicit",
+  coalesce(bool_or(jsonb_array_length(coalesce(metadata->'request_uris', '[]')) > 0), false) as "requestUri",
+  coalesce(bool_or(metadata->>'frontchannel_logout_uri' is not null), false) as "frontchannelLogout",
+  coalesce(bool_or(settings->>'sessionManagement' = 'true'), false) as "sessionManagement"`;
+
 export const createClientRepository = (db: Knex): ClientRepository => ({
+  uses: async () => {
+    const { rows } = await db.raw(`select ${usesColumns} from clients where disabled_at is null`);
+    return (rows as Uses[])[0] as Uses;
+  },
   find: (clientId) => db('clients').where({ client_id: clientId }).first(),
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
   ofOrigin: async (origin) => {

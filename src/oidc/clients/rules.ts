@@ -7,6 +7,8 @@ type Metadata = Readonly<Record<string, unknown>>;
 export interface RuleOptions {
   /** Hosts that we may call over http (OUTBOUND_ALLOW). */
   isPlainHost: (host: string) => boolean;
+  /** PROFILE=fapi2: what every client is held to that has no profile of its own. */
+  profile?: ClientProfile | undefined;
 }
 
 export const grantTypes = [
@@ -147,12 +149,12 @@ const authenticationRules = (metadata: Metadata): FieldError[] => {
 };
 
 /** CONTRACT.md, "PKCE"; CO-08 for consent. */
-const settingRules = (metadata: Metadata, input: Metadata): FieldError[] => {
+const settingRules = (metadata: Metadata, input: Metadata, profile: ClientProfile | undefined): FieldError[] => {
   const isRelaxed = input.require_pkce === false;
   const mapped = Object.keys((input.claims_mapping as object | undefined) ?? {});
   return [
     ...unless(!isRelaxed || isConfidential(metadata), 'require_pkce', 'may be false only for a confidential client'),
-    ...unless(!isRelaxed || input.profile === undefined, 'require_pkce', `may not be false with profile ${input.profile}`),
+    ...unless(!isRelaxed || profile === undefined, 'require_pkce', `may not be false with profile ${profile}`),
     ...unless(
       input.may_impersonate !== true || grantsOf(metadata).includes('urn:ietf:params:oauth:grant-type:token-exchange'),
       'may_impersonate',
@@ -187,7 +189,7 @@ export const judgeClient = (
   input: Metadata,
   options: RuleOptions,
 ): { metadata: Record<string, unknown>; problems: FieldError[] } => {
-  const profile = input.profile as ClientProfile | undefined;
+  const profile = (input.profile as ClientProfile | undefined) ?? options.profile;
   const applied = profile === undefined ? { metadata, problems: [] } : applyProfile(profile, metadata);
   const whole = withDefaults(applied.metadata);
   return {
@@ -196,7 +198,7 @@ export const judgeClient = (
       ...addressRules(whole, options),
       ...flowRules(whole),
       ...authenticationRules(whole),
-      ...settingRules(whole, input),
+      ...settingRules(whole, input, profile),
       ...applied.problems.map((message) => at('profile', message)),
     ],
   };

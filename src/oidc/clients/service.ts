@@ -20,7 +20,7 @@ import { keep, newSecret, secretRow } from './secrets.ts';
 import { clientTag, createClientSource } from './source.ts';
 
 export interface ClientDeps {
-  config: Pick<Config, 'outboundAllow'>;
+  config: Pick<Config, 'outboundAllow' | 'profile'>;
   database: Database;
   clock: Clock;
   envelope: Envelope;
@@ -73,8 +73,8 @@ const isVisible = (row: ClientRow, { organizationIds }: Manager): boolean =>
 
 export const createClients = ({ config, database, clock, envelope, caches, sinks }: ClientDeps) => {
   const outside = createClientRepository(database.knex);
-  const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches });
   const options = ruleOptionsOf(config);
+  const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches, profile: options.profile });
 
   const within = <Result>(clientId: string, work: (parts: Work, trx: Transaction) => Promise<Result>): Promise<Result> =>
     database.transaction(async (trx) => {

@@ -1,6 +1,7 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import type { ClientRecord, ClientSource, RecordCaches } from '../ports.ts';
+import { applyProfile, type ClientProfile } from '../protocol/profiles.ts';
 import type { ClientRepository, ClientRow, SecretRow } from './repository.ts';
 import { type KeptSecret, matches, openSecret } from './secrets.ts';
 
@@ -21,9 +22,19 @@ export interface ClientSourceDeps {
   clock: Clock;
   envelope: Envelope;
   caches?: RecordCaches | undefined;
+  /** PROFILE=fapi2 */
+  profile?: ClientProfile | undefined;
 }
 
 export const clientTag = (clientId: string): string => `client:${clientId}`;
+
+/** P9: the server's profile holds for clients from before as well; one that is weaker does not work until it is changed. */
+const underProfile = (row: ClientRow, profile: ClientProfile | undefined): ClientRow => {
+  if (profile === undefined || row.source === 'builtin' || row.settings.profile !== undefined) return row;
+  const { metadata, problems } = applyProfile(profile, row.metadata);
+  const disabled_at = problems.length > 0 ? (row.disabled_at ?? row.updated_at) : row.disabled_at;
+  return { ...row, metadata: { ...metadata }, settings: { ...row.settings, profile }, disabled_at };
+};
 
 const cached = (row: ClientRow, secrets: readonly SecretRow[]): CachedClient => ({
   clientId: row.client_id,
@@ -37,14 +48,17 @@ const cached = (row: ClientRow, secrets: readonly SecretRow[]): CachedClient => 
 });
 
 /** What the provider reads at each request. One record object for each cached client: the core builds its client once for each. */
-export const createClientSource = ({ clients, clock, envelope, caches }: ClientSourceDeps): ClientSource => {
+export const createClientSource = ({ clients, clock, envelope, caches, profile }: ClientSourceDeps): ClientSource => {
   const records = new WeakMap<CachedClient, ClientRecord>();
   const cache = caches?.cache<CachedClient>({ name: 'clients', l1Seconds: 60, l2Seconds: 300, maxEntries: 5000 });
 
   const read = async (clientId: string): Promise<{ value: CachedClient; tags: string[] } | undefined> => {
     const row = await clients.find(clientId);
     if (!row) return undefined;
-    return { value: cached(row, await clients.secrets([clientId], clock.now())), tags: [clientTag(clientId)] };
+    return {
+      value: cached(underProfile(row, profile), await clients.secrets([clientId], clock.now())),
+      tags: [clientTag(clientId)],
+    };
   };
   const load = async (clientId: string): Promise<CachedClient | undefined> => {
     const load = () => read(clientId);

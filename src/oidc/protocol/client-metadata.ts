@@ -8,6 +8,7 @@ import {
 } from 'oidc-provider';
 import { keyRules } from '../clients/rules.ts';
 import { frontchannelMetadata } from './frontchannel-logout.ts';
+import { applyProfile, type ClientProfile } from './profiles.ts';
 import { decisionOf } from './registration-gate.ts';
 import { type RegistrationPolicy, registrationProblems } from './registration-policy.ts';
 import { requestUriMetadata } from './request-uri.ts';
@@ -33,6 +34,8 @@ interface ClientMetadataDeps {
   policy?: RegistrationPolicy | undefined;
   /** That of the initial access token which a client came with. */
   policyOf(client: Client | undefined): RegistrationPolicy | undefined;
+  /** The server's own. */
+  profile?: ClientProfile | undefined;
 }
 
 const isSelfRegistration = (ctx: KoaContextWithOIDC | undefined): boolean =>
@@ -78,7 +81,7 @@ const splitScope = (metadata: ClientMetadata, coreScopes: readonly string[]): vo
 const checkSelfRegistration = (
   ctx: KoaContextWithOIDC | undefined,
   metadata: ClientMetadata,
-  { ownName, policy, policyOf }: ClientMetadataDeps,
+  { ownName, policy, policyOf, profile }: ClientMetadataDeps,
 ): void => {
   delete metadata[registeredScopeName];
   delete metadata[ownName];
@@ -91,6 +94,9 @@ const checkSelfRegistration = (
   const limits = kept ?? policy;
   const [problem] = limits ? registrationProblems(limits, metadata) : [];
   if (problem !== undefined) refuse(problem);
+  // PROFILE=fapi2 holds for whoever registers itself as well (P9).
+  const [weak] = profile ? applyProfile(profile, { ...metadata }).problems : [];
+  if (weak !== undefined) refuse(weak);
   const [unfit] = keyRules(metadata);
   if (unfit) refuse(`${unfit.path.slice(1)} ${unfit.message}`);
   if (kept) metadata[ownName] = { settings: { registrationPolicy: kept } };

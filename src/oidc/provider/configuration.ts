@@ -12,6 +12,7 @@ import type { Consents } from '../consents/service.ts';
 import type { Openings } from '../limits/openings.ts';
 import type { ProtocolLimits } from '../limits/service.ts';
 import type { AccountSource, ClientSource, EntitlementSource, FactorDemand, ResourceSource } from '../ports.ts';
+import { checkAssertion } from '../protocol/assertions.ts';
 import { richAuthorizationRequests } from '../protocol/authorization-details.ts';
 import { extraClientMetadata } from '../protocol/client-metadata.ts';
 import { mutualTls } from '../protocol/mutual-tls.ts';
@@ -126,6 +127,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
     // SE-08: only origins that the client's registration names.
     clientBasedCORS: (_ctx, origin, client) =>
       isPublic(client) && (client.redirectUris ?? []).some((uri) => originOf(uri) === origin),
+    assertJwtClientAuthClaimsAndHeader: (ctx, claims, _header, client) => checkAssertion(ctx, claims, client),
     // TK-03
     clockTolerance: 10,
     cookies: { keys: cookieKeys, names: cookieNames(isHttps), long: cookie, short: { ...cookie, path: undefined } },
@@ -135,6 +137,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       coreScopes,
       policy: isTest ? undefined : openPolicy,
       policyOf: (client) => settingsOf(client).registrationPolicy,
+      profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
     extraTokenClaims: (_ctx, token) => exchangedClaims(token) as Record<string, never> | undefined,
     features: {

@@ -5,7 +5,7 @@ import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
-import { discoveryAdditions } from '../protocol/discovery.ts';
+import { discoveryAdditions, type Uses } from '../protocol/discovery.ts';
 import { createDocuments, isDocument } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
@@ -20,6 +20,8 @@ import { endSessionConfirm, routes } from './routes.ts';
 
 export interface CoreDeps extends ConfigurationDeps {
   cookieKeys: readonly string[];
+  /** What is advertised beyond the defaults. */
+  uses(): Uses;
   /** Attached to each provider that is built: grants, listeners. */
   extend(provider: Provider): void;
   /** Runs inside the unit of each protocol request, around the endpoint. */
@@ -86,7 +88,7 @@ export const createCore = (deps: CoreDeps): Core => {
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
     add(onlyAt(isDocument, keepDocument));
-    add(onlyAt(isDocument, discoveryAdditions(config)));
+    add(onlyAt(isDocument, discoveryAdditions(config, deps.uses)));
     add(onlyAt(isRegistration, registrationAnswers(routes.registration, ownMetadataName) as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));

@@ -23,7 +23,13 @@ const refusedByCore = (error: unknown): unknown => {
 
 /** CL-06: the core knows a stand-in where we keep a digest; guesses are counted. */
 const throttleSecrets = (provider: Provider, { clients, limits }: HardeningDeps): void => {
-  provider.Client.prototype.compareClientSecret = async function compareClientSecret(this: { clientId: string }, actual: string) {
+  provider.Client.prototype.compareClientSecret = async function compareClientSecret(
+    this: { clientId: string; clientAuthMethod: string },
+    actual: string,
+  ) {
+    // CL-02: the one registered method; x/oauth2 tries the other one first, so this is no guess.
+    const isInHeader = /^basic /i.test(Provider.ctx?.get('authorization') ?? '');
+    if (isInHeader !== (this.clientAuthMethod === 'client_secret_basic')) return false;
     const address = currentAddress();
     try {
       limits.checkSecret(this.clientId, address);
@@ -58,10 +64,21 @@ const keepPoliciesOut = (provider: Provider): void => {
   };
 };
 
+/** RU-02, RFC 8252 §7.3, §8.3: only the port of a literal loopback address may vary, so `localhost` is compared as written. */
+const compareLocalhostExactly = (provider: Provider): void => {
+  const { prototype } = provider.Client;
+  const { redirectUriAllowed } = prototype;
+  prototype.redirectUriAllowed = function isAllowed(this: typeof prototype, address) {
+    const isLocalhost = /^http:\/\/localhost[:/?]/i.test(address);
+    return isLocalhost ? (this.redirectUris ?? []).includes(address) : redirectUriAllowed.call(this, address);
+  };
+};
+
 export const harden = (provider: Provider, deps: HardeningDeps): void => {
   throttleSecrets(provider, deps);
   bindUserCodes(provider, deps);
   keepPoliciesOut(provider);
+  compareLocalhostExactly(provider);
 };
 
 /** RFC 8628 §5.1: after five wrong codes from an address no more are looked at for a while. */

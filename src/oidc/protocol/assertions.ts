@@ -1,0 +1,15 @@
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { settingsOf } from '../provider/client-view.ts';
+
+/** Seconds that an assertion may live: Authlib's live an hour; under a FAPI profile 10 minutes (TK-03). */
+const longest = { usual: 3600, profiled: 600 } as const;
+const toleranceSeconds = 10;
+
+/** CL-03, RFC 7523 §3: for us alone, and short-lived. What the core checks of signature, issuer, subject and jti stays its own. */
+export const checkAssertion = (_ctx: KoaContextWithOIDC, { aud, exp }: Record<string, unknown>, client: Client): void => {
+  if (Array.isArray(aud) && aud.length !== 1) throw new errors.InvalidClientAuth('the assertion must name one audience');
+  const limit = settingsOf(client).profile === undefined ? longest.usual : longest.profiled;
+  if (typeof exp !== 'number' || exp > Math.floor(Date.now() / 1000) + limit + toleranceSeconds) {
+    throw new errors.InvalidClientAuth(`the assertion may live at most ${limit} seconds`);
+  }
+};
