@@ -6,8 +6,12 @@ const longest = { usual: 3600, profiled: 600 } as const;
 const toleranceSeconds = 10;
 
 /** CL-03, RFC 7523 §3: for us alone, and short-lived. What the core checks of signature, issuer, subject and jti stays its own. */
-export const checkAssertion = (_ctx: KoaContextWithOIDC, { aud, exp }: Record<string, unknown>, client: Client): void => {
+export const checkAssertion = (ctx: KoaContextWithOIDC, { aud, exp }: Record<string, unknown>, client: Client): void => {
   if (Array.isArray(aud) && aud.length !== 1) throw new errors.InvalidClientAuth('the assertion must name one audience');
+  // FAPI 2.0 Security Profile §5.3.2.1 (8): the issuer, as a string.
+  if (ctx.oidc.isFapi('2.0') && aud !== ctx.oidc.issuer) {
+    throw new errors.InvalidClientAuth('the assertion’s audience must be the issuer alone');
+  }
   const limit = settingsOf(client).profile === undefined ? longest.usual : longest.profiled;
   if (typeof exp !== 'number' || exp > Math.floor(Date.now() / 1000) + limit + toleranceSeconds) {
     throw new errors.InvalidClientAuth(`the assertion may live at most ${limit} seconds`);
