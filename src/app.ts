@@ -1,6 +1,7 @@
 /** Composition root: builds every room and joins them (STYLE.md, "The tree"). */
 import { type Authn, createAuthn } from './authn/index.ts';
 import { type Authz, createAuthz } from './authz/index.ts';
+import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { mountAccountConsole } from './consoles/index.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
@@ -19,6 +20,7 @@ import {
 import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
+import { inTurn } from './platform/db/index.ts';
 import {
   cors,
   createHttp,
@@ -123,26 +125,28 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const sessions = createSessions({ database, clock, audit: sinks.audit });
   metrics.countSessionsBy(sessions.count);
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
-  const oidc: Oidc = await createOidc({
-    config,
-    database,
-    clock,
-    logger,
-    envelope,
-    outbound,
-    caches,
-    sinks,
-    audit: audit.buffer,
-    accounts,
-    entitlements: authz,
-    factors: {
-      isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
-    },
-    sessions: sessions.recorder,
-    mail: mail.in,
-    pages,
-    issued: (kind, grantType) => metrics.tokensIssued.inc({ kind, grant_type: grantType }),
-  });
+  const oidc: Oidc = await inTurn(database, () =>
+    createOidc({
+      config,
+      database,
+      clock,
+      logger,
+      envelope,
+      outbound,
+      caches,
+      sinks,
+      audit: audit.buffer,
+      accounts,
+      entitlements: authz,
+      factors: {
+        isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
+      },
+      sessions: sessions.recorder,
+      mail: mail.in,
+      pages,
+      issued: (kind, grantType) => metrics.tokensIssued.inc({ kind, grant_type: grantType }),
+    }),
+  );
   const site = {
     issuer: config.issuer,
     registration: config.registration,
@@ -194,12 +198,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
-  foundation.outbox.subscribe(authn.notices.topic, ({ payload }) => authn.notices.deliver(payload));
-  foundation.outbox.subscribe(oidc.logoutNotices.topic, ({ payload }) => oidc.logoutNotices.deliver(payload));
-  foundation.outbox.subscribe(oidc.pings.topic, ({ payload }) => oidc.pings.deliver(payload));
-  foundation.jobs.every('signing-keys', keyJobSeconds, () => oidc.keys.maintain());
-  foundation.jobs.every('replaced-addresses', keyJobSeconds, async () => void (await authn.emailChange.settle()));
-  foundation.jobs.every('expired-artifacts', sweepJobSeconds, ({ signal }) => oidc.sweep(signal));
+  declareBackground(foundation, { authn, oidc });
 
   return {
     foundation,
@@ -217,16 +216,15 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   };
 };
 
-const keyJobSeconds = 3600;
-const sweepJobSeconds = 300;
-
 export const createApp = async (config: Config, options: AppOptions = {}): Promise<App> => {
   const bootstrap = readBootstrap(config);
   const rooms = await openRooms(config, options);
   const { foundation, http, oidc } = rooms;
-  await rooms.authz.seed(http.rows.map(({ spec }) => spec.permission));
-  await oidc.applyBootstrap(bootstrap);
-  const people = await createPeople(rooms, config, bootstrap);
+  const people = await inTurn(foundation.database, async () => {
+    await rooms.authz.seed(http.rows.map(({ spec }) => spec.permission));
+    await oidc.applyBootstrap(bootstrap);
+    return await createPeople(rooms, config, bootstrap);
+  });
   await foundation.start();
   const server = createHttpServer(config);
   server.on('request', http.callback());

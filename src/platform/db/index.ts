@@ -9,4 +9,5 @@ export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './op
 export { prepared, type Statement, statement } from './statements.ts';
 export { setTenants, type TenantScope } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';
+export { inTurn } from './turns.ts';
 export { createTableCopy } from './writes.ts';
