@@ -67,7 +67,7 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
     expect(code).to.equal(2);
   }).timeout(60_000);
 
-  it('F-20 a migrator killed half-way leaves nothing behind, and the next one finishes', () =>
+  it('F-20 a migrator cut off half-way leaves nothing behind, and the next one finishes', () =>
     onEmpty(async (env, client) => {
       const { DATABASE_URL: connectionString } = env;
       const other = new pg.Client({ connectionString });
@@ -80,7 +80,7 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
       const { rows } = await client.query(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       );
-      // The connection dies with the process; here the server ends it, which the process survives as an error.
+      // What a killed process would do to its connection, done at the server: the process lives on to say so.
       await client.query('select pg_terminate_backend($1)', [rows[0].pid]);
       expect((await migrator).code).to.equal(1);
       await other.query('rollback');
