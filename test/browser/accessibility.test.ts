@@ -43,6 +43,22 @@ describe('A12 WCAG 2.2 AA, every page', function accessibility() {
     await context.close();
   });
 
+  it('A12 shows nothing that is marked hidden, with and without script', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const context = await browser.newContext({ javaScriptEnabled });
+      const show = await createStage(context);
+      for (const exhibit of gallery) {
+        const page = await show(exhibit, 'en');
+        const hidden = page.locator('body [hidden]');
+        for (let index = 0; index < (await hidden.count()); index += 1) {
+          const one = hidden.nth(index);
+          expect(await one.isVisible(), `${exhibit.name}, ${index}`).to.equal(false);
+        }
+      }
+      await context.close();
+    }
+  });
+
   it('puts the focus where the work is: the first empty field, or what is wrong', async () => {
     const context = await browser.newContext();
     const show = await createStage(context);
