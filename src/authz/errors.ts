@@ -21,9 +21,5 @@ export const errors = defineErrors({
   role_is_system: { status: 409, title: 'This role belongs to Castellan itself' },
   role_not_found: { status: 404, title: 'There is no such role' },
   role_too_deep: { status: 400, title: 'Roles inherit over ten steps at most' },
-  sod_conflict: { status: 409, title: 'These duties are kept apart' },
-  sod_rule_exists: { status: 409, title: 'A rule with this name exists' },
-  sod_rule_invalid: { status: 400, title: 'The rule is not valid' },
-  sod_rule_not_found: { status: 404, title: 'There is no such rule' },
   user_not_found: { status: 404, title: 'There is no such user' },
 });

@@ -78,10 +78,9 @@ export const seedAuthorization = (trx: Knex.Transaction, now: Date): Promise<voi
 export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, idOfLogin }: AuthzDeps): Authz => {
   const subjects = createSubjects({ database, caches });
   const inWork = createWork({ database, clock, caches, audit, subjects });
-  const requireNoConflict = async (): Promise<void> => undefined;
   const roles = createRoles(inWork);
-  const assignments = createAssignments({ inWork, requireNoConflict });
-  const grants = createGrants({ inWork, requireNoConflict });
+  const assignments = createAssignments(inWork);
+  const grants = createGrants(inWork);
   const now = (): number => clock.now().getTime();
   const system = { actor: { type: 'system' }, scope: 'all' } as const;
 

@@ -60,8 +60,6 @@ export interface AssignmentRepository {
   removePermissions(ids: readonly string[]): Promise<void>;
   group(idOrName: { id: string } | { name: string }, organizationIds: readonly string[] | 'all'): Promise<GroupRow | undefined>;
   rolesOfGroup(groupId: string): Promise<{ id: string; name: string; created_at: Date }[]>;
-  /** In the group or in one below it. */
-  peopleOfGroup(groupId: string): Promise<string[]>;
   addGroupRole(groupId: string, roleId: string, now: Date): Promise<boolean>;
   removeGroupRole(groupId: string, roleId: string): Promise<boolean>;
 }
@@ -146,15 +144,6 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
       .where({ group_id: groupId })
       .orderBy('roles.name')
       .select('roles.id', 'roles.name', 'group_roles.created_at'),
-  peopleOfGroup: async (groupId) => {
-    const { rows } = await trx.raw(
-      `with recursive below(id, depth) as (
-         select ?::uuid, 0 union select g.id, below.depth + 1 from below join groups g on g.parent_id = below.id where below.depth < 10
-       ) select distinct user_id from group_members where group_id in (select id from below)`,
-      [groupId],
-    );
-    return rows.map(({ user_id: id }: { user_id: string }) => id);
-  },
   addGroupRole: async (groupId, roleId, now) => {
     const row = { group_id: groupId, role_id: roleId, created_at: now };
     return (await trx('group_roles').insert(row).onConflict().ignore().returning('role_id')).length === 1;

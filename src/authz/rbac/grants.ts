@@ -2,7 +2,7 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
-import { type ConflictCheck, requireAnotherSuperAdmin, requireUser, spanOf } from './assignments.ts';
+import { requireAnotherSuperAdmin, requireUser, spanOf } from './assignments.ts';
 import type { GroupRow, UserPermissionRow } from './assignments-repository.ts';
 import { outranks } from './ladder.ts';
 import { nameOf, parsePermission } from './permission.ts';
@@ -24,11 +24,6 @@ export const userPermissionView = (row: UserPermissionRow): UserPermissionView =
   createdAt: row.created_at.toISOString(),
 });
 
-export interface GrantDeps {
-  inWork: InWork;
-  requireNoConflict: ConflictCheck;
-}
-
 /** A direct permission counts everywhere, so it is not an organization's to give. */
 const requireEverywhere = ({ scope }: Caller): void => {
   if (scope !== 'all')
@@ -46,7 +41,7 @@ const findPermission = async (work: Work, reference: string): Promise<string> =>
   return found.name;
 };
 
-export const createGrants = ({ inWork, requireNoConflict }: GrantDeps) => {
+export const createGrants = (inWork: InWork) => {
   /** Who may not be brought down: those who hold more than the caller (a deny is an attack on them), and the last of all. */
   const requireMayDeny = async (work: Work, caller: Caller, userId: string): Promise<void> => {
     if (caller.actor.type !== 'system') {
@@ -81,7 +76,6 @@ export const createGrants = ({ inWork, requireNoConflict }: GrantDeps) => {
       details: { permission: name, effect },
     });
     await work.forget(tags.user(userId));
-    await requireNoConflict(work, caller, [userId]);
     return { ...whole, permission_name: name };
   };
 
@@ -147,7 +141,6 @@ export const createGrants = ({ inWork, requireNoConflict }: GrantDeps) => {
           details: { role: found.name },
         });
         await work.forget(tags.group(group.id));
-        await requireNoConflict(work, caller, await work.assignments.peopleOfGroup(group.id));
         return { id: found.id, name: found.name, created_at: work.now };
       }),
     takeGroup: (caller: Caller, reference: string, role: string): Promise<void> =>
