@@ -27,7 +27,7 @@ import { createRoles } from './rbac/roles.ts';
 import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
 import { mountRbacRoutes } from './rbac/routes.ts';
 import { seed } from './rbac/seed.ts';
-import { type Caller, createWork } from './rbac/work.ts';
+import { type Caller, createWork } from './rbac/transaction.ts';
 
 export interface AuthzDeps {
   database: Database;

@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { organizationFor } from '../rbac/roles.ts';
-import type { Caller, InWork, Work } from '../rbac/work.ts';
+import type { Caller, InWork, Work } from '../rbac/transaction.ts';
 import { runCase } from './cases.ts';
 import { compileCondition, conditionProblems } from './language.ts';
 import type { Replay } from './replay.ts';

@@ -7,7 +7,7 @@ import { superAdmin } from './catalogue.ts';
 import { organizationFor } from './roles.ts';
 import type { RoleRecord } from './roles-repository.ts';
 import type { AssignmentInput, AssignmentView } from './schema.ts';
-import { type Caller, findRole, type InWork, isId, type Work } from './work.ts';
+import { type Caller, findRole, type InWork, isId, type Work } from './transaction.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 

@@ -1,5 +1,5 @@
 import type { PermissionScope, Principal } from '../../platform/ports.ts';
-import type { Caller } from './work.ts';
+import type { Caller } from './transaction.ts';
 
 export interface RouteCaller {
   principal: Principal;

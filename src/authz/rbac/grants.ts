@@ -8,7 +8,7 @@ import { outranks } from './ladder.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import { permissionIds } from './roles.ts';
 import type { UserPermissionInput, UserPermissionView } from './schema.ts';
-import { type Caller, findRole, type InWork, isId, type Work } from './work.ts';
+import { type Caller, findRole, type InWork, isId, type Work } from './transaction.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 

@@ -5,7 +5,7 @@ import { callerOf } from './caller.ts';
 import { type Grants, userPermissionView } from './grants.ts';
 import { listOf, whole } from './routes.ts';
 import * as schema from './schema.ts';
-import type { Caller } from './work.ts';
+import type { Caller } from './transaction.ts';
 
 export interface PeopleRouteDeps {
   assignments: Assignments;

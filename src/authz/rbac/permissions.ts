@@ -2,7 +2,7 @@ import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { normal } from './roles.ts';
 import type { PermissionRecord } from './roles-repository.ts';
-import { type Caller, type InWork, isId } from './work.ts';
+import { type Caller, type InWork, isId } from './transaction.ts';
 
 /** The catalogue of permissions. */
 export const createPermissions = (inWork: InWork) => ({

@@ -5,7 +5,7 @@ import { tags } from '../pdp/subjects.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import type { PermissionRecord, RoleFilter, RoleRecord } from './roles-repository.ts';
 import type { RoleInput, RoleView } from './schema.ts';
-import { type Caller, findRole, type InWork, type Work } from './work.ts';
+import { type Caller, findRole, type InWork, type Work } from './transaction.ts';
 
 export const roleView = (role: RoleRecord): RoleView => ({
   id: role.id,
