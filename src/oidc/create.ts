@@ -1,4 +1,4 @@
-import type { JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import type { JWKS } from 'oidc-provider';
 import { everything } from '../platform/cache/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
@@ -126,6 +126,7 @@ export const createOidc = async (deps: OidcDeps) => {
 
   const core: Core = createCore({
     config,
+    logger,
     clock,
     envelope,
     outbound,
@@ -146,8 +147,6 @@ export const createOidc = async (deps: OidcDeps) => {
     limits,
     openings: createOpenings(store),
     extend: (provider) => {
-      const failed = (_ctx: KoaContextWithOIDC, error: Error): void => logger.error({ err: error }, 'protocol error');
-      provider.on('server_error', failed);
       recording.attach(provider);
       notices.attach(provider);
       attachEvents(provider, { audit, recording, issued });

@@ -1,7 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type JWKS, Provider } from 'oidc-provider';
+import { isUnavailable } from '../../platform/db/index.ts';
 import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
+import type { Logger } from '../../platform/logging/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
@@ -19,6 +21,7 @@ import { harden, userCodeGate } from './hardening.ts';
 import { endSessionConfirm, routes } from './routes.ts';
 
 export interface CoreDeps extends ConfigurationDeps {
+  logger: Logger;
   cookieKeys: readonly string[];
   /** What is advertised beyond the defaults. */
   uses(): Uses;
@@ -68,10 +71,18 @@ export const createCore = (deps: CoreDeps): Core => {
   const mode = config.dynamicRegistration;
   const limit = config.profile === 'conformance' || !config.rateLimits.enabled ? undefined : deps.limits.registration;
 
+  // The core answers whatever is thrown inside it with 500, or by redirect: that the database is away must get past it (F-02).
+  const failures = new WeakMap<Context, Error>();
+  const noteFailure = (ctx: Context, error: Error): void => {
+    if (isUnavailable(error)) failures.set(ctx, error);
+    else deps.logger.error({ err: error }, 'protocol error');
+  };
+
   const inUnit: Middleware = async (ctx, next) => {
     try {
       await store.inUnit(async (unit) => {
         await next();
+        if (failures.has(ctx)) throw failures.get(ctx);
         if (ctx.status >= 400) unit.refuse();
       });
     } catch (error) {
@@ -82,6 +93,7 @@ export const createCore = (deps: CoreDeps): Core => {
 
   const build = (jwks: JWKS, keepDocument: Middleware): Provider => {
     const provider = new Provider(issuer, createConfiguration(deps, jwks, cookieKeys));
+    provider.on('server_error', noteFailure as never);
     pinIssuer(provider.request as Parameters<typeof pinIssuer>[0], issuer);
     harden(provider, deps);
     answerAcrInTheirWords(provider);
