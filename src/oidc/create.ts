@@ -41,6 +41,8 @@ import type {
   TransactionalSinks,
 } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
+import { certificateReader } from './protocol/mutual-tls.ts';
+import { createSenderConstraint } from './protocol/sender-constraint.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { settingsOf } from './provider/client-view.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
@@ -101,7 +103,7 @@ export const createOidc = async (deps: OidcDeps) => {
     audit: { statement: sinks.auditStatement, buffer: audit },
   });
   const consents = createConsents({ store, clock });
-  const approvals = createApprovals({ database, clock, envelope, sinks });
+  const approvals = createApprovals({ database, clock, envelope, sinks, mail: deps.mail, issuer: config.issuer });
 
   const registrationTokens = createRegistrationTokens({ database, clock, sinks });
   const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
@@ -115,7 +117,7 @@ export const createOidc = async (deps: OidcDeps) => {
   const policy = createIntrospectionPolicy(resources);
   const active = createActiveTokens({ provider: () => core.provider, structured, store });
 
-  const { endings, recording, notices } = createEndingRoom({
+  const { endings, recording, lateReuse, notices } = createEndingRoom({
     issuer: config.issuer,
     provider: () => core.provider,
     given: deps,
@@ -145,6 +147,7 @@ export const createOidc = async (deps: OidcDeps) => {
     policy,
     registrationTokens,
     limits,
+    lateReuse,
     openings: createOpenings(store),
     extend: (provider) => {
       recording.attach(provider);
@@ -154,6 +157,7 @@ export const createOidc = async (deps: OidcDeps) => {
       registerTokenExchange(provider, {
         active,
         resources,
+        bind: createSenderConstraint({ provider, issuer: config.issuer, certificateOf: certificateReader(config) }),
         mayImpersonate: (client) => settingsOf(client).mayImpersonate === true,
         audit,
       });
@@ -204,6 +208,7 @@ export const createOidc = async (deps: OidcDeps) => {
       store,
       resources,
       recording,
+      lateReuse,
       issued,
     }),
     endings,

@@ -13,6 +13,7 @@ export const errors = defineErrors({
   secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },
   registration_policy_invalid: { status: 400, title: 'The registration policy is not valid' },
   registration_token_not_found: { status: 404, title: 'There is no such initial access token' },
+  parameter_repeated: { status: 400, title: 'A parameter of the request is there twice' },
   resource_not_found: { status: 404, title: 'There is no such resource' },
   resource_exists: { status: 409, title: 'A resource with this identifier exists' },
   resource_identifier_fixed: { status: 409, title: 'The identifier of a resource stays as it is' },

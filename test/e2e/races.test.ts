@@ -48,8 +48,7 @@ const suite = (start: () => Promise<Fleet>): void => {
     const grant = await flows.code();
     const answers = await parallel(50, (headers) => flows.redeem(grant, headers));
     expect(count(answers)).to.deep.equal({ '200': 1, '400 invalid_grant': 49 });
-    // RFC 6749 §4.1.2: a second use ends what the first one got.
-    await flows.redeem(grant);
+    // RFC 6749 §4.1.2: a second use ends what the first one got, also where it showed only at the write.
     const { body } = answers.find(({ status }) => status === 200) as Answer;
     await expectDead({ access: body.access_token, refresh: body.refresh_token });
   });
@@ -58,7 +57,6 @@ const suite = (start: () => Promise<Fleet>): void => {
     const tokens = await flows.tokens();
     const answers = await parallel(20, (headers) => flows.refresh(tokens.refresh, headers));
     expect(count(answers)).to.deep.equal({ '200': 1, '400 invalid_grant': 19 });
-    await flows.refresh(tokens.refresh);
     const { body } = answers.find(({ status }) => status === 200) as Answer;
     await expectDead({ access: body.access_token, refresh: body.refresh_token });
     await expectDead({ access: tokens.access, refresh: tokens.refresh });

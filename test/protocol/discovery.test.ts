@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createAgent } from '../support/agent.ts';
 import {
   assertion,
   assertionFields,
@@ -182,6 +183,34 @@ describe('P1 RFC 8414, OpenID Connect Discovery 1.0: exactly what is enabled', (
       expect((await push(assertionFields(await assertion(key, 'bank', `${stand.issuer}/token`)))).json.error).to.equal(
         'invalid_client',
       );
+    });
+
+    it('leaves our own pages, which are no application of anybody’s, as they are: a person signs in to the account', async () => {
+      const agent = createAgent(stand.issuer);
+      const login = await agent.open(`${stand.issuer}/account/security`);
+      const page = await agent.submit(login, { ...stand.person });
+      expect([page.status, new URL(page.url).pathname]).to.deep.equal([200, '/account/security']);
+      const api = await send(`${stand.issuer}/api/v1/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: stand.person.login, password: stand.person.password }),
+      });
+      expect(api.status).to.equal(200);
+    });
+
+    it('TK-08 a bound token is nothing to our own API without its key', async () => {
+      const party = createRelyingParty(stand, 'bank');
+      const { json: pushed } = await push({ scope: 'openid api', resource: stand.issuer });
+      const url = `${stand.issuer}/authorize?client_id=bank&request_uri=${encodeURIComponent(pushed.request_uri)}`;
+      const code = String((await party.visit(url)).searchParams.get('code'));
+      const proof = await dpopProof(key, 'POST', `${stand.issuer}/token`);
+      const fields = { resource: stand.issuer, ...assertionFields(await assertion(key, 'bank', stand.issuer)) };
+      const { json: tokens } = await party.redeem(code, fields, { DPoP: proof });
+      expect(tokens).to.include({ token_type: 'DPoP', scope: 'api' });
+      for (const scheme of ['Bearer', 'DPoP']) {
+        const headers = { authorization: `${scheme} ${tokens.access_token}` };
+        expect((await send(`${stand.issuer}/api/v1/auth/me`, { headers })).status, scheme).to.equal(401);
+      }
     });
 
     it('refuses a weaker registration with a reason', async () => {

@@ -77,6 +77,13 @@ describe('P2 requests and answers over HTTP', () => {
             scope: 'orders:read',
           },
           {
+            ...confidential,
+            client_id: 'unlimited',
+            redirect_uris: [],
+            response_types: [],
+            grant_types: ['client_credentials'],
+          },
+          {
             client_id: 'public',
             redirect_uris: [callback, 'https://spa.example.test/callback'],
             grant_types: ['authorization_code'],
@@ -216,6 +223,52 @@ describe('P2 requests and answers over HTTP', () => {
       });
     }
 
+    for (const [what, claims] of Object.entries<() => Record<string, unknown>>({
+      'no end': () => ({ exp: undefined }),
+      'an end two hours ahead': () => ({ exp: nowSeconds() + 7200 }),
+      'an end in the year 9999': () => ({ exp: 253_370_764_800 }),
+      'an end as words': () => ({ exp: `${nowSeconds() + 60}` }),
+      'an hour and a half of life': () => ({ iat: nowSeconds() - 3600, exp: nowSeconds() + 1800 }),
+      'a making 20 s ahead': () => ({ iat: nowSeconds() + 20 }),
+      'a beginning 20 s ahead': () => ({ nbf: nowSeconds() + 20 }),
+    })) {
+      it(`TK-03 CO-05 refuses a request object with ${what}`, async () => {
+        expect(await errorOf(signing, { ...bare, request: await object(claims()) })).to.equal('invalid_request_object');
+      });
+    }
+
+    it('TK-03 takes one from a clock that is 8 s ahead', async () => {
+      const ahead = nowSeconds() + 8;
+      expect((await signing.open({ ...bare, request: await object({ iat: ahead, nbf: ahead }) })).status).to.equal(200);
+    });
+
+    it('CO-05 takes a jti once, by value and pushed, and leaves one whose signature is wrong as it was', async () => {
+      const jti = `once-${Math.random()}`;
+      const forged = await object({ jti }, stranger, { kid: key.kid });
+      expect(await errorOf(signing, { ...bare, request: forged })).to.equal('invalid_request_object');
+      const request = await object({ jti });
+      expect((await signing.open({ ...bare, request })).status).to.equal(200);
+      expect(await errorOf(signing, { ...bare, request })).to.equal('invalid_request_object');
+      const push = async (value: string) =>
+        signing.post('/par', { request: value, ...assertionFields(await assertion(key, 'signing', stand.issuer)) }, {});
+      expect((await push(request)).json.error).to.equal('invalid_request_object');
+      const pushed = await push(await object({ jti: `pushed-${Math.random()}` }));
+      expect(pushed.status).to.equal(201);
+      const opened = {
+        request_uri: pushed.json.request_uri,
+        redirect_uri: undefined,
+        response_type: undefined,
+        scope: undefined,
+      };
+      const again = { ...opened, code_challenge: undefined, code_challenge_method: undefined };
+      for (const _ of [1, 2]) expect((await signing.open(again)).status).to.equal(200);
+    });
+
+    it('OpenID Connect Core §6.2 an object at a registered address may be fetched for each request', async () => {
+      served = await object();
+      for (const _ of [1, 2]) expect((await signing.open({ ...bare, request_uri: hosted })).status).to.equal(200);
+    });
+
     it('SF-01 fetches only what is registered', async () => {
       served = await object();
       for (const uri of [`${hosted}?x`, 'https://169.254.169.254/latest', 'https://127.0.0.1/x']) {
@@ -278,7 +331,7 @@ describe('P2 requests and answers over HTTP', () => {
       it(`§4.3 refuses ${what}`, async () => {
         const { status, json } = await redeem(await make());
         expect(status).to.equal(400);
-        expect(json.error).to.match(/invalid_dpop_proof|invalid_grant|invalid_request/);
+        expect(json.error).to.match(/invalid_dpop_proof|use_dpop_nonce|invalid_grant|invalid_request/);
       });
     }
   });
@@ -337,7 +390,7 @@ describe('P2 requests and answers over HTTP', () => {
       const ask = (fields: Record<string, string>) => machine.post('/token', { grant_type: 'client_credentials', ...fields });
       expect((await ask({ scope: 'orders:read' })).status).to.equal(200);
       const wider = await ask({ scope: 'orders:read orders:write', resource: orders });
-      expect(wider.json.scope ?? '').to.not.include('orders:write');
+      expect(wider.json.error).to.equal('invalid_scope');
       expect((await ask({ resource: 'https://unknown.example.test/' })).json.error).to.equal('invalid_target');
     });
   });
@@ -476,6 +529,88 @@ describe('P2 requests and answers over HTTP', () => {
       expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).to.deep.equal([429, true]);
       expect((await guess(secret)).status).to.equal(429);
       expect((await ask({ authorization: basic('app') })).status).to.equal(200);
+    });
+  });
+
+  describe('RU-04 RFC 6749 §3.1 repeated parameters', () => {
+    const twice = (name: string, other: string): URL => {
+      const url = new URL(app.authorizationUrl({ state: 'state' }));
+      url.searchParams.append(name, other);
+      return url;
+    };
+
+    for (const [name, other] of Object.entries({
+      client_id: 'other',
+      redirect_uri: 'https://evil.example/callback',
+      state: 'another',
+      scope: 'openid email',
+      code_challenge: '"><svg onload=alert(1)>',
+    })) {
+      it(`RU-04 answers two of ${name} with a page of ours, by GET and by POST`, async () => {
+        const url = twice(name, other);
+        const agent = createAgent(stand.issuer);
+        const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+        const answers = [
+          await agent.open(url.href),
+          await agent.request(`${stand.issuer}/authorize`, { ...form, body: `${url.searchParams}` }),
+        ];
+        for (const page of answers) {
+          expect([page.status, page.headers.get('location')]).to.deep.equal([400, null]);
+          expect(page.headers.get('content-type')).to.match(/^text\/html/);
+          expect(page.body).to.not.include('<svg onload');
+        }
+      });
+    }
+
+    it('RU-04 leaves parameters alone that are nobody’s, and resource, which may be repeated (RFC 8707 §2)', async () => {
+      const url = twice('foo', 'one');
+      url.searchParams.append('foo', 'two');
+      url.searchParams.append('resource', orders);
+      url.searchParams.append('resource', stock);
+      expect((await createAgent(stand.issuer).open(url.href)).status).to.equal(200);
+    });
+
+    it('RU-04 an unknown client and markup in every parameter end on a page that runs nothing', async () => {
+      const markup = '<svg onload=alert(1)>';
+      const url = app.authorizationUrl({ client_id: markup, state: markup, scope: markup, redirect_uri: markup, nonce: markup });
+      const page = await createAgent(stand.issuer).open(url);
+      expect([page.status, page.headers.get('location')]).to.deep.equal([400, null]);
+      expect(page.body).to.not.include('<svg onload');
+      expect(page.headers.get('content-security-policy'))
+        .to.match(/script-src/)
+        .and.not.include("'unsafe-inline'");
+    });
+  });
+
+  describe('RFC 6749 §4.4 CO-06 machines', () => {
+    const machine = () => createRelyingParty(stand, 'machine');
+    const ask = (fields: Record<string, string>, clientId = 'machine') =>
+      createRelyingParty(stand, clientId).post('/token', { grant_type: 'client_credentials', ...fields });
+
+    it('gives the registered scope for the only resource that has it', async () => {
+      const { json } = await ask({ scope: 'orders:read' });
+      const claims = JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString());
+      expect(claims).to.include({ aud: orders, scope: 'orders:read', sub: 'machine' });
+    });
+
+    for (const [what, fields] of Object.entries({
+      'a scope of the resource that is not registered': { scope: 'orders:write' },
+      'the same with the resource named': { scope: 'orders:write', resource: orders },
+      'a scope of another resource': { scope: 'stock:read', resource: orders },
+      'a scope that nobody has': { scope: 'nobody:knows' },
+    })) {
+      it(`CO-06 §5.2 refuses ${what}`, async () => {
+        const { status, json } = await ask(fields);
+        expect([status, json.error]).to.deep.equal([400, 'invalid_scope']);
+        expect(json).to.not.have.property('access_token');
+      });
+    }
+
+    it('RFC 8707 §2 wants a resource named where the scopes belong to several', async () => {
+      expect((await ask({ scope: 'orders:read stock:read' }, 'unlimited')).json.error).to.equal('invalid_target');
+      expect((await machine().post('/token', { grant_type: 'client_credentials', scope: 'a"b' })).json.error).to.equal(
+        'invalid_scope',
+      );
     });
   });
 

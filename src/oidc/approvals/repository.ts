@@ -12,8 +12,8 @@ export interface ApprovalRow {
 }
 
 export interface ApprovalRepository {
-  /** False when the person has `limit` requests waiting already. */
-  insert(row: ApprovalRow, limit: number): Promise<boolean>;
+  /** False when the person has `limit` requests unanswered that wait still or were made after `since`; those at once wait in line. */
+  insert(row: ApprovalRow, limit: number, since: Date): Promise<boolean>;
   waiting(userId: string, now: Date): Promise<ApprovalRow[]>;
   /** Spends the approval; `undefined` when it was answered, has expired or is somebody else's. */
   decide(userId: string, id: string, decision: 'approved' | 'denied', now: Date): Promise<ApprovalRow | undefined>;
@@ -39,8 +39,13 @@ const fromRow = (row: Record<string, unknown>): ApprovalRow =>
   Object.fromEntries(Object.entries(fields).map(([name, column]) => [name, row[column]])) as unknown as ApprovalRow;
 
 export const createApprovalRepository = (db: Knex): ApprovalRepository => ({
-  insert: async (row, limit) => {
-    const waiting = await isOpen(db('approvals').where({ user_id: row.userId }), row.createdAt)
+  insert: async (row, limit, since) => {
+    // Held until the transaction ends, so that what is counted is all there is.
+    await db('users').where({ id: row.userId }).forUpdate().first('id');
+    const waiting = await db('approvals')
+      .where({ user_id: row.userId })
+      .whereNull('decided_at')
+      .andWhere((late) => late.where('expires_at', '>', row.createdAt).orWhere('created_at', '>', since))
       .count({ count: '*' })
       .first();
     if (Number(waiting?.count) >= limit) return false;

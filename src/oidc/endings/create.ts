@@ -3,6 +3,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { AuditBuffer, Clock, Mailer } from '../../platform/ports.ts';
 import type { SessionRecorder, Transaction, TransactionalSinks } from '../ports.ts';
 import { createSessionRecording } from '../sessions/recording.ts';
+import { createLateReuse } from './late-reuse.ts';
 import { createLogoutNotices, createReuseWarning } from './notices.ts';
 import { createEndings } from './service.ts';
 
@@ -27,5 +28,6 @@ export const createEndingRoom = ({ issuer, provider, given, disableTokens }: End
   const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens });
   const warn = createReuseWarning({ mail, clock, issuer });
   const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
-  return { endings, recording, notices: createLogoutNotices({ provider, sinks, audit }) };
+  const lateReuse = createLateReuse({ database, sinks, recording });
+  return { endings, recording, lateReuse, notices: createLogoutNotices({ provider, sinks, audit }) };
 };

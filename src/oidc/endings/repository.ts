@@ -38,6 +38,8 @@ export interface EndingRepository {
   removeSessions(sessionUids: readonly string[], grantIds: readonly string[]): Promise<void>;
   /** Everything of the account but its remembered consents and what is to stay. */
   removeAccount(accountId: string, stays: { sessionUids: readonly string[]; grantIds: readonly string[] }): Promise<void>;
+  /** With everything under it. False when it is gone already. */
+  removeGrant(grantId: string): Promise<boolean>;
   /** Grants, tokens, codes and the consent. @returns rows deleted */
   removeConsent(accountId: string, clientId: string): Promise<number>;
   /** Where a person reads mail, and in which language. */
@@ -93,6 +95,11 @@ export const createEndingRepository = (db: Knex): EndingRepository => ({
       .where((none) => none.whereNull('grant_id').orWhereNotIn('grant_id', grants))
       .where((none) => none.whereNot({ kind: 'Grant' }).orWhereNotIn('id', grants))
       .delete();
+  },
+  removeGrant: async (grantId) => {
+    if ((await db('oidc_artifacts').where({ id: grantId, kind: 'Grant' }).delete()) === 0) return false;
+    await db('oidc_artifacts').where({ grant_id: grantId }).delete();
+    return true;
   },
   removeConsent: (accountId, clientId) =>
     db('oidc_artifacts').where({ account_id: accountId, client_id: clientId }).whereNot({ kind: 'Session' }).delete(),

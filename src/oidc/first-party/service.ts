@@ -1,6 +1,7 @@
 import type { Client, Provider, RefreshToken, Session } from 'oidc-provider';
 import type { AuditEvent } from '../../platform/ports.ts';
 import { AlreadyConsumed, type ArtifactStore, hashOf, type Unit } from '../adapters/index.ts';
+import type { LateReuse } from '../endings/late-reuse.ts';
 import type { DeviceInfo, ResourceRecord, ResourceSource } from '../ports.ts';
 import { rememberSignIn } from '../provider/jwt-customizer.ts';
 import { lifetimes } from '../provider/lifetimes.ts';
@@ -15,6 +16,7 @@ export interface FirstPartyDeps {
   store: Pick<ArtifactStore, 'inUnit' | 'clock'>;
   resources: Pick<ResourceSource, 'find'>;
   recording: Pick<SessionRecording, 'started' | 'reused'>;
+  lateReuse: Pick<LateReuse, 'ofRefreshToken'>;
   /** `tokens_issued_total`. */
   issued(kind: string, grantType: string): void;
 }
@@ -34,7 +36,8 @@ interface Family {
   authTime: number | undefined;
 }
 
-export const createFirstParty = ({ provider, issuer, store, resources, recording, issued }: FirstPartyDeps): FirstParty => {
+export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
+  const { provider, issuer, store, resources, recording, lateReuse, issued } = deps;
   const { clock } = store;
 
   const parties = async (): Promise<{ client: Client; api: ResourceRecord }> => {
@@ -151,8 +154,10 @@ export const createFirstParty = ({ provider, issuer, store, resources, recording
       try {
         return await store.inUnit((unit) => rotate(unit, refreshToken));
       } catch (error) {
-        if (error instanceof AlreadyConsumed) return undefined;
-        throw error;
+        if (!(error instanceof AlreadyConsumed)) throw error;
+        const token = await find(refreshToken);
+        if (token) await lateReuse.ofRefreshToken(token);
+        return undefined;
       }
     },
     sessionOf: async (refreshToken) => {

@@ -39,10 +39,11 @@ export const backchannelAuthentication = ({ approvals, accountOf, clock }: CibaD
   triggerAuthenticationDevice: async (_ctx, request, { accountId }, client) => {
     const { binding_message: message } = request.params ?? {};
     const shown = typeof message === 'string' ? message : undefined;
-    const { clientId } = client;
+    const { clientId, clientName = clientId } = client;
     const id = await approvals.request({
       accountId,
       clientId,
+      clientName,
       authReqId: request.jti,
       bindingMessage: shown,
       scope: scopeOf(request),

@@ -61,6 +61,12 @@ const subjectMatches = (certificate: X509Certificate, property: string, expected
   return names.includes(`${kind}:${expected}`);
 };
 
+/** The certificate a client came with, whoever signed it. */
+export const certificateReader =
+  ({ tlsClientCert, trustProxy }: MutualTlsDeps['config']) =>
+  (ctx: Context): X509Certificate | undefined =>
+    readers[tlsClientCert](ctx, trustProxy)?.certificate;
+
 /** RFC 8705 over direct TLS or a trusted proxy's `Client-Cert` header. */
 export const mutualTls = ({ config: { tlsClientCert, trustProxy } }: MutualTlsDeps): MutualTls => {
   const presented = (ctx: Context): Presented | undefined => readers[tlsClientCert](ctx, trustProxy);

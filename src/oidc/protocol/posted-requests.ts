@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import getRawBody from 'raw-body';
+import { refuseRepeated } from './repeated-parameters.ts';
 
 type Middleware = Parameters<Provider['use']>[0];
 
@@ -48,6 +49,7 @@ export const postedRequests = ({ authorizationPath, logoutPath, isHttps }: Poste
     if (ctx.method !== 'POST' || !ctx.is(formType)) return await next();
     const parameters = new URLSearchParams(await getRawBody(ctx.req, { limit: maxBytes, encoding: 'utf8' }));
     if (isLogout) keepHint(ctx, parameters);
+    else refuseRepeated(parameters.keys());
     ctx.status = 303;
     ctx.set('Location', `${ctx.path}?${parameters}`);
     ctx.set('Cache-Control', 'no-store');

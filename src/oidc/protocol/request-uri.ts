@@ -1,5 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import type { Outbound } from '../../platform/outbound/index.ts';
+import { markReference } from './request-objects.ts';
 
 type Middleware = Parameters<Provider['use']>[0];
 
@@ -52,6 +53,7 @@ export const requestObjectsByReference = ({ provider, outbound, path }: RequestU
     const isReference = ctx.path === path && ctx.method === 'GET' && typeof address === 'string' && /^https:/i.test(address);
     if (!isReference || request !== undefined) return await next();
     const object = (await isRegistered(others.client_id, address)) ? await fetchObject(address) : undefined;
+    markReference(ctx);
     ctx.query = object ? { ...others, request: object } : { ...others, request_uri: unusable };
     await next();
   };

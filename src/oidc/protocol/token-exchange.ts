@@ -25,6 +25,8 @@ export interface ActiveToken {
   scope: string;
   expiresAt: Date;
   act?: Actor | undefined;
+  /** Good only with the key or certificate it names (RFC 9449 §6, RFC 8705 §3). */
+  isBound: boolean;
   /** `may_act` (RFC 8693 §4.4): the only one who may act, where the subject named one. */
   mayAct?: string | undefined;
   /** The sign-in behind it (RFC 9068 §2.2.1): level, methods, seconds since the epoch. */
@@ -50,6 +52,8 @@ export interface TokenExchangeDeps {
   /** `undefined` for anything that is not an active access token of ours. */
   active(token: string): Promise<ActiveToken | undefined>;
   resources: Pick<ResourceSource, 'find'>;
+  /** RFC 9449, RFC 8705: binds the new token where its client wants that. */
+  bind(ctx: TokenEndpointGrantContext, token: AccessToken): Promise<void>;
   /** Without this, exchange is delegation: the new token names the client as actor. */
   mayImpersonate(client: Client): boolean;
   audit: AuditBuffer;
@@ -93,7 +97,7 @@ const checkParameters = ({ oidc: { params } }: Context): { subjectToken: string;
  * the new one reaches no further in scope and time.
  */
 export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDeps): void => {
-  const { active, resources, mayImpersonate, audit } = deps;
+  const { active, resources, bind, mayImpersonate, audit } = deps;
 
   /** A client may exchange what it was given, by us or as the resource server that a token was meant for. */
   const isEntitled = async (clientId: string, token: ActiveToken): Promise<boolean> => {
@@ -175,6 +179,7 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     const act = await chainFor(ctx, subject);
     const scope = scopeFor(ctx, subject, resource);
     const token = tokenFor(ctx, subject, resource, scope);
+    await bind(ctx, token);
     if (act) extraClaims.set(token, { act });
     ctx.oidc.entity('AccessToken', token);
     const value = await token.save();

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Adapter, Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { acrValues } from '../../platform/assurance/index.ts';
 import type { Config } from '../../platform/config/index.ts';
@@ -19,6 +19,7 @@ import { mutualTls } from '../protocol/mutual-tls.ts';
 import { coreProfileOf } from '../protocol/profiles.ts';
 import { initialAccess, initialAccessPolicy } from '../protocol/registration-gate.ts';
 import { openPolicy } from '../protocol/registration-policy.ts';
+import { checkRequestObject, requestObjectMarker, spendRequestObject } from '../protocol/request-objects.ts';
 import { exchangedClaims } from '../protocol/token-exchange.ts';
 import type { RegistrationTokens } from '../registration-tokens/service.ts';
 import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
@@ -73,6 +74,9 @@ const cookieNames = (isHttps: boolean) => ({
   interaction: isHttps ? '__Secure-castellan_interaction' : 'castellan_interaction',
   resume: isHttps ? '__Secure-castellan_resume' : 'castellan_resume',
 });
+
+const dpopNonceSecret = (envelope: Envelope): Buffer =>
+  createHash('sha256').update(envelope.blindIndex('nonces', 'dpop-nonces')).digest();
 
 const audienceOf = (token: object): string | undefined =>
   'aud' in token && typeof token.aud === 'string' ? token.aud : undefined;
@@ -139,6 +143,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       policyOf: (client) => settingsOf(client).registrationPolicy,
       profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
+    extraParams: { [requestObjectMarker]: spendRequestObject },
     extraTokenClaims: (_ctx, token) => exchangedClaims(token) as Record<string, never> | undefined,
     features: {
       backchannelLogout: { enabled: true },
@@ -148,7 +153,8 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       clientIdMetadataDocument: { enabled: registration === 'open', ack: 'draft-02' },
       devInteractions: { enabled: false },
       deviceFlow: deviceFlow(pages, deps.limits),
-      dPoP: { enabled: true },
+      // RFC 9449 §8, §9: nonces of one secret on every replica; who sends one is held to it, nobody has to.
+      dPoP: { enabled: true, nonceSecret: dpopNonceSecret(envelope) },
       encryption: { enabled: true },
       fapi: { enabled: true, profile: (_ctx, client) => coreProfileOf(settingsOf(client).profile) },
       introspection: {
@@ -169,7 +175,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
         ...(registration === 'token' ? { policies: { [initialAccessPolicy]: initialAccess(deps.registrationTokens) } } : {}),
       },
       registrationManagement: { enabled: registration !== 'off' },
-      requestObjects: { enabled: true },
+      requestObjects: { enabled: true, assertJwtClaimsAndHeader: checkRequestObject({ isTest }) },
       resourceIndicators: resourceIndicators(resources),
       // RFC 7009 §2.1: a token is revoked by the client it was issued to.
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },

@@ -1,17 +1,20 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
-import { type JWKS, Provider } from 'oidc-provider';
+import { type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { isUnavailable } from '../../platform/db/index.ts';
 import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/logging/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
+import type { LateReuse } from '../endings/late-reuse.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
 import { discoveryAdditions, type Uses } from '../protocol/discovery.ts';
 import { createDocuments, isDocument } from '../protocol/documents.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
+import { proofAge } from '../protocol/proof-age.ts';
 import { registrationGate } from '../protocol/registration-gate.ts';
+import { repeatedParameters } from '../protocol/repeated-parameters.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
 import { checkSessionPath, sessionState } from '../protocol/session-state.ts';
 import { answerAcrInTheirWords } from './acr.ts';
@@ -27,6 +30,8 @@ export interface CoreDeps extends ConfigurationDeps {
   uses(): Uses;
   /** Attached to each provider that is built: grants, listeners. */
   extend(provider: Provider): void;
+  /** A code or refresh token came a second time, which showed only when both were written. */
+  lateReuse: Pick<LateReuse, 'inRequest'>;
   /** Runs inside the unit of each protocol request, around the endpoint. */
   around: Middleware;
 }
@@ -61,6 +66,7 @@ const is =
     paths.includes(path);
 const isRegistration = (path: string): boolean => path.startsWith(routes.registration);
 const isDevice = (path: string): boolean => path.startsWith(routes.code_verification);
+const provesKeys = is(routes.token, routes.pushed_authorization_request, routes.userinfo);
 const isLogoutOrFrame = is(checkSessionPath, endSessionConfirm);
 const { authorization, end_session: endSession } = routes;
 
@@ -87,6 +93,7 @@ export const createCore = (deps: CoreDeps): Core => {
       });
     } catch (error) {
       if (!(error instanceof AlreadyConsumed)) throw error;
+      await deps.lateReuse.inRequest(ctx as KoaContextWithOIDC, error.kind);
       takeBack(ctx, error);
     }
   };
@@ -102,6 +109,8 @@ export const createCore = (deps: CoreDeps): Core => {
     add(onlyAt(isDocument, keepDocument));
     add(onlyAt(isDocument, discoveryAdditions(config, deps.uses)));
     add(onlyAt(isRegistration, registrationAnswers(routes.registration, ownMetadataName) as Middleware));
+    add(onlyAt(is(authorization), repeatedParameters as Middleware));
+    add(onlyAt(provesKeys, proofAge as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));
     add(

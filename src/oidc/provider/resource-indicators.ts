@@ -1,4 +1,5 @@
-import { type Configuration, errors } from 'oidc-provider';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { coreScopes } from '../claims/scopes.ts';
 import type { ResourceRecord, ResourceSource } from '../ports.ts';
 import { registeredScopeOf } from '../protocol/client-metadata.ts';
 import { settingsOf } from './client-view.ts';
@@ -15,15 +16,36 @@ const scopesFor = (record: ResourceRecord, registered: string | undefined): stri
   return names.filter((name) => allowed.has(name)).join(' ');
 };
 
+const isMachine = ({ oidc: { route, params } }: KoaContextWithOIDC): boolean =>
+  route === 'token' && params?.grant_type === 'client_credentials';
+
+const askedOf = ({ oidc: { params } }: KoaContextWithOIDC): string[] =>
+  typeof params?.scope === 'string' ? params.scope.split(' ') : [];
+
+/** CO-06, RFC 6749 §5.2: nobody is there to grant less than a machine asks for, so it is told what it may not have. */
+const checkMachineScopes = (ctx: KoaContextWithOIDC, offered: string): void => {
+  const allowed = new Set(offered.split(' '));
+  const beyond = askedOf(ctx).find((scope) => !allowed.has(scope));
+  if (beyond !== undefined) throw new errors.InvalidScope('requested scope is not allowed', beyond);
+};
+
+/** Without a resource there are OpenID Connect's own scopes only, as far as the client is registered for them. */
+const coreScopesOf = (client: Client): string => {
+  const registered = registeredScopeOf(client)?.split(' ');
+  return coreScopes.filter((scope) => registered?.includes(scope) ?? true).join(' ');
+};
+
 /** RFC 8707 over our resources table. */
 export const resourceIndicators = (resources: ResourceSource): ResourceIndicators => ({
   enabled: true,
-  getResourceServerInfo: async (_ctx, identifier, client) => {
+  getResourceServerInfo: async (ctx, identifier, client) => {
     const record = await resources.find(identifier);
     if (!record) throw new errors.InvalidTarget();
+    const scope = scopesFor(record, registeredScopeOf(client));
+    if (isMachine(ctx)) checkMachineScopes(ctx, scope);
     const ttl = record.accessTokenTtlSeconds ?? settingsOf(client).accessTokenTtlSeconds;
     return {
-      scope: scopesFor(record, registeredScopeOf(client)),
+      scope,
       audience: record.identifier,
       accessTokenFormat: record.accessTokenFormat,
       ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
@@ -31,14 +53,14 @@ export const resourceIndicators = (resources: ResourceSource): ResourceIndicator
     };
   },
   // CONTRACT.md: at client_credentials a scope that only one resource has selects that resource.
-  defaultResource: async (ctx, _client, oneOf) => {
+  defaultResource: async (ctx, client, oneOf) => {
     if (oneOf) return oneOf;
-    const { params } = ctx.oidc;
-    if (ctx.oidc.route !== 'token' || params?.grant_type !== 'client_credentials' || typeof params.scope !== 'string')
-      return undefined;
-    const found = await Promise.all(params.scope.split(' ').map((scope) => resources.withScope(scope)));
+    if (!isMachine(ctx)) return undefined;
+    const found = await Promise.all(askedOf(ctx).map((scope) => resources.withScope(scope)));
     const identifiers = new Set(found.flat().map(({ identifier }) => identifier));
-    const [only] = identifiers;
-    return identifiers.size === 1 ? only : undefined;
+    const [only, another] = identifiers;
+    if (another !== undefined) throw new errors.InvalidTarget('several resources have these scopes: name one with resource');
+    if (only === undefined) checkMachineScopes(ctx, coreScopesOf(client));
+    return only;
   },
 });

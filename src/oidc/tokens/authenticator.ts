@@ -23,7 +23,8 @@ const principalOf = ({ accountId, clientId, scope, sessionUid, signIn }: ActiveT
 export const createAuthenticator = ({ issuer, active }: AuthenticatorDeps): Authenticator => ({
   authenticate: async (accessToken, ...requiredScopes) => {
     const token = await active(accessToken);
-    if (!token || token.audience !== issuer) throw errors.unauthenticated();
+    // TK-08: our own API is asked by bearer tokens; one that is bound to a key is worth nothing without its proof.
+    if (!token || token.isBound || token.audience !== issuer) throw errors.unauthenticated();
     const principal = principalOf(token);
     if (!requiredScopes.some((scope) => principal.scopes.has(scope))) throw errors.insufficient_scope();
     return principal;
