@@ -3,6 +3,8 @@ import { defineErrors } from '../platform/errors/index.ts';
 export const errors = defineErrors({
   assignment_exists: { status: 409, title: 'This assignment is there already for that time' },
   assignment_not_found: { status: 404, title: 'There is no such assignment' },
+  entity_invalid: { status: 400, title: 'What is registered is not valid' },
+  entity_not_found: { status: 404, title: 'Nothing is registered under that key' },
   grant_not_yours: { status: 403, title: 'You cannot give or take what you do not hold yourself' },
   group_not_found: { status: 404, title: 'There is no such group' },
   last_super_admin: { status: 409, title: 'The last SUPER_ADMIN stays' },

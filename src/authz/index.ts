@@ -7,8 +7,14 @@ import type { Caches } from '../platform/cache/index.ts';
 import { type Database, setTenants } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Guard, Principal } from '../platform/ports.ts';
+import { echoRequestId, mountAuthzenRoutes } from './authzen/routes.ts';
+import { mountEntityRoutes } from './entities/routes.ts';
+import { createEntities } from './entities/service.ts';
+import { createEntitySource } from './entities/source.ts';
 import { createGuard } from './pdp/guard.ts';
-import { echoRequestId, mountDecisionRoutes } from './pdp/routes.ts';
+import { createLookup } from './pdp/lookup.ts';
+import { mountDecisionRoutes } from './pdp/routes.ts';
+import { createSearch } from './pdp/search.ts';
 import { createSearchRepository } from './pdp/search-repository.ts';
 import { createPdp } from './pdp/service.ts';
 import { currentRoles } from './pdp/snapshot.ts';
@@ -86,10 +92,19 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
 
   const subjectOf = subjects.find;
   const policiesFor = createPolicySource({ database, caches });
-  const search = createSearchRepository(database.knex);
-  const { clientOrganization } = search;
+  const search = createSearchRepository(database);
+  const { clientOrganization, rolesWith } = search;
   const guard = createGuard({ clock, subjectOf, policies: policiesFor, clientOrganization, audit: buffer });
-  const pdp = createPdp({ clock, guard, audit: buffer, subjectOf, idOfLogin, policiesFor, search });
+  const entities = createEntitySource({ database, caches });
+  const lookup = createLookup({ subjectOf, idOfLogin, entities });
+  const pdp = createPdp({
+    clock,
+    guard,
+    audit: buffer,
+    policiesFor,
+    lookup,
+    stored: { subjectOf, rolesWith, search: createSearch({ clock, search, entities, lookup, policiesFor, subjectOf }) },
+  });
 
   return {
     guard,
@@ -137,7 +152,9 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
       };
       mountPeopleRoutes(admin, { assignments, grants, effective });
       mountPolicyRoutes(admin, createPolicies({ inWork, replay: createReplay({ policiesFor, subjectOf, now }) }));
-      mountDecisionRoutes(admin, pdp, issuer);
+      mountEntityRoutes(admin, createEntities(inWork));
+      mountDecisionRoutes(admin, pdp);
+      mountAuthzenRoutes(admin, pdp, issuer);
     },
   };
 };

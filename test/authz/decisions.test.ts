@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import type { ApiAnswer } from '../support/api.ts';
+import { register, todoPeople } from '../support/authzen.ts';
 import { type Call, callerWith, enforcer, machineToken, personCalls } from '../support/callers.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'correct horse battery staple';
-const todoPeople = { rick: 'admin', morty: 'editor', summer: 'editor', beth: 'viewer', jerry: 'viewer' };
+const emails = ['bob@the-citadel.com', 'cyd@the-citadel.com', ...todoPeople.map(([email]) => email)];
+const nameOf = (email: string): string => email.slice(0, email.indexOf('@'));
 
 describe('Z4-Z6 decisions over HTTP', () => {
   let stand: Stand;
@@ -28,22 +30,15 @@ describe('Z4-Z6 decisions over HTTP', () => {
 
   before(async function () {
     this.timeout(90_000);
-    const names = ['bob', 'cyd', ...Object.keys(todoPeople)];
     stand = await startStand({
       env: { BOOTSTRAP_ADMIN_EMAIL: 'root@example.test', BOOTSTRAP_ADMIN_PASSWORD: password },
       bootstrap: {
         clients: [enforcer],
-        users: names.map((name) => ({ email: `${name}@the-citadel.com`, password, email_verified: true, name })),
+        users: emails.map((email) => ({ email, password, email_verified: true, name: nameOf(email) })),
       },
     });
-    for (const name of names) {
-      ids[name] = (
-        await stand.database
-          .knex('identifiers')
-          .where({ value: `${name}@the-citadel.com` })
-          .first('user_id')
-      ).user_id;
-    }
+    for (const email of emails)
+      ids[nameOf(email)] = (await stand.database.knex('identifiers').where({ value: email }).first('user_id')).user_id;
     root = await personCalls(stand, 'root@example.test', password);
     person = await personCalls(stand, 'bob@the-citadel.com', password);
     const token = await machineToken(stand);
@@ -229,7 +224,7 @@ describe('Z4-Z6 decisions over HTTP', () => {
   });
 
   describe('OpenID AuthZEN 1.0', () => {
-    const subject = (name: string) => ({ type: 'user', id: `${name}@the-citadel.com` });
+    const subject = (name: string) => ({ type: 'user', id: emails.find((email) => nameOf(email) === name) });
 
     before(async () => {
       const any = ['todo:can_read_todos:any', 'user:can_read_user:any'];
@@ -241,8 +236,13 @@ describe('Z4-Z6 decisions over HTTP', () => {
       };
       for (const [name, permissions] of Object.entries(roles))
         await post('/rbac/roles', { name, permissions, createPermissions: true });
-      for (const [name, role] of Object.entries(todoPeople)) await post(`/rbac/users/${ids[name]}/roles`, { role });
-      await post(`/rbac/users/${ids.rick}/roles`, { role: 'evil_genius' });
+      for (const [email, , names] of todoPeople) {
+        for (const role of names) await post(`/rbac/users/${ids[nameOf(email)]}/roles`, { role });
+      }
+      await register(
+        root,
+        todoPeople.map(([email, id]) => ({ type: 'user', id, userId: ids[nameOf(email)] })),
+      );
       await activate({
         name: 'editors keep their own todos',
         effect: 'allow',
@@ -261,30 +261,52 @@ describe('Z4-Z6 decisions over HTTP', () => {
       expect(metadata.access_evaluation_endpoint).to.equal(`${stand.issuer}/access/v1/evaluation`);
     });
 
-    it('decides the Todo interop scenario', async () => {
-      const todo = (owner: string) => ({ type: 'todo', id: 'todo-1', properties: { ownerID: `${owner}@the-citadel.com` } });
-      const expected: Record<string, Record<string, boolean>> = {
-        rick: { create: true, 'update rick': true, 'update morty': true, 'delete rick': true, 'delete morty': true },
-        morty: { create: true, 'update rick': false, 'update morty': true, 'delete rick': false, 'delete morty': true },
-        summer: { create: true, 'update rick': false, 'update summer': true, 'delete rick': false, 'delete summer': true },
-        beth: { create: false, 'update beth': false, 'delete beth': false },
-        jerry: { create: false, 'update jerry': false, 'delete jerry': false },
+    it('decides the Todo interop scenario as published, by its own subject ids', async () => {
+      const todo = (number: number, owner: string) => ({
+        type: 'todo',
+        id: `7240d0db-8ff0-41ec-98b2-34a096273b9${number}`,
+        properties: { ownerID: owner },
+      });
+      const [rick = '', morty = '', summer = '', beth = '', jerry = ''] = todoPeople.map(([email]) => email);
+      const [ricks, mortys] = [todo(2, rick), todo(1, morty)];
+      /** The second object of each, and the decisions about update and delete of Rick's and of that one. */
+      const cases: Record<string, [other: ReturnType<typeof todo>, create: boolean, rights: [boolean, boolean]]> = {
+        [rick]: [mortys, true, [true, true]],
+        [morty]: [mortys, true, [false, true]],
+        [summer]: [todo(3, summer), true, [false, true]],
+        [beth]: [todo(4, beth), false, [false, false]],
+        [jerry]: [todo(5, jerry), false, [false, false]],
       };
-      for (const [name, cases] of Object.entries(expected)) {
-        for (const [what, decision] of Object.entries({ read: true, user: true, ...cases })) {
-          const [verb = '', owner = ''] = what.split(' ');
-          const byVerb: Record<string, [string, unknown]> = {
-            user: ['can_read_user', { type: 'user', id: 'beth@the-citadel.com' }],
-            read: ['can_read_todos', { type: 'todo', id: 'todo-1' }],
-            create: ['can_create_todo', { type: 'todo', id: 'todo-1' }],
-            update: ['can_update_todo', todo(owner)],
-            delete: ['can_delete_todo', todo(owner)],
-          };
-          const [action, resource] = byVerb[verb] as [string, unknown];
-          const answer = await authzen('/access/v1/evaluation', { subject: subject(name), action: { name: action }, resource });
-          expect(answer.status).to.equal(200);
-          expect(answer.json.decision, `${name} ${what}`).to.equal(decision);
+      let asked = 0;
+      const expectDecision = async (id: string, action: string, resource: unknown, decision: boolean): Promise<void> => {
+        const answer = await authzen('/access/v1/evaluation', { subject: { type: 'user', id }, action: { name: action }, resource });
+        expect(answer.status).to.equal(200);
+        expect(answer.json.decision, `${id} ${action} ${JSON.stringify(resource)}`).to.equal(decision);
+        asked += 1;
+      };
+      for (const [email, id] of todoPeople) {
+        const [other, create, [onRicks, onOther]] = cases[email] as (typeof cases)[string];
+        for (const person of [beth, email]) await expectDecision(id, 'can_read_user', { type: 'user', id: person }, true);
+        await expectDecision(id, 'can_read_todos', { type: 'todo', id: 'todo-1' }, true);
+        await expectDecision(id, 'can_create_todo', { type: 'todo', id: 'todo-1' }, create);
+        for (const action of ['can_update_todo', 'can_delete_todo']) {
+          await expectDecision(id, action, ricks, onRicks);
+          await expectDecision(id, action, other, onOther);
         }
+      }
+      expect(asked).to.equal(40);
+      const batches: [number, ReturnType<typeof todo>[], boolean[]][] = [
+        [0, [ricks, todo(5, jerry)], [true, true]],
+        [1, [ricks, mortys], [false, true]],
+        [4, [ricks, todo(5, jerry)], [false, false]],
+      ];
+      for (const [index, todos, expected] of batches) {
+        const { json } = await authzen('/access/v1/evaluations', {
+          subject: { type: 'user', id: todoPeople[index]?.[1] },
+          action: { name: 'can_update_todo' },
+          evaluations: todos.map((resource) => ({ resource })),
+        });
+        expect(json.evaluations.map(({ decision }: { decision: boolean }) => decision)).to.deep.equal(expected);
       }
     });
 

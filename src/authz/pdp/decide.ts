@@ -7,6 +7,8 @@ import { isCurrent, type Rule, type Snapshot } from './snapshot.ts';
 
 export interface Question {
   action: string;
+  /** Properties of the action (AuthZEN 1.0 §5.3). */
+  actionProperties?: Record<string, unknown> | undefined;
   resource: ResourceReference;
   context?: Record<string, unknown> | undefined;
 }
@@ -52,15 +54,16 @@ export interface PolicyData {
   subject: Record<string, unknown>;
   resource: Record<string, unknown>;
   action: string;
+  actionProperties: Record<string, unknown>;
   env: Record<string, unknown>;
 }
 
 export interface PolicySet {
   /** Those that speak of it, the highest priority first, deny before allow. */
   matching(resource: string, action: string): readonly ActivePolicy[];
+  /** Actions that policies name for a resource. */
+  actions(resource: string): readonly string[];
 }
-
-export const noPolicies: PolicySet = { matching: () => [] };
 
 export type DecisionKind =
   | 'subject_inactive'
@@ -82,10 +85,15 @@ const inactive: Decision = { allowed: false, kind: 'subject_inactive' };
 const byDefault: Decision = { allowed: false, kind: 'default_deny' };
 
 /** @param now milliseconds since the epoch */
-export const policyData = (snapshot: Snapshot, { action, resource, context }: Question, now: number): PolicyData => ({
+export const policyData = (
+  snapshot: Snapshot,
+  { action, actionProperties, resource, context }: Question,
+  now: number,
+): PolicyData => ({
   subject: { ...snapshot.attributes, roles: snapshot.roles.filter((role) => isCurrent(role, now)).map(({ name }) => name) },
   resource: { ...resource.attributes, type: resource.type, id: resource.id },
   action,
+  actionProperties: actionProperties ?? none,
   env: { ...context, time: now / 1000 },
 });
 

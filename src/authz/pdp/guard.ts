@@ -38,12 +38,19 @@ export interface GuardDeps {
   audit: AuditBuffer;
 }
 
-/** CONTRACT.md: a client with scope `authz` may ask about any subject of its tenants. */
-const askedByClients = new Set(['authz:check', 'authz:search', 'authz:explain']);
+/** CONTRACT.md: a client with scope `authz` may ask about any subject of its tenants. Registering is a scope of its own: it moves decisions. */
+const scopesOfClients = new Map([
+  ['authz:check', 'authz'],
+  ['authz:search', 'authz'],
+  ['entity:read', 'authz_entities'],
+  ['entity:update', 'authz_entities'],
+  ['entity:delete', 'authz_entities'],
+]);
 
 export const createGuard = ({ clock, subjectOf, policies, clientOrganization, audit }: GuardDeps): Guard => {
   const ofClient = async ({ clientId, scopes: granted }: Principal, permission: string): Promise<Reach | undefined> => {
-    if (!granted.has('authz') || !askedByClients.has(permission)) return undefined;
+    const needed = scopesOfClients.get(permission);
+    if (needed === undefined || !granted.has(needed)) return undefined;
     const organizationId = await clientOrganization(clientId);
     if (organizationId === undefined) return undefined;
     return organizationId === null

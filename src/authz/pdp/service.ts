@@ -3,15 +3,10 @@ import type { AuditBuffer, Clock, Guard, Principal } from '../../platform/ports.
 import type { PolicySource } from '../policies/source.ts';
 import { type Decision, decide, type Question } from './decide.ts';
 import { type Explained, explain } from './explain.ts';
+import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
+import { isForeign, type Range, type Search, tenantOf } from './search.ts';
 import type { SearchRepository } from './search-repository.ts';
 import { emptySnapshot, type Snapshot } from './snapshot.ts';
-
-export interface SubjectReference {
-  id: string;
-  type?: string | undefined;
-  /** What the caller says of the subject; what is stored here wins. */
-  properties?: Record<string, unknown> | undefined;
-}
 
 export interface Check extends Question {
   subject?: SubjectReference | undefined;
@@ -28,19 +23,14 @@ export interface PdpDeps {
   clock: Clock;
   guard: Guard;
   audit: AuditBuffer;
-  subjectOf(id: string): Promise<Snapshot | undefined>;
-  /** Whose login name it is. */
-  idOfLogin(login: string): Promise<string | undefined>;
   policiesFor: PolicySource;
-  search: SearchRepository;
+  lookup: Lookup;
+  stored: { subjectOf(id: string): Promise<Snapshot | undefined>; rolesWith: SearchRepository['rolesWith']; search: Search };
 }
 
-type View = { scope: 'all' } | { scope: readonly string[] };
-
 const maxRecordedBytes = 4096;
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-export const createPdp = ({ clock, guard, audit, subjectOf, idOfLogin, policiesFor, search }: PdpDeps) => {
+export const createPdp = ({ clock, guard, audit, policiesFor, lookup, stored }: PdpDeps) => {
   const refuse = (principal: Principal, permission: string): never => {
     audit.note({
       type: 'api.denied',
@@ -61,20 +51,6 @@ export const createPdp = ({ clock, guard, audit, subjectOf, idOfLogin, policiesF
     return { scope: await guard.organizations(principal, permission) };
   };
 
-  const isInView = ({ scope }: View, { organizationIds }: Snapshot): boolean =>
-    scope === 'all' || scope.some((id) => organizationIds.has(id));
-
-  const withProperties = (snapshot: Snapshot, properties: Record<string, unknown> | undefined): Snapshot =>
-    properties ? { ...snapshot, attributes: { ...properties, ...snapshot.attributes } } : snapshot;
-
-  /** Somebody nobody knows, or may know of, holds nothing; policies may still speak of them by what is said of them. */
-  const resolve = async ({ id, type = 'user', properties }: SubjectReference, view: View): Promise<Snapshot> => {
-    if (type !== 'user') return emptySnapshot(type === 'client' ? 'client' : 'user', id, { ...properties, type });
-    const userId = uuid.test(id) ? id : await idOfLogin(id);
-    const found = userId === undefined ? undefined : await subjectOf(userId);
-    return found && isInView(view, found) ? withProperties(found, properties) : emptySnapshot('user', id, properties);
-  };
-
   const isOwn = (principal: Principal, { subject, explain: wantsReasons }: Check): boolean =>
     wantsReasons !== true &&
     (subject === undefined ||
@@ -83,46 +59,36 @@ export const createPdp = ({ clock, guard, audit, subjectOf, idOfLogin, policiesF
   const note = (
     principal: Principal,
     snapshot: Snapshot,
-    { action, resource, context }: Question,
+    { action, actionProperties, resource, context }: Question,
     { allowed, kind }: Decision,
   ): void => {
-    const request = { attributes: resource.attributes, context };
+    const request = { attributes: resource.attributes, context, actionProperties };
     const isSmall = JSON.stringify(request).length <= maxRecordedBytes;
     audit.note({
       type: 'authz.decision',
       outcome: allowed ? 'success' : 'denied',
       actor: { type: principal.type, id: principal.id },
       clientId: principal.clientId,
-      subjectId: uuid.test(snapshot.id) ? snapshot.id : undefined,
+      subjectId: isUuid(snapshot.id) ? snapshot.id : undefined,
       target: resource.id === undefined ? undefined : { type: resource.type, id: resource.id },
       details: { action, resource: resource.type, allowed, reason: kind, ...(isSmall && { request }) },
     });
   };
 
-  const policiesOf = ({ resource }: Question) => {
-    const { organizationId } = resource.attributes ?? {};
-    return policiesFor(typeof organizationId === 'string' && uuid.test(organizationId) ? organizationId : undefined);
-  };
-
-  /** Objects of organizations outside the view look like unknown ones: nothing is allowed on them. */
-  const isForeign = ({ scope }: View, { resource }: Question): boolean => {
-    const { organizationId } = resource.attributes ?? {};
-    return scope !== 'all' && organizationId !== undefined && !scope.includes(organizationId as string);
-  };
-
   const remember: Decision = { allowed: false, kind: 'default_deny' };
 
-  const judge = async (principal: Principal, snapshot: Snapshot, check: Check, view: View): Promise<Answer> => {
-    const policies = await policiesOf(check);
+  const judge = async (principal: Principal, snapshot: Snapshot, asked: Check, { view, objects }: Views): Promise<Answer> => {
+    const question = await lookup.question(asked, objects);
+    const policies = await policiesFor(tenantOf(question));
     const now = clock.now().getTime();
-    const decision = isForeign(view, check) ? remember : decide(snapshot, policies, check, now);
-    note(principal, snapshot, check, decision);
-    if (check.explain !== true) return { allowed: decision.allowed, decision };
-    const explained = explain({ snapshot, policies, question: check, decision, now });
+    const decision = isForeign(view, question) ? remember : decide(snapshot, policies, question, now);
+    note(principal, snapshot, question, decision);
+    if (asked.explain !== true) return { allowed: decision.allowed, decision };
+    const explained = explain({ snapshot, policies, question, decision, now });
     if (!decision.allowed && decision.kind === 'default_deny') {
-      const { action, resource } = check;
+      const { action, resource } = question;
       const names = [resource.type, '*'].flatMap((type) => [action, '*'].map((one) => `${type}:${one}:any`));
-      const roles = await search.rolesWith(names, 10);
+      const roles = await stored.rolesWith(names, 10);
       explained.wouldAllow.push(...roles.map((ref) => ({ kind: 'role' as const, ref })));
     }
     return { allowed: decision.allowed, decision, explained };
@@ -130,47 +96,37 @@ export const createPdp = ({ clock, guard, audit, subjectOf, idOfLogin, policiesF
 
   const check = async (principal: Principal, asked: Check): Promise<Answer> => {
     if (isOwn(principal, asked)) {
-      const own = principal.type === 'user' ? await subjectOf(principal.id) : undefined;
-      return judge(principal, own ?? emptySnapshot(principal.type, principal.id), asked, { scope: 'all' });
+      const own = principal.type === 'user' ? await stored.subjectOf(principal.id) : undefined;
+      const snapshot = own ?? emptySnapshot(principal.type, principal.id);
+      // Of registered objects one sees those of one's organizations.
+      return judge(principal, snapshot, asked, { view: { scope: 'all' }, objects: { scope: [...snapshot.organizationIds] } });
     }
     const view = await viewOf(principal, 'authz:check');
     const subject = asked.subject ?? { id: principal.id, type: principal.type };
-    return judge(principal, await resolve(subject, view), asked, view);
+    return judge(principal, await lookup.subject(subject, view), asked, { view, objects: view });
   };
 
+  const { search } = stored;
   return {
     /** @throws permission_required for others, and for reasons, without `authz:check` */
     check,
-    /** Who of those the caller may ask about may do it; pages of people looked at, not of hits. */
-    searchSubjects: async (principal: Principal, question: Question, limit: number, after: string | undefined) => {
-      const view = await viewOf(principal, 'authz:search');
-      const people = isForeign(view, question) ? [] : await search.people(view.scope, limit + 1, after);
-      const policies = await policiesOf(question);
-      const now = clock.now().getTime();
-      const ids: string[] = [];
-      for (const id of people.slice(0, limit)) {
-        const snapshot = await subjectOf(id);
-        if (snapshot && decide(snapshot, policies, question, now).allowed) ids.push(id);
-      }
-      return { ids, next: people.length > limit ? people[limit - 1] : undefined };
-    },
-    /** What a subject may do to an object, of the actions that are registered for its type. */
-    searchActions: async (
-      principal: Principal,
-      subject: SubjectReference,
-      question: Omit<Question, 'action'>,
-    ): Promise<string[]> => {
-      const view = await viewOf(principal, 'authz:search');
-      const snapshot = await resolve(subject, view);
-      const now = clock.now().getTime();
-      const allowed: string[] = [];
-      for (const action of await search.actions(question.resource.type)) {
-        const asked = { ...question, action };
-        if (!isForeign(view, asked) && decide(snapshot, await policiesOf(asked), asked, now).allowed) allowed.push(action);
-      }
-      return allowed;
-    },
+    /** Who of those the caller may ask about may do it. */
+    searchSubjects: async (principal: Principal, type: string, question: Question, range: Range) =>
+      search.subjects(await viewOf(principal, 'authz:search'), type, question, range),
+    /** On which registered objects a subject may do it. */
+    searchResources: async (principal: Principal, subject: SubjectReference, question: Question, range: Range) =>
+      search.resources(await viewOf(principal, 'authz:search'), subject, question, range),
+    /** What a subject may do to an object. */
+    searchActions: async (principal: Principal, subject: SubjectReference, question: Omit<Question, 'action'>) =>
+      search.actions(await viewOf(principal, 'authz:search'), subject, question),
   };
 };
+
+interface Views {
+  /** What the answer may be about. */
+  view: View;
+  /** Of which registered objects the attributes count. */
+  objects: View;
+}
 
 export type Pdp = ReturnType<typeof createPdp>;

@@ -50,7 +50,6 @@ export interface HeldRole {
 
 export interface Snapshot {
   id: string;
-  type: 'user' | 'client';
   isActive: boolean;
   organizationIds: ReadonlySet<string>;
   groupIds: ReadonlySet<string>;
@@ -186,7 +185,6 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
 
   return {
     id: row.id,
-    type: 'user',
     isActive: row.status === 'active',
     organizationIds,
     groupIds: new Set(groups.keys()),
@@ -207,13 +205,12 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
   };
 };
 
-/** A subject that holds nothing: a client, somebody nobody knows. */
-export const emptySnapshot = (type: 'user' | 'client', id: string, attributes: Record<string, unknown> = {}): Snapshot => ({
+/** A subject that holds nothing: a client, somebody nobody knows, somebody only an application knows. */
+export const emptySnapshot = (type: string, id: string, attributes: Record<string, unknown> = {}): Snapshot => ({
   ...compileSnapshot(
     { id, status: 'active', claims: attributes, identifiers: [], organizations: [], groups: [], assignments: [], direct: [] },
     new Map(),
   ),
-  type,
   attributes: { ...attributes, id, type, organizations: [], groups: [], roles: [] },
 });
 

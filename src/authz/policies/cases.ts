@@ -13,6 +13,7 @@ export const runCase = (row: VersionRow, given: PolicyCase): TestView['results']
     subject: given.subject ?? {},
     resource: { ...given.resource.attributes, type: given.resource.type, id: given.resource.id },
     action: given.action,
+    actionProperties: given.actionProperties ?? {},
     env: given.context ?? {},
   };
   const failed = failureOf(condition, data) ?? null;

@@ -90,7 +90,7 @@ const operators: Record<string, readonly [target: string, least: number, most: n
 const quantifiers = new Set(['all', 'some', 'none']);
 
 const segment = '[A-Za-z0-9_-]{1,64}';
-const outerPath = new RegExp(`^(?:action|(?:subject|resource|env)(?:\\.${segment}){1,6})$`);
+const outerPath = new RegExp(`^(?:action|(?:subject|resource|env|actionProperties)(?:\\.${segment}){1,6})$`);
 const innerPath = new RegExp(`^(?:${segment}(?:\\.${segment}){0,5})?$`);
 // Whatever an object, a text, a list or a number has by birth is no attribute.
 const inherited = new Set(
@@ -121,7 +121,7 @@ const variable = (operand: unknown, place: Place, reading: Reading): unknown => 
   const [path, fallback, ...more] = Array.isArray(operand) ? operand : [operand];
   const pattern = place.isInner ? innerPath : outerPath;
   if (typeof path !== 'string' || !pattern.test(path) || path.split('.').some((name) => inherited.has(name))) {
-    const known = place.isInner ? 'a name within the item' : 'action, or a name under subject, resource or env';
+    const known = place.isInner ? 'a name within the item' : 'action, or a name under subject, resource, actionProperties or env';
     return refuse(reading, `${place.path}/var`, `must be ${known}`);
   }
   if (more.length > 0 || (fallback !== undefined && !isScalar(fallback) && !isEmptyList(fallback))) {

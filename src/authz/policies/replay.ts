@@ -17,9 +17,10 @@ export interface Candidate {
   rows: readonly RecordedDecision[];
 }
 
-const questionOf = ({ details: { action, resource, request } }: RecordedDecision): Question => ({
+const questionOf = ({ target_id: id, details: { action, resource, request } }: RecordedDecision): Question => ({
   action,
-  resource: { type: resource, attributes: request?.attributes },
+  actionProperties: request?.actionProperties,
+  resource: { type: resource, id: id ?? undefined, attributes: request?.attributes },
   context: request?.context,
 });
 
@@ -43,6 +44,7 @@ export const createReplay =
       const question = questionOf(row);
       const current = await policiesFor(tenantOf(question));
       const next: PolicySet = {
+        actions: () => [],
         matching: (type, action) =>
           [...current.matching(type, action).filter((other) => other.id !== id), ...mine.matching(type, action)].sort(inOrder),
       };

@@ -33,11 +33,12 @@ export type ActiveRow = PolicyContent & { id: string; name: string; number: numb
 export interface RecordedDecision {
   occurred_at: Date;
   subject_id: string | null;
+  target_id: string | null;
   details: {
     action: string;
     resource: string;
     allowed: boolean;
-    request?: { attributes?: Record<string, unknown>; context?: Record<string, unknown> };
+    request?: Partial<Record<'attributes' | 'context' | 'actionProperties', Record<string, unknown>>>;
   };
 }
 
@@ -100,7 +101,7 @@ export const createPolicyRepository = (trx: Knex): PolicyRepository => ({
       .where({ type: 'authz.decision' })
       .orderByRaw('occurred_at desc, id desc')
       .limit(limit)
-      .select('occurred_at', 'subject_id', 'payload');
+      .select('occurred_at', 'subject_id', 'target_id', 'payload');
     return rows.map(({ payload, ...row }) => ({ ...row, details: payload.details }));
   },
 });

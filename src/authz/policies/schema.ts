@@ -13,6 +13,7 @@ const Case = Type.Object(
     name: Type.Optional(Type.String({ maxLength: 200 })),
     subject: Type.Optional(anything),
     action: Type.String({ minLength: 1, maxLength: 200 }),
+    actionProperties: Type.Optional(anything),
     resource: Type.Object(
       {
         type: Type.String({ minLength: 1, maxLength: 200 }),

@@ -37,7 +37,7 @@ export const targeted = (row: ActiveRow): Targeted => ({
 const maxKnown = 2000;
 
 export const policySetOf = (policies: readonly Targeted[]): PolicySet => {
-  if (policies.length === 0) return { matching: () => none };
+  if (policies.length === 0) return { matching: () => none, actions: () => [] };
   const sorted = [...policies].sort(inOrder);
   const known = new Map<string, readonly ActivePolicy[]>();
   return {
@@ -49,6 +49,14 @@ export const policySetOf = (policies: readonly Targeted[]): PolicySet => {
       if (known.size < maxKnown) known.set(key, made);
       return made;
     },
+    actions: (resource) => [
+      ...new Set(
+        sorted
+          .filter(({ target }) => !target.resources || target.resources.includes(resource) || target.resources.includes('*'))
+          .flatMap(({ target }) => target.actions ?? [])
+          .filter((action) => action !== '*'),
+      ),
+    ],
   };
 };
 

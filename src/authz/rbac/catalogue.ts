@@ -20,6 +20,7 @@ const administered = [
   'consent',
   'elevation',
   'entitlement',
+  'entity',
   'finding',
   'group',
   'import',

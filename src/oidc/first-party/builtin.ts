@@ -10,6 +10,7 @@ export const apiScope = 'api';
 const scopes = [
   { name: apiScope, description: 'Use Castellan on your behalf, as far as your permissions go' },
   { name: 'authz', description: 'Ask for decisions about anybody' },
+  { name: 'authz_entities', description: 'Register objects and subjects that decisions look at' },
   { name: 'scim', description: 'Manage people and groups by SCIM' },
 ];
 

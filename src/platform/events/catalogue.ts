@@ -24,7 +24,7 @@ export interface AuditCatalogue {
     allowed: boolean;
     reason?: string | undefined;
     /** What was asked, for replays of a policy; left out where it is large. */
-    request?: { attributes?: Record<string, unknown> | undefined; context?: Record<string, unknown> | undefined } | undefined;
+    request?: Partial<Record<'attributes' | 'context' | 'actionProperties', Record<string, unknown> | undefined>> | undefined;
   };
   'client.created': { source: string };
   'client.deleted': None;
@@ -33,6 +33,8 @@ export interface AuditCatalogue {
   'client.secret_removed': None;
   'client.secret_rotated': { overlapSeconds: number };
   'client.updated': { fields: readonly string[] };
+  'entity.registered': { count: number; types: readonly string[] };
+  'entity.removed': None;
   'group.created': None;
   'group.member_added': { userId: string };
   'group.member_removed': { userId: string };

@@ -17,7 +17,7 @@ export interface RequestInfo {
 /** `resource:action` without a scope, or an explicit mark that no permission is needed. */
 export type RouteAccess = 'public' | 'self' | `${string}:${string}`;
 
-export type TokenScope = 'api' | 'authz' | 'scim';
+export type TokenScope = 'api' | 'authz' | 'authz_entities' | 'scim';
 
 /** One row of the route table. From it come validation, OpenAPI, the guard, rate-limit class and metrics labels. */
 export interface RouteSpec<

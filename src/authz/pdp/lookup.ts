@@ -1,0 +1,68 @@
+/** Whom and what a question is about, with what is stored of them (FEATURES Z5). */
+import type { EntitySource } from '../entities/source.ts';
+import type { Question } from './decide.ts';
+import { emptySnapshot, type Snapshot } from './snapshot.ts';
+
+export interface SubjectReference {
+  id: string;
+  type?: string | undefined;
+  /** What the caller says of the subject; what is stored here wins. */
+  properties?: Record<string, unknown> | undefined;
+}
+
+/** About whom, and about whose objects, a caller may ask. */
+export type View = { scope: 'all' } | { scope: readonly string[] };
+
+export interface LookupDeps {
+  subjectOf(id: string): Promise<Snapshot | undefined>;
+  /** Whose login name it is. */
+  idOfLogin(login: string): Promise<string | undefined>;
+  entities: EntitySource;
+}
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+export const isUuid = (text: unknown): text is string => typeof text === 'string' && uuid.test(text);
+
+const isInView = ({ scope }: View, { organizationIds }: Snapshot): boolean =>
+  scope === 'all' || scope.some((id) => organizationIds.has(id));
+
+const withProperties = (snapshot: Snapshot, properties: Record<string, unknown> | undefined): Snapshot =>
+  properties ? { ...snapshot, attributes: { ...properties, ...snapshot.attributes } } : snapshot;
+
+/** What the deployment registered is its own: who sees some organizations sees those'. */
+const ownersIn = ({ scope }: View): readonly string[] => (scope === 'all' ? [] : scope);
+
+export const createLookup = ({ subjectOf, idOfLogin, entities }: LookupDeps) => {
+  const account = async (id: string, view: View): Promise<Snapshot | undefined> => {
+    const found = await subjectOf(id);
+    return found && isInView(view, found) ? found : undefined;
+  };
+
+  return {
+    /**
+     * An account by id, else what an application registered under that name, else an account by login. Somebody nobody knows, or may
+     * know of, holds nothing; policies may still speak of them by what is said of them.
+     */
+    subject: async ({ id, type = 'user', properties }: SubjectReference, view: View): Promise<Snapshot> => {
+      const own = type === 'user' && isUuid(id) ? await account(id, view) : undefined;
+      if (own) return withProperties(own, properties);
+      const entity = await entities.find(type, id, ownersIn(view));
+      const known = { ...properties, ...entity?.attributes };
+      if (entity && entity.userId === null) return emptySnapshot(type, id, known);
+      const userId = entity?.userId ?? (type === 'user' && !isUuid(id) ? await idOfLogin(id) : undefined);
+      const found = userId === undefined ? undefined : await account(userId, view);
+      return found ? withProperties(found, known) : emptySnapshot(type, id, known);
+    },
+    /** The question with what is registered of the object; that wins over what the caller says. */
+    question: async <Asked extends Question>(asked: Asked, view: View): Promise<Asked> => {
+      const { type, id, attributes } = asked.resource;
+      if (id === undefined) return asked;
+      const said = attributes?.organizationId;
+      const owners = view.scope === 'all' && typeof said === 'string' ? [said] : ownersIn(view);
+      const entity = await entities.find(type, id, owners);
+      return entity ? { ...asked, resource: { type, id, attributes: { ...attributes, ...entity.attributes } } } : asked;
+    },
+  };
+};
+
+export type Lookup = ReturnType<typeof createLookup>;
