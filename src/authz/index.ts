@@ -16,7 +16,7 @@ import { createLookup } from './pdp/lookup.ts';
 import { mountDecisionRoutes } from './pdp/routes.ts';
 import { createSearch } from './pdp/search.ts';
 import { createSearchRepository } from './pdp/search-repository.ts';
-import { createPdp } from './pdp/service.ts';
+import { createPdp, type Pdp } from './pdp/service.ts';
 import { currentRoles } from './pdp/snapshot.ts';
 import { createSubjects } from './pdp/subjects.ts';
 import { createReplay } from './policies/replay.ts';
@@ -67,6 +67,8 @@ export interface Authz {
   seed(routes: readonly string[]): Promise<void>;
   /** Gives a role as the system does: bootstrap and command line. A role that is held stays. @throws role_not_found */
   assignAsSystem(userId: string, role: string): Promise<void>;
+  /** The decision point within this process; a warm decision asks nothing of the database. @throws permission_required */
+  check: Pdp['check'];
   mount(admin: AdminRoutes): void;
 }
 
@@ -109,6 +111,7 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   return {
     guard,
     echoRequestId,
+    check: pdp.check,
     entitlementsOf: async (userId) => {
       const snapshot = await subjects.find(userId);
       if (!snapshot) return { roles: [], permissions: [], groups: [], organizations: [] };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ApiAnswer } from '../support/api.ts';
 import { register, todoPeople } from '../support/authzen.ts';
-import { type Call, callerWith, enforcer, machineToken, personCalls } from '../support/callers.ts';
+import { type Call, callerWith, enforcer, machineToken, personCalls, registrar } from '../support/callers.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'correct horse battery staple';
@@ -33,7 +33,7 @@ describe('Z4-Z6 decisions over HTTP', () => {
     stand = await startStand({
       env: { BOOTSTRAP_ADMIN_EMAIL: 'root@example.test', BOOTSTRAP_ADMIN_PASSWORD: password },
       bootstrap: {
-        clients: [enforcer],
+        clients: [enforcer, registrar],
         users: emails.map((email) => ({ email, password, email_verified: true, name: nameOf(email) })),
       },
     });
@@ -133,6 +133,126 @@ describe('Z4-Z6 decisions over HTTP', () => {
       expect(
         json.items.some((event: ApiAnswer['json']) => event.details.resource === 'invoices' && event.details.allowed === false),
       ).to.equal(true);
+    });
+  });
+
+  describe('Z5 Z9 registered objects and subjects', () => {
+    const put = (call: Call, entities: unknown[], more = {}) => call('PUT', '/authz/entities', { entities, ...more });
+    let registering: Call;
+
+    before(async () => {
+      registering = callerWith(stand, await machineToken(stand, registrar));
+    });
+
+    it('AZ-08 are a machine’s with a scope of its own: who only asks does not move decisions', async () => {
+      const entities = [{ type: 'invoices', id: 'x' }];
+      expect((await put(machine, entities)).status).to.equal(403);
+      expect((await put(person, entities)).status).to.equal(403);
+      expect((await registering('POST', '/authz/check', { action: 'read', resource: { type: 'x' } })).status).to.equal(403);
+    });
+
+    it('refuses what is there twice, too large or nobody’s, by place, and keeps nothing of it', async () => {
+      const nobody = '01900000-0000-7000-8000-000000000000';
+      const wrong: [unknown[], string][] = [
+        [
+          [
+            { type: 'invoices', id: 'w' },
+            { type: 'invoices', id: 'w' },
+          ],
+          '/entities/1',
+        ],
+        [[{ type: 'invoices', id: 'w', attributes: { text: 'x'.repeat(20_000) } }], '/entities/0/attributes'],
+        [
+          [
+            { type: 'invoices', id: 'w' },
+            { type: 'user', id: 'w', userId: nobody },
+          ],
+          '/entities/1/userId',
+        ],
+        [[{ type: 'in voices', id: 'w' }], '/entities/0/type'],
+        [[{ type: 'invoices', id: 'w\nx' }], '/entities/0/id'],
+        [[], '/entities'],
+      ];
+      for (const [entities, path] of wrong) {
+        const { status, json } = await put(registering, entities);
+        expect(status, path).to.equal(400);
+        expect(json.errors[0].path).to.equal(path);
+      }
+      expect((await registering('GET', '/authz/entities?type=invoices&id=w')).json.items).to.deep.equal([]);
+    });
+
+    it('say whose an object is, over what the caller says, from the next question on; and are forgotten again', async () => {
+      const ask = async (attributes?: unknown) =>
+        (await person('POST', '/authz/check', { action: 'pay', resource: { type: 'invoices', id: 'inv-1', attributes } })).json
+          .allowed;
+      expect(await ask()).to.equal(false);
+      expect((await put(registering, [{ type: 'invoices', id: 'inv-1', attributes: { ownerId: ids.bob } }])).json).to.deep.equal({
+        registered: 1,
+      });
+      expect(await ask()).to.equal(true);
+      await put(registering, [{ type: 'invoices', id: 'inv-1', attributes: { ownerId: ids.cyd } }]);
+      expect(await ask({ ownerId: ids.bob })).to.equal(false);
+      const { items } = (await registering('GET', '/authz/entities?type=invoices&id=inv-1')).json;
+      expect(items[0]).to.deep.include({ type: 'invoices', id: 'inv-1', attributes: { ownerId: ids.cyd }, organizationId: null });
+      expect((await registering('DELETE', `/authz/entities/${items[0].key}`)).status).to.equal(204);
+      expect((await registering('DELETE', `/authz/entities/${items[0].key}`)).status).to.equal(404);
+      expect(await ask({ ownerId: ids.bob })).to.equal(true);
+    });
+
+    it('TN-01 of an organization are that organization’s: its administrator sees, and decides about, no others', async () => {
+      const now = new Date();
+      const [mine, other] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
+      for (const [id, name] of [
+        [mine, 'mine'],
+        [other, 'other'],
+      ] as const) {
+        await stand.database.knex('organizations').insert({ id, name, slug: name, created_at: now, updated_at: now });
+      }
+      await stand.database.knex('organization_members').insert({ organization_id: mine, user_id: ids.cyd, created_at: now });
+      await post(`/rbac/users/${ids.cyd}/roles`, { role: 'ADMIN', organizationId: mine });
+      const tenant = await personCalls(stand, 'cyd@the-citadel.com', password);
+      const object = { type: 'ledger', id: 'one', attributes: { organizationId: other } };
+      expect((await put(tenant, [object])).json).to.deep.equal({ registered: 1 });
+      expect((await put(tenant, [object], { organizationId: other })).status).to.equal(404);
+      expect((await put(tenant, [{ type: 'user', id: 'b', userId: ids.bob }])).status).to.equal(400);
+      expect((await put(registering, [object], { organizationId: other })).status).to.equal(200);
+      const seen = (await tenant('GET', '/authz/entities')).json.items;
+      expect(seen.map((item: ApiAnswer['json']) => item.organizationId)).to.deep.equal([mine]);
+      await post('/rbac/roles', { name: 'bookkeeper', permissions: ['ledger:read:organization'], createPermissions: true });
+      await post(`/rbac/users/${ids.cyd}/roles`, { role: 'bookkeeper', organizationId: mine });
+      const found = await authzen('/access/v1/search/resource', {
+        subject: { type: 'user', id: ids.cyd },
+        action: { name: 'read' },
+        resource: { type: 'ledger' },
+      });
+      expect(found.json.results).to.deep.equal([{ type: 'ledger', id: 'one' }]);
+      expect(
+        (await tenant('POST', '/authz/check', { action: 'read', resource: { type: 'ledger', id: 'one' } })).json.allowed,
+      ).to.equal(true);
+      await post(`/rbac/users/${ids.bob}/roles`, { role: 'bookkeeper' });
+      expect(
+        (await person('POST', '/authz/check', { action: 'read', resource: { type: 'ledger', id: 'one' } })).json.allowed,
+      ).to.equal(false);
+      await root('DELETE', `/rbac/users/${ids.cyd}/roles/ADMIN`);
+    });
+
+    it('PERFORMANCE row 10 a warm decision asks nothing of the database', async () => {
+      await put(registering, [{ type: 'invoices', id: 'warm', attributes: { ownerId: ids.bob } }]);
+      const { authz } = stand.app.rooms;
+      const bob = { type: 'user', id: ids.bob as string, clientId: 'castellan', scopes: new Set(['api']), roles: [] } as const;
+      const once = async () =>
+        [
+          await authz.check(bob, { action: 'pay', resource: { type: 'invoices', id: 'warm' } }),
+          await authz.check(bob, { action: 'pay', resource: { type: 'invoices', id: 'unregistered' } }),
+          await authz.check(bob, { action: 'read', resource: { type: 'nothing-registered', id: '1' } }),
+        ].map(({ allowed }) => allowed);
+      expect(await once()).to.deep.equal([true, false, false]);
+      const statements: string[] = [];
+      const count = ({ sql }: { sql: string }): void => void (/audit_events/.test(sql) || statements.push(sql));
+      stand.database.knex.on('query', count);
+      expect(await once()).to.deep.equal([true, false, false]);
+      stand.database.knex.off('query', count);
+      expect(statements).to.deep.equal([]);
     });
   });
 
@@ -279,7 +399,11 @@ describe('Z4-Z6 decisions over HTTP', () => {
       };
       let asked = 0;
       const expectDecision = async (id: string, action: string, resource: unknown, decision: boolean): Promise<void> => {
-        const answer = await authzen('/access/v1/evaluation', { subject: { type: 'user', id }, action: { name: action }, resource });
+        const answer = await authzen('/access/v1/evaluation', {
+          subject: { type: 'user', id },
+          action: { name: action },
+          resource,
+        });
         expect(answer.status).to.equal(200);
         expect(answer.json.decision, `${id} ${action} ${JSON.stringify(resource)}`).to.equal(decision);
         asked += 1;

@@ -15,6 +15,9 @@ export const enforcer = {
   scope: 'authz',
 };
 
+/** One that registers what decisions look at. */
+export const registrar = { ...enforcer, client_id: 'registrar', scope: 'authz_entities' };
+
 export type Call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<ApiAnswer>;
 
 /** Paths start behind `/api/v1`. */
@@ -29,11 +32,11 @@ export const personCalls = async (stand: Stand, email: string, password: string)
   return callerWith(stand, json.accessToken);
 };
 
-export const machineToken = async ({ issuer }: Stand): Promise<string> => {
+export const machineToken = async ({ issuer }: Pick<Stand, 'issuer'>, { client_id: id, scope } = enforcer): Promise<string> => {
   const response = await fetch(`${issuer}/token`, {
     method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`enforcer:${secret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'authz', resource: issuer }),
+    headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope, resource: issuer }),
   });
   const answer = (await response.json()) as { access_token?: string };
   if (answer.access_token === undefined) throw new Error(`no token: ${JSON.stringify(answer)}`);

@@ -22,11 +22,15 @@ export class Fault extends Error {
 const required = { subject: ['type', 'id'], action: ['name'], resource: ['type', 'id'] } as const;
 
 /** An entity of the item overrides the default; one that is not whole is completed by it. */
-const entityOf = (part: keyof typeof required, own: unknown, fallback: unknown): Members => {
+const completed = (part: keyof typeof required, own: unknown, fallback: unknown): Members => {
+  if (own === undefined && fallback === undefined) throw new Fault(`/${part}`, 'is required');
   if (own !== undefined && !isObject(own)) throw new Fault(`/${part}`, 'must be an object');
   const isWhole = required[part].every((name) => own?.[name] !== undefined);
-  const whole = own && isWhole ? own : { ...(isObject(fallback) ? fallback : {}), ...own };
-  if (own === undefined && fallback === undefined) throw new Fault(`/${part}`, 'is required');
+  return own && isWhole ? own : { ...(isObject(fallback) ? fallback : {}), ...own };
+};
+
+const entityOf = (part: keyof typeof required, own: unknown, fallback: unknown): Members => {
+  const whole = completed(part, own, fallback);
   for (const name of required[part]) {
     if (!isIdentifier(whole[name])) throw new Fault(`/${part}/${name}`, 'must be a text of 1 to 500 characters');
   }

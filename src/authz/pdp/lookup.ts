@@ -38,20 +38,25 @@ export const createLookup = ({ subjectOf, idOfLogin, entities }: LookupDeps) => 
     return found && isInView(view, found) ? found : undefined;
   };
 
+  /** A subject by the name an application gave it, or an account by login. */
+  const byName = async ({ id, type = 'user', properties }: SubjectReference, view: View): Promise<Snapshot> => {
+    const entity = await entities.find(type, id, ownersIn(view));
+    const known = { ...properties, ...entity?.attributes };
+    const isLogin = entity === undefined && type === 'user' && !isUuid(id);
+    const userId = isLogin ? await idOfLogin(id) : (entity?.userId ?? undefined);
+    const found = userId === undefined ? undefined : await account(userId, view);
+    return found ? withProperties(found, known) : emptySnapshot(type, id, known);
+  };
+
   return {
     /**
      * An account by id, else what an application registered under that name, else an account by login. Somebody nobody knows, or may
      * know of, holds nothing; policies may still speak of them by what is said of them.
      */
-    subject: async ({ id, type = 'user', properties }: SubjectReference, view: View): Promise<Snapshot> => {
+    subject: async (reference: SubjectReference, view: View): Promise<Snapshot> => {
+      const { id, type = 'user', properties } = reference;
       const own = type === 'user' && isUuid(id) ? await account(id, view) : undefined;
-      if (own) return withProperties(own, properties);
-      const entity = await entities.find(type, id, ownersIn(view));
-      const known = { ...properties, ...entity?.attributes };
-      if (entity && entity.userId === null) return emptySnapshot(type, id, known);
-      const userId = entity?.userId ?? (type === 'user' && !isUuid(id) ? await idOfLogin(id) : undefined);
-      const found = userId === undefined ? undefined : await account(userId, view);
-      return found ? withProperties(found, known) : emptySnapshot(type, id, known);
+      return own ? withProperties(own, properties) : byName(reference, view);
     },
     /** The question with what is registered of the object; that wins over what the caller says. */
     question: async <Asked extends Question>(asked: Asked, view: View): Promise<Asked> => {
