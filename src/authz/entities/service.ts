@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { organizationFor } from '../rbac/roles.ts';
-import type { Caller, InWork, Work } from '../work.ts';
+import type { Caller, InWork, Work } from '../rbac/transaction.ts';
 import { createEntityRepository, type EntityFilter, type EntityRow } from './repository.ts';
 import type { EntitiesInput, EntityView } from './schema.ts';
 import { entityTags } from './source.ts';
