@@ -63,7 +63,8 @@ export interface AuditFilter {
   correlationId?: string | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
-  organizationId?: string | undefined;
+  /** Events of these organizations; of all where absent. */
+  organizationIds?: readonly string[] | undefined;
 }
 
 export interface StoredEvent extends Omit<AuditRow, 'payload'> {
@@ -73,7 +74,8 @@ export interface StoredEvent extends Omit<AuditRow, 'payload'> {
 export interface AuditRepository {
   /** Newest first. @param before place of the last event seen: its time and id */
   list(filter: AuditFilter, limit: number, before: [string, string] | undefined): Promise<StoredEvent[]>;
-  find(id: string): Promise<StoredEvent | undefined>;
+  /** @param organizationIds of these organizations; of all where absent */
+  find(id: string, organizationIds: readonly string[] | undefined): Promise<StoredEvent | undefined>;
 }
 
 type Condition = [sql: string, value: unknown, ...more: unknown[]];
@@ -84,7 +86,7 @@ const conditionsOf = (filter: AuditFilter, before: [string, string] | undefined)
     ['actor_id = ?', filter.actor],
     ['? in (target_id, subject_id::text)', filter.target],
     ['correlation_id = ?', filter.correlationId],
-    ['organization_id = ?', filter.organizationId],
+    ['organization_id = any(?::uuid[])', filter.organizationIds],
     ['occurred_at >= ?', filter.from],
     ['occurred_at < ?', filter.to],
   ];
@@ -98,5 +100,9 @@ export const createAuditRepository = (knex: Knex): AuditRepository => ({
     for (const [sql, ...values] of conditionsOf(filter, before)) query.whereRaw(sql, values as string[]);
     return (await query) as StoredEvent[];
   },
-  find: (id) => knex('audit_events').where({ id }).first(),
+  find: (id, organizationIds) => {
+    const query = knex('audit_events').where({ id });
+    if (organizationIds) query.whereIn('organization_id', [...organizationIds]);
+    return query.first();
+  },
 });

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { errors } from '../platform/errors/index.ts';
 import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../platform/http/index.ts';
+import type { PermissionScope } from '../platform/ports.ts';
 import type { AuditRepository, StoredEvent } from './repository.ts';
 
 const closed = { additionalProperties: false };
@@ -60,6 +61,15 @@ const view = (event: StoredEvent): Static<typeof EventView> => ({
   details: event.payload.details ?? null,
 });
 
+interface Reach {
+  reach: PermissionScope;
+  organizationIds: readonly string[];
+}
+
+/** Who reads for an organization sees what happened in it (TN-03). */
+const viewOf = ({ reach, organizationIds }: Reach): readonly string[] | undefined =>
+  reach === 'any' ? undefined : organizationIds;
+
 const place = (event: StoredEvent): [string, string] => [event.occurred_at.toISOString(), event.id];
 
 export interface AuditRouteDeps {
@@ -72,20 +82,25 @@ export const mountAuditRoutes = (admin: AdminRoutes, { events, flush }: AuditRou
   admin.get(
     '/api/v1/audit/events',
     { summary: 'List audit events, newest first', permission: 'audit:read', query: EventQuery, response: EventList, status: 200 },
-    async ({ query }) => {
+    async ({ query, ...caller }) => {
       await flush();
       const { limit = 50, cursor, from, to, ...filter } = query;
       const before = decodeCursor(cursor, 2) as [string, string] | undefined;
       const period = { from: from === undefined ? undefined : new Date(from), to: to === undefined ? undefined : new Date(to) };
-      return pageOfItems(await events.list({ ...filter, ...period }, limit + 1, before), limit, place, view);
+      return pageOfItems(
+        await events.list({ ...filter, ...period, organizationIds: viewOf(caller) }, limit + 1, before),
+        limit,
+        place,
+        view,
+      );
     },
   );
   admin.get(
     '/api/v1/audit/events/:id',
     { summary: 'Read one audit event', permission: 'audit:read', params: EventParams, response: EventView, status: 200 },
-    async ({ params }) => {
+    async ({ params, ...caller }) => {
       await flush();
-      const event = await events.find(params.id);
+      const event = await events.find(params.id, viewOf(caller));
       if (!event) throw errors.not_found();
       return view(event);
     },

@@ -14,7 +14,7 @@ export const mountFactorPolicyRoutes = (admin: AdminRoutes, policy: FactorPolicy
 
   admin.get(
     '/api/v1/mfa/policies',
-    { summary: 'List who needs a second factor', permission: 'mfa:read', response: PolicyList, status: 200 },
+    { summary: 'List who needs a second factor', permission: 'mfa:read', everywhere: true, response: PolicyList, status: 200 },
     async () => ({ items: await policy.list(), nextCursor: null }),
   );
   admin.put(

@@ -1,3 +1,4 @@
+import type { TenantScope } from '../../platform/db/index.ts';
 import { errors } from '../errors.ts';
 import { currentRoles, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
 import { nameOf } from './permission.ts';
@@ -15,10 +16,16 @@ const viaOf = ({ via, organizationId, startsAt, expiresAt }: Rule): EffectiveVie
   expiresAt: moment(expiresAt),
 });
 
-/** What somebody holds at this moment, and by what. @param now milliseconds since the epoch */
-export const effectiveOf = (snapshot: Snapshot, now: number): EffectiveView => {
+/**
+ * What somebody holds at this moment, and by what.
+ * @param now milliseconds since the epoch
+ * @param scope whose rights may be seen: in these organizations and everywhere (TN-03)
+ */
+export const effectiveOf = (snapshot: Snapshot, now: number, scope: TenantScope = 'all'): EffectiveView => {
+  const isSeen = (organizationId: string | null): boolean =>
+    scope === 'all' || organizationId === null || scope.includes(organizationId);
   const byName = new Map<string, EffectiveView['permissions'][number]>();
-  const rules = snapshot.isActive ? snapshot.rules().filter((rule) => isCurrent(rule, now)) : [];
+  const rules = snapshot.isActive ? snapshot.rules().filter((rule) => isCurrent(rule, now) && isSeen(rule.organizationId)) : [];
   for (const rule of rules) {
     const permission = nameOf(rule.permission);
     const entry = byName.get(`${permission} ${rule.effect}`) ?? { permission, effect: rule.effect, via: [] };
@@ -26,7 +33,8 @@ export const effectiveOf = (snapshot: Snapshot, now: number): EffectiveView => {
     byName.set(`${permission} ${rule.effect}`, entry);
   }
   const permissions = [...byName.values()].sort((a, b) => (a.permission < b.permission ? -1 : 1));
-  return { roles: currentRoles(snapshot, now), permissions };
+  const roles = snapshot.roles.filter(({ assignment }) => isSeen(assignment.organizationId));
+  return { roles: currentRoles({ ...snapshot, roles }, now), permissions };
 };
 
 /** Names of what is allowed and nowhere denied directly; for claims. */

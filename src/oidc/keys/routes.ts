@@ -25,15 +25,20 @@ const base = '/api/v1/keys';
 
 /** Signing keys as an administrator sees them; private parts have no way out. */
 export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
-  admin.get(base, { summary: 'List signing keys', permission: 'key:read', response: KeyList, status: 200 }, async () => ({
-    items: await keys.list(),
-    nextCursor: null,
-  }));
+  admin.get(
+    base,
+    { summary: 'List signing keys', permission: 'key:read', everywhere: true, response: KeyList, status: 200 },
+    async () => ({
+      items: await keys.list(),
+      nextCursor: null,
+    }),
+  );
   admin.post(
     `${base}/rotate`,
     {
       summary: 'Rotate the keys of one algorithm, or of all; the old ones stay published until nothing they signed is alive',
       permission: 'key:rotate',
+      everywhere: true,
       body: RotationBody,
       response: KeyList,
       status: 200,
@@ -42,7 +47,13 @@ export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
   );
   admin.post(
     `${base}/:kid/retire`,
-    { summary: 'Put another key in the place of this one', permission: 'key:rotate', params: KeyParams, status: 204 },
+    {
+      summary: 'Put another key in the place of this one',
+      permission: 'key:rotate',
+      everywhere: true,
+      params: KeyParams,
+      status: 204,
+    },
     async ({ params }) => {
       await keys.retire(params.kid);
       return undefined;
@@ -50,7 +61,13 @@ export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
   );
   admin.post(
     `${base}/:kid/withdraw`,
-    { summary: 'Take a compromised key out at once', permission: 'key:withdraw', params: KeyParams, status: 204 },
+    {
+      summary: 'Take a compromised key out at once',
+      permission: 'key:withdraw',
+      everywhere: true,
+      params: KeyParams,
+      status: 204,
+    },
     async ({ params }) => {
       await keys.withdraw(params.kid);
       return undefined;

@@ -24,7 +24,7 @@ const actorOf = ({ type, id }: Principal): Actor => ({ type, id });
 const tagged = ({ view, version }: { view: ResourceView; version: number }, status = 200) =>
   answer({ status, headers: { ETag: etagOf(version) }, body: view });
 
-/** Resource servers belong to the installation, not to a tenant: every permission here reaches all of them. */
+/** Resource servers belong to the installation, not to a tenant: so only who holds a permission everywhere changes them (TN-02). */
 export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['admin']): void => {
   admin.get(
     base,
@@ -44,6 +44,7 @@ export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['ad
     {
       summary: 'Register a resource server',
       permission: 'resource:create',
+      everywhere: true,
       body: ResourceBody,
       response: ResourceView,
       status: 201,
@@ -66,6 +67,7 @@ export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['ad
     {
       summary: 'Replace a resource server; its identifier stays',
       permission: 'resource:update',
+      everywhere: true,
       params: ResourceParams,
       body: ResourceBody,
       response: ResourceView,
@@ -78,7 +80,7 @@ export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['ad
   );
   admin.delete(
     one,
-    { summary: 'Remove a resource server', permission: 'resource:delete', params: ResourceParams, status: 204 },
+    { summary: 'Remove a resource server', permission: 'resource:delete', everywhere: true, params: ResourceParams, status: 204 },
     async ({ params, principal }) => {
       await resources.remove(params.id, actorOf(principal));
       return undefined;

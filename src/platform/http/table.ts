@@ -156,6 +156,7 @@ const createGate = ({ issuer, authenticator, guard, audit, admit, clock }: Table
     if (spec.stepUp) requireSignIn(principal, spec.stepUp, clock.now());
     if (spec.permission === 'self') return { principal, reach: 'own', organizationIds: [] };
     const reach = (await guard.reach(principal, spec.permission)) ?? deny(principal, spec.permission, route);
+    if (spec.everywhere && reach !== 'any') deny(principal, `${spec.permission}:any`, route);
     const isTenant = reach === 'organization';
     return { principal, reach, organizationIds: isTenant ? await guard.organizations(principal, spec.permission) : [] };
   };

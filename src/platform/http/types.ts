@@ -32,6 +32,8 @@ export interface RouteSpec<
   permission: Access;
   /** Scope of the access token, default `api` (CONTRACT.md); of several one is enough. */
   scope?: TokenScope | readonly [TokenScope, ...TokenScope[]];
+  /** The object is the deployment's own: only who holds the permission everywhere may (TN-02). */
+  everywhere?: true;
   /** How recent and how strong a person's sign-in must be (RFC 9470); machines have none and are not asked. */
   stepUp?: StepUp;
   params?: Params;

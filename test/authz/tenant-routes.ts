@@ -1,0 +1,166 @@
+/**
+ * How the manager of one tenant would reach into another by each route of our API. A route that takes an id, a query or a body and is
+ * not here fails the test (issue 5): whoever adds one says what a stranger would try.
+ */
+import type { TSchema } from '@sinclair/typebox';
+
+const uuid = (digit: string, tail: string): string => `0189000${digit}-0000-7000-8000-${tail.padStart(12, '0')}`;
+const tenant = (digit: string, marker: string) => ({
+  organization: uuid(digit, '01'),
+  user: uuid(digit, '02'),
+  role: uuid(digit, '03'),
+  child: uuid(digit, '04'),
+  group: uuid(digit, '05'),
+  policy: uuid(digit, '06'),
+  rule: uuid(digit, '07'),
+  permission: uuid(digit, '08'),
+  secret: uuid(digit, '09'),
+  session: uuid(digit, '0a'),
+  event: uuid(digit, '0b'),
+  client: `client-of-${marker}`,
+  marker,
+});
+
+export type Foreign = ReturnType<typeof tenant>;
+export const home = tenant('1', 'alfa');
+export const foreign = tenant('2', 'bravo');
+/** Nobody's. */
+export const unknown = tenant('3', 'zulu');
+
+export interface RouteFixture {
+  params?: Record<string, (tenant: Foreign) => string>;
+  query?: string | ((tenant: Foreign) => string);
+  body?: (tenant: Foreign) => unknown;
+  /**
+   * `hidden`: as if it were not there, with the same answer as for what is not. `refused`: 403, since it is the deployment's. `list`:
+   * answers, with nothing of the other tenant. `own`: reaches nothing but what is the caller's own; covered where it belongs.
+   */
+  expect: 'hidden' | 'refused' | 'list' | 'own';
+}
+
+interface Row {
+  method: string;
+  path: string;
+  spec: { permission: string; params?: TSchema; query?: TSchema; body?: TSchema };
+}
+
+/** Routes that may name something: those of strangers cannot know a tenant, and what takes nothing reaches nobody. */
+export const routes = (rows: readonly Row[]): string[] =>
+  rows
+    .filter(
+      ({ spec: { permission, params, query, body } }) =>
+        permission !== 'public' && (permission !== 'self' || params || query || body),
+    )
+    .map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+
+const id = (name: Exclude<keyof Foreign, 'marker'>) => ({ id: (of: Foreign) => of[name] });
+const role = { role: (of: Foreign) => of.role };
+const user = id('user');
+const group = { group: (of: Foreign) => of.group };
+const ruleBody = (of: Foreign) => ({ name: 'mine', roles: [of.role, of.child] });
+const policyBody = { name: 'mine', effect: 'deny', target: {}, condition: true };
+const hidden = (more: Omit<RouteFixture, 'expect'>): RouteFixture => ({ ...more, expect: 'hidden' });
+const list: RouteFixture = { expect: 'list', query: '?limit=200' };
+const refused: RouteFixture = { expect: 'refused' };
+const own: RouteFixture = { expect: 'own' };
+const question = (of: Foreign) => ({
+  subject: { type: 'user', id: of.user },
+  action: { name: 'read' },
+  resource: { type: of.marker, id: '1', properties: { organizationId: of.organization } },
+});
+
+export const fixtures: Record<string, RouteFixture> = {
+  'GET /api/v1/rbac/roles': list,
+  'POST /api/v1/rbac/roles': hidden({ body: (of) => ({ name: 'mine', parents: [of.role] }) }),
+  'GET /api/v1/rbac/roles/:role': hidden({ params: role }),
+  'PUT /api/v1/rbac/roles/:role': hidden({ params: role, body: () => ({ name: 'mine' }) }),
+  'DELETE /api/v1/rbac/roles/:role': hidden({ params: role }),
+  'GET /api/v1/rbac/roles/:role/members': hidden({ params: role }),
+  'POST /api/v1/rbac/roles/:role/members': hidden({ params: role, body: (of) => ({ userIds: [of.user] }) }),
+  'GET /api/v1/rbac/permissions': { expect: 'own' },
+  'POST /api/v1/rbac/permissions': { expect: 'refused', body: () => ({ name: 'everything:read:any' }) },
+  'DELETE /api/v1/rbac/permissions/:permission': { expect: 'refused', params: { permission: (of) => of.permission } },
+  'GET /api/v1/rbac/users/:id/roles': hidden({ params: user }),
+  'POST /api/v1/rbac/users/:id/roles': hidden({ params: user, body: () => ({ role: home.role }) }),
+  'DELETE /api/v1/rbac/users/:id/roles/:role': hidden({ params: { ...user, ...role } }),
+  'GET /api/v1/rbac/users/:id/effective': hidden({ params: user }),
+  'GET /api/v1/rbac/users/:id/permissions': hidden({ params: user }),
+  'POST /api/v1/rbac/users/:id/permissions': { expect: 'refused', params: user, body: () => ({ permission: 'user:read:any' }) },
+  'DELETE /api/v1/rbac/users/:id/permissions/:permission': {
+    expect: 'refused',
+    params: { ...user, permission: (of) => of.permission },
+  },
+  'GET /api/v1/rbac/groups/:group/roles': hidden({ params: group }),
+  'POST /api/v1/rbac/groups/:group/roles': hidden({ params: group, body: () => ({ role: home.role }) }),
+  'DELETE /api/v1/rbac/groups/:group/roles/:role': hidden({ params: { ...group, ...role } }),
+  'GET /api/v1/rbac/sod-rules': list,
+  'POST /api/v1/rbac/sod-rules': hidden({ body: ruleBody }),
+  'GET /api/v1/rbac/sod-rules/conflicts': list,
+  'GET /api/v1/rbac/sod-rules/:id': hidden({ params: id('rule') }),
+  'PUT /api/v1/rbac/sod-rules/:id': hidden({ params: id('rule'), body: () => ruleBody(home) }),
+  'DELETE /api/v1/rbac/sod-rules/:id': hidden({ params: id('rule') }),
+
+  'GET /api/v1/authz/policies': list,
+  'POST /api/v1/authz/policies': hidden({ body: (of) => ({ ...policyBody, organizationId: of.organization }) }),
+  'GET /api/v1/authz/policies/:id': hidden({ params: id('policy') }),
+  'PUT /api/v1/authz/policies/:id': hidden({ params: id('policy'), body: () => policyBody }),
+  'GET /api/v1/authz/policies/:id/versions': hidden({ params: id('policy') }),
+  'POST /api/v1/authz/policies/:id/test': hidden({ params: id('policy'), body: () => ({}) }),
+  'POST /api/v1/authz/policies/:id/dry-run': hidden({ params: id('policy'), body: () => ({}) }),
+  'POST /api/v1/authz/policies/:id/activate': hidden({ params: id('policy') }),
+  'POST /api/v1/authz/policies/:id/archive': hidden({ params: id('policy') }),
+  'POST /api/v1/authz/check': {
+    expect: 'list',
+    body: (of) => ({ subject: { id: of.user }, action: 'read', resource: { type: of.marker }, explain: true }),
+  },
+  'POST /access/v1/evaluation': { expect: 'list', body: question },
+  'POST /access/v1/evaluations': { expect: 'list', body: (of) => ({ ...question(of), evaluations: [{}] }) },
+  'POST /access/v1/search/subject': { expect: 'list', body: (of) => ({ ...question(of), subject: { type: 'user' } }) },
+  'POST /access/v1/search/action': { expect: 'list', body: question },
+
+  'GET /api/v1/audit/events': list,
+  'GET /api/v1/audit/events/:id': hidden({ params: id('event') }),
+
+  'GET /api/v1/clients': list,
+  'POST /api/v1/clients': hidden({ body: (of) => ({ client_name: 'mine', organization_id: of.organization }) }),
+  'GET /api/v1/clients/:id': hidden({ params: id('client') }),
+  'PUT /api/v1/clients/:id': hidden({ params: id('client'), body: () => ({ client_name: 'mine' }) }),
+  'DELETE /api/v1/clients/:id': hidden({ params: id('client') }),
+  'POST /api/v1/clients/:id/disable': hidden({ params: id('client') }),
+  'POST /api/v1/clients/:id/enable': hidden({ params: id('client') }),
+  'POST /api/v1/clients/:id/secrets': hidden({ params: id('client'), body: () => ({}) }),
+  'DELETE /api/v1/clients/:id/secrets/:secretId': hidden({ params: { ...id('client'), secretId: (of) => of.secret } }),
+  'GET /api/v1/registration-tokens': refused,
+  'POST /api/v1/registration-tokens': { expect: 'refused', body: () => ({ name: 'mine' }) },
+  'DELETE /api/v1/registration-tokens/:id': { expect: 'refused', params: id('event') },
+  // Resource servers are the deployment's: everybody who makes clients may know their names.
+  'GET /api/v1/resources': list,
+  'POST /api/v1/resources': { expect: 'refused', body: () => ({ identifier: 'https://api.example.test', name: 'Mine' }) },
+  'GET /api/v1/resources/:id': hidden({ params: id('event') }),
+  'PUT /api/v1/resources/:id': { expect: 'refused', params: id('event'), body: () => ({ name: 'Mine' }) },
+  'DELETE /api/v1/resources/:id': { expect: 'refused', params: id('event') },
+  'GET /api/v1/keys': refused,
+  'POST /api/v1/keys/rotate': { expect: 'refused', body: () => ({}) },
+  'POST /api/v1/keys/:kid/retire': { expect: 'refused', params: { kid: () => 'any' } },
+  'POST /api/v1/keys/:kid/withdraw': { expect: 'refused', params: { kid: () => 'any' } },
+
+  'GET /api/v1/sessions': { expect: 'refused', query: (of) => `?userId=${of.user}` },
+  'DELETE /api/v1/sessions/:id': hidden({ params: id('session') }),
+  'DELETE /api/v1/sessions': { expect: 'refused', query: (of) => `?userId=${of.user}` },
+
+  'GET /api/v1/mfa/policies': refused,
+  'PUT /api/v1/mfa/policies': {
+    expect: 'refused',
+    body: (of) => ({ scope: 'organization', target: of.organization, requirement: 'off' }),
+  },
+  'DELETE /api/v1/mfa/policies': { expect: 'refused', query: (of) => `?scope=organization&target=${of.organization}` },
+  'PATCH /api/v1/mfa/devices/:id': hidden({ params: id('event'), body: () => ({ name: 'Mine' }) }),
+  'DELETE /api/v1/mfa/devices/:id': hidden({ params: id('event') }),
+  // About the caller alone: no field of theirs names an object of anybody.
+  'POST /api/v1/auth/change-email': own,
+  'POST /api/v1/auth/change-password': own,
+  'POST /api/v1/mfa/totp/disable': own,
+  'POST /api/v1/mfa/totp/enable': own,
+  'POST /api/v1/mfa/totp/verify': own,
+  'POST /api/v1/mfa/webauthn': own,
+};

@@ -1,0 +1,289 @@
+import { expect } from 'chai';
+import type { Knex } from 'knex';
+import { type Database, setTenants, type TenantScope } from '../../src/platform/db/index.ts';
+import { type Call, personCalls } from '../support/callers.ts';
+import { openTestDatabase } from '../support/database.ts';
+import { postgresAnswers } from '../support/services.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+import { type Foreign, fixtures, foreign, home, type RouteFixture, routes, unknown } from './tenant-routes.ts';
+
+type Row = Record<string, unknown>;
+type Transaction = Parameters<typeof setTenants>[0];
+const now = new Date();
+const times = { created_at: now, updated_at: now };
+
+/** Two tenants with one of everything each: `home`, whose manager asks, and `foreign`. By table, parents first. */
+const rowsOf = ({ organization, user, role, child, group, policy, rule, marker }: Foreign): [string, Row[]][] => [
+  ['organizations', [{ id: organization, name: marker, slug: marker, ...times }]],
+  ['users', [{ id: user, ...times }]],
+  [
+    'identifiers',
+    [{ id: user, user_id: user, type: 'username', value: marker, canonical: marker, is_primary: true, created_at: now }],
+  ],
+  ['organization_members', [{ organization_id: organization, user_id: user, created_at: now }]],
+  ['roles', [role, child].map((id) => ({ id, organization_id: organization, name: `${marker} ${id.slice(-2)}`, ...times }))],
+  ['role_parents', [{ role_id: child, parent_id: role }]],
+  ['user_roles', [{ id: role, user_id: user, role_id: role, organization_id: organization, created_at: now }]],
+  ['groups', [{ id: group, organization_id: organization, name: marker, ...times }]],
+  ['group_members', [{ group_id: group, user_id: user, created_at: now }]],
+  ['group_roles', [{ group_id: group, role_id: child, created_at: now }]],
+  ['policies', [{ id: policy, organization_id: organization, name: marker, ...times }]],
+  [
+    'policy_versions',
+    [
+      {
+        policy_id: policy,
+        number: 1,
+        state: 'draft',
+        effect: 'deny',
+        priority: 0,
+        target: '{}',
+        condition: 'true',
+        created_at: now,
+      },
+    ],
+  ],
+  ['sod_rules', [{ id: rule, organization_id: organization, name: marker, max_held: 1, ...times }]],
+  ['sod_rule_members', [role, child].map((id) => ({ rule_id: rule, role_id: id }))],
+  ['sod_exceptions', [{ rule_id: rule, user_id: user, members: [], reason: marker, created_at: now }]],
+];
+/** What no row-level security is on yet, since their rooms read it before they know for whom. */
+const unguarded = new Set(['organizations', 'users', 'identifiers']);
+
+const insertAll = (database: Database): Promise<void> =>
+  database.transaction(async (trx) => {
+    await setTenants(trx, 'all');
+    for (const tenant of [home, foreign]) {
+      for (const [table, rows] of rowsOf(tenant)) await trx(table).insert(rows);
+      const permission = { id: tenant.permission, name: `${tenant.marker}:read:any`, created_at: now };
+      await trx('permissions').insert(permission);
+      await trx('role_permissions').insert({ role_id: tenant.role, permission_id: permission.id });
+    }
+  });
+
+const guardedTables = [...rowsOf(home).map(([table]) => table), 'role_permissions'].filter((table) => !unguarded.has(table));
+
+for (const engine of ['embedded', ...(postgresAnswers ? (['postgres'] as const) : [])] as const) {
+  describe(`TN-05 row-level security, ${engine}`, () => {
+    let database: Database;
+    const within = <Result>(scope: TenantScope | undefined, work: (trx: Transaction) => Promise<Result>): Promise<Result> =>
+      database.transaction(async (trx) => {
+        if (scope !== undefined) await setTenants(trx, scope);
+        return await work(trx);
+      });
+    const texts = async (trx: Knex, table: string): Promise<string> => JSON.stringify(await trx(table));
+    const foreignIds = Object.values(foreign);
+    const tells = (text: string): string[] => foreignIds.filter((id) => text.includes(id));
+
+    before(async () => {
+      database = await openTestDatabase(engine);
+      await insertAll(database);
+    });
+    after(() => database?.close());
+
+    it('TN-05 covers every table with an organization, but those that are read before it is known for whom', async () => {
+      const { rows } = await database.knex.raw(`
+        select c.relname as name, c.relrowsecurity as guarded from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not c.relispartition`);
+      const open = rows.filter((row: { guarded: boolean }) => !row.guarded).map(({ name }: { name: string }) => name);
+      expect(open.sort()).to.deep.equal(['audit_events', 'clients', 'resources']);
+    });
+
+    it('TN-05 shows no row of a tenant without a setting, and only one’s own with one', async () => {
+      for (const table of guardedTables) {
+        expect(tells(await within(undefined, (trx) => texts(trx, table))), `${table} without`).to.deep.equal([]);
+        expect(tells(await within([], (trx) => texts(trx, table))), `${table} for nobody`).to.deep.equal([]);
+        const own = await within([home.organization], (trx) => texts(trx, table));
+        expect(tells(own), `${table} for another`).to.deep.equal([]);
+        expect(own, `${table} for its own`).to.include(home.organization.slice(0, 35));
+        expect(tells(await within('all', (trx) => texts(trx, table))), `${table} for all`).to.not.deep.equal([]);
+      }
+    });
+
+    it('TN-05 changes and adds no row of another tenant', async () => {
+      for (const [table, rows] of rowsOf(foreign).filter(([name]) => !unguarded.has(name))) {
+        const [row = {}] = rows;
+        const { created_at: _, ...key } = row;
+        const where = Object.fromEntries(Object.entries(key).filter(([name]) => name === 'id' || name.endsWith('_id')));
+        expect(await within([home.organization], (trx) => trx(table).where(where).delete()), table).to.equal(0);
+        const added = await within([home.organization], (trx) => trx(table).insert(row)).then(
+          () => 'added',
+          ({ code }: { code: string }) => code,
+        );
+        expect(added, table).to.equal('42501');
+      }
+      const updated = await within([home.organization], (trx) =>
+        trx('roles').where({ id: foreign.role }).update({ name: 'mine' }),
+      );
+      expect(updated).to.equal(0);
+      const moved = await within([home.organization], (trx) =>
+        trx('roles').where({ id: home.child }).update({ organization_id: foreign.organization }),
+      ).catch(({ code }: { code: string }) => code);
+      expect(moved, 'given away').to.equal('42501');
+    });
+
+    it('TN-05 forgets the setting with the transaction, also after an error', async () => {
+      const failing = (trx: Transaction) => trx.raw('select 1 / 0');
+      for (let round = 0; round < 8; round += 1) {
+        await within('all', round % 2 === 0 ? failing : (trx) => trx.raw('select 1')).catch(() => undefined);
+      }
+      const readers = Array.from({ length: 8 }, () => within(undefined, (trx) => texts(trx, 'roles')));
+      for (const text of await Promise.all(readers)) expect(tells(text)).to.deep.equal([]);
+    });
+  });
+}
+
+describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant', () => {
+  let stand: Stand;
+  let manager: Call;
+  const root = { email: 'root@example.test', password: 'correct horse battery staple' };
+  const ann = { email: 'ann@example.test', password: 'correct horse battery staple' };
+
+  const everything = (): Promise<string> =>
+    stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const tables = [
+        ...rowsOf(foreign).map(([table]) => table),
+        'clients',
+        'client_secrets',
+        'resources',
+        'sessions',
+        'signing_keys',
+      ];
+      const texts: string[] = [];
+      for (const table of tables) {
+        const { rows } = await trx.raw(
+          `select coalesce(json_agg(to_jsonb(t) - 'last_seen_at' order by t::text), '[]') as all from ${table} t`,
+        );
+        texts.push(
+          `${table} ${JSON.stringify(rows[0].all.filter((row: Row) => JSON.stringify(row).includes(foreign.marker) || Object.values(foreign).some((id) => JSON.stringify(row).includes(id))))}`,
+        );
+      }
+      return texts.join('\n');
+    });
+
+  before(async function () {
+    this.timeout(120_000);
+    stand = await startStand({
+      env: { BOOTSTRAP_ADMIN_EMAIL: root.email, BOOTSTRAP_ADMIN_PASSWORD: root.password },
+      bootstrap: { users: [{ ...ann, email_verified: true }] },
+    });
+    await insertAll(stand.database);
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const { user_id: userId } = await trx('identifiers').where({ value: ann.email }).first('user_id');
+      await trx('organization_members').insert({ organization_id: home.organization, user_id: userId, created_at: now });
+      const client = { metadata: '{"redirect_uris":[]}', source: 'admin', ...times };
+      for (const { organization, client: id, marker } of [home, foreign]) {
+        await trx('clients').insert({ client_id: id, organization_id: organization, name: marker, ...client });
+      }
+      await trx('client_secrets').insert({ id: foreign.secret, client_id: foreign.client, digest: 'x', created_at: now });
+      await trx('sessions').insert({
+        id: foreign.session,
+        user_id: foreign.user,
+        session_uid: foreign.marker,
+        authenticated_at: now,
+        created_at: now,
+        last_seen_at: now,
+        expires_at: new Date(now.getTime() + 3_600_000),
+      });
+      await trx('audit_events').insert({
+        id: foreign.event,
+        occurred_at: now,
+        type: 'group.created',
+        outcome: 'success',
+        actor_type: 'user',
+        actor_id: foreign.user,
+        organization_id: foreign.organization,
+      });
+    });
+    const asRoot = await personCalls(stand, root.email, root.password);
+    const { json } = await asRoot('GET', `/rbac/roles/SUPER_ADMIN`);
+    const { user_id: userId } = await stand.database.knex('identifiers').where({ value: ann.email }).first('user_id');
+    const given = await asRoot('POST', `/rbac/users/${userId}/roles`, { role: json.id, organizationId: home.organization });
+    expect(given.status, JSON.stringify(given.json)).to.equal(201);
+    manager = await personCalls(stand, ann.email, ann.password);
+  });
+  after(() => stand?.close());
+
+  const call = (key: string, { params = {}, query = '', body }: RouteFixture, tenant: Foreign) => {
+    const [method = '', pattern = ''] = key.split(' ');
+    const fill = (_: string, name: string): string => encodeURIComponent(params[name]?.(tenant) ?? '');
+    const path = pattern.replace(/:(\w+)/g, fill);
+    const text = body && JSON.stringify(body(tenant));
+    return stand.issuer && send(method, `${path}${typeof query === 'string' ? query : query(tenant)}`, text);
+  };
+  /** Beyond `/api/v1` too. */
+  const send = async (method: string, path: string, body: string | undefined) => {
+    const prefix = path.startsWith('/api/v1') ? '' : '/../..';
+    const target = prefix === '' ? path.slice('/api/v1'.length) : `${prefix}${path}`;
+    return await manager(method, target, body === undefined ? undefined : JSON.parse(body), { 'if-match': '*' });
+  };
+  /** What an answer says, but for the ids that were asked for and the id of the request. */
+  const saying = (json: Row | undefined, tenant: Foreign): string => {
+    const { correlationId: _, ...rest } = json ?? {};
+    return Object.entries(tenant).reduce((text, [name, id]) => text.replaceAll(id, `<${name}>`), JSON.stringify(rest));
+  };
+
+  it('TN-01 has a fixture for every route that may name something, and none for a route that is gone', () => {
+    const all = routes(stand.app.rooms.http.rows);
+    expect(
+      all.filter((key) => !(key in fixtures)),
+      'say in test/authz/tenant-routes.ts how a stranger would call it',
+    ).to.deep.equal([]);
+    expect(Object.keys(fixtures).filter((key) => !all.includes(key))).to.deep.equal([]);
+  });
+
+  it('TN-01 TN-04 answers about what is another tenant’s as about what is not there, and does nothing', async () => {
+    const before = await everything();
+    for (const [key, fixture] of Object.entries(fixtures)) {
+      if (fixture.expect === 'list' || fixture.expect === 'own') continue;
+      const answer = await call(key, fixture, foreign);
+      const about = `${key} ${JSON.stringify(answer.json)}`;
+      expect(answer.status, about).to.be.oneOf(fixture.expect === 'refused' ? [403] : [400, 403, 404]);
+      if (fixture.expect === 'refused') continue;
+      const nothing = await call(key, fixture, unknown);
+      expect(answer.status, about).to.equal(nothing.status);
+      expect(saying(answer.json, foreign), key).to.equal(saying(nothing.json, unknown));
+    }
+    expect(await everything(), 'nothing has changed').to.equal(before);
+  });
+
+  it('TN-03 lists nothing that is another tenant’s', async () => {
+    for (const [key, fixture] of Object.entries(fixtures)) {
+      if (fixture.expect !== 'list') continue;
+      const { status, json } = await call(key, fixture, foreign);
+      expect(status, `${key} ${JSON.stringify(json)}`).to.be.oneOf([200, 201]);
+      const text = JSON.stringify(json);
+      const asked = JSON.stringify(fixture.body?.(foreign) ?? '');
+      const told = Object.values(foreign).filter((id) => text.includes(id) && !asked.includes(id));
+      expect(told, `${key} ${text}`).to.deep.equal([]);
+    }
+  });
+
+  it('TN-02 lets its manager do the same at home, so that the refusals are for the tenant', async () => {
+    const seen: [string, string][] = [
+      ['GET', `/rbac/roles/${home.role}`],
+      ['GET', `/rbac/users/${home.user}/roles`],
+      ['GET', `/rbac/users/${home.user}/effective`],
+      ['GET', `/rbac/groups/${home.group}/roles`],
+      ['GET', `/rbac/sod-rules/${home.rule}`],
+      ['GET', `/authz/policies/${home.policy}`],
+      ['GET', `/clients/${home.client}`],
+    ];
+    for (const [method, path] of seen) expect((await manager(method, path)).status, path).to.equal(200);
+    const given = await manager('POST', `/rbac/users/${home.user}/roles`, { role: home.child });
+    expect(given.status).to.equal(201);
+    expect(given.json.organizationId).to.equal(home.organization);
+    const elsewhere = await manager('POST', `/rbac/users/${home.user}/roles`, {
+      role: home.role,
+      organizationId: foreign.organization,
+    });
+    expect(elsewhere.json.type).to.equal('urn:castellan:error:organization_not_found');
+    const header = { 'x-organization-id': foreign.organization };
+    expect((await manager('GET', `/rbac/roles/${foreign.role}`, undefined, header)).status).to.equal(404);
+    const { json } = await manager('GET', '/audit/events?type=rbac.role_assigned');
+    expect(json.items.map(({ organizationId }: { organizationId: string }) => organizationId)).to.include(home.organization);
+  });
+});
