@@ -3,6 +3,8 @@ import { defineErrors } from '../platform/errors/index.ts';
 export const errors = defineErrors({
   assignment_exists: { status: 409, title: 'This assignment is there already for that time' },
   assignment_not_found: { status: 404, title: 'There is no such assignment' },
+  duties_conflict: { status: 409, title: 'Rights would meet that are kept apart' },
+  duties_override_refused: { status: 403, title: 'You may not let these rights meet' },
   entity_invalid: { status: 400, title: 'What is registered is not valid' },
   entity_not_found: { status: 404, title: 'Nothing is registered under that key' },
   grant_not_yours: { status: 403, title: 'You cannot give or take what you do not hold yourself' },
@@ -23,5 +25,8 @@ export const errors = defineErrors({
   role_is_system: { status: 409, title: 'This role belongs to Castellan itself' },
   role_not_found: { status: 404, title: 'There is no such role' },
   role_too_deep: { status: 400, title: 'Roles inherit over ten steps at most' },
+  sod_rule_exists: { status: 409, title: 'A rule with this name exists' },
+  sod_rule_not_found: { status: 404, title: 'There is no such rule' },
+  sod_rule_not_yours: { status: 403, title: 'This rule counts for the whole deployment' },
   user_not_found: { status: 404, title: 'There is no such user' },
 });

@@ -8,6 +8,9 @@ import { type Database, setTenants } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Guard, Principal } from '../platform/ports.ts';
 import { echoRequestId, mountAuthzenRoutes } from './authzen/routes.ts';
+import type { Override } from './duties/check.ts';
+import { mountDutyRoutes } from './duties/routes.ts';
+import { createDuties } from './duties/service.ts';
 import { mountEntityRoutes } from './entities/routes.ts';
 import { createEntities } from './entities/service.ts';
 import { createEntitySource } from './entities/source.ts';
@@ -26,14 +29,16 @@ import { createPolicySource } from './policies/source.ts';
 import { createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
+import { type Changed, changeElsewhere } from './rbac/elsewhere.ts';
 import { createGrants } from './rbac/grants.ts';
+import { createGrantWrites } from './rbac/grants-repository.ts';
 import { mountPeopleRoutes } from './rbac/people-routes.ts';
 import { createPermissions } from './rbac/permissions.ts';
 import { createRoles } from './rbac/roles.ts';
 import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
 import { mountRbacRoutes } from './rbac/routes.ts';
 import { seed } from './rbac/seed.ts';
-import { type Caller, createWork } from './rbac/transaction.ts';
+import { type Caller, createBind, createInWork, type Transaction } from './rbac/transaction.ts';
 
 export interface AuthzDeps {
   database: Database;
@@ -69,6 +74,19 @@ export interface Authz {
   assignAsSystem(userId: string, role: string): Promise<void>;
   /** The decision point within this process; a warm decision asks nothing of the database. @throws permission_required */
   check: Pdp['check'];
+  /**
+   * For rooms that change what people hold within their own transaction: members and nesting of groups, imports, approvals, the status
+   * of an account. Judges the change by the privilege ladder, keeps duties apart and the last SUPER_ADMIN there, and has the caches of
+   * those named forget.
+   * @throws grant_not_yours, duties_conflict, duties_override_refused, last_super_admin
+   */
+  change<Result>(
+    trx: Transaction,
+    caller: Caller,
+    changed: Changed,
+    run: () => Promise<Result>,
+    overriding?: Override,
+  ): Promise<Result>;
   mount(admin: AdminRoutes): void;
 }
 
@@ -78,6 +96,7 @@ export const seedAuthorization = (trx: Knex.Transaction, now: Date): Promise<voi
     seed({
       roles: createRoleRepository(trx),
       permissions: createPermissionRepository(trx),
+      write: createGrantWrites(trx),
       now,
       forget: async () => undefined,
     }),
@@ -85,7 +104,8 @@ export const seedAuthorization = (trx: Knex.Transaction, now: Date): Promise<voi
 
 export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, idOfLogin }: AuthzDeps): Authz => {
   const subjects = createSubjects({ database, caches });
-  const inWork = createWork({ database, clock, caches, audit, subjects });
+  const bind = createBind({ clock, caches, audit, subjects });
+  const inWork = createInWork(database, bind);
   const roles = createRoles(inWork);
   const assignments = createAssignments(inWork);
   const grants = createGrants(inWork);
@@ -138,22 +158,26 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     seed: (routes) =>
       inWork(system, (work) =>
         seed(
-          work,
+          { ...work, write: createGrantWrites(work.trx) },
           routes.filter((route) => route.includes(':')),
         ),
       ),
     assignAsSystem: async (userId, role) => {
       const held = await assignments.ofUser(system, userId);
       if (held.some((row) => row.role_name === role && row.organization_id === null)) return;
-      await assignments.assign(system, userId, { role, reason: 'bootstrap' });
+      // A rule of duties does not lock the operator out; that it was passed over is in the log.
+      await assignments.assign(system, userId, { role, reason: 'bootstrap', override: { reason: 'by the operator' } });
     },
+    change: (trx, caller, changed, run, overriding) =>
+      changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),
     mount: (admin) => {
       mountRbacRoutes(admin, { roles, permissions: createPermissions(inWork), assignments });
       const effective = async (caller: Caller, userId: string) => {
         await inWork(caller, (work) => requireUser(work, caller, userId));
-        return effectiveOf(requireSnapshot(await subjects.find(userId)), now());
+        return effectiveOf(requireSnapshot(await subjects.find(userId)), now(), caller.scope);
       };
       mountPeopleRoutes(admin, { assignments, grants, effective });
+      mountDutyRoutes(admin, createDuties(inWork));
       mountPolicyRoutes(admin, createPolicies({ inWork, replay: createReplay({ policiesFor, subjectOf, now }) }));
       mountEntityRoutes(admin, createEntities(inWork));
       mountDecisionRoutes(admin, pdp);

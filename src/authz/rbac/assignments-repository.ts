@@ -50,18 +50,10 @@ export interface AssignmentRepository {
     isEligible: boolean,
     span: Span,
   ): Promise<string | undefined>;
-  insert(row: Omit<AssignmentRow, 'role_name'>): Promise<void>;
-  remove(ids: readonly string[]): Promise<void>;
-  /** Others who hold the role directly, everywhere, now, without end, with an active account. */
-  countPermanent(roleId: string, exceptUserId: string, now: Date): Promise<number>;
   permissionsOf(userId: string): Promise<UserPermissionRow[]>;
   meetingPermission(userId: string, permissionId: string, span: Span): Promise<string | undefined>;
-  insertPermission(row: Omit<UserPermissionRow, 'permission_name'>): Promise<void>;
-  removePermissions(ids: readonly string[]): Promise<void>;
   group(idOrName: { id: string } | { name: string }, organizationIds: readonly string[] | 'all'): Promise<GroupRow | undefined>;
   rolesOfGroup(groupId: string): Promise<{ id: string; name: string; created_at: Date }[]>;
-  addGroupRole(groupId: string, roleId: string, now: Date): Promise<boolean>;
-  removeGroupRole(groupId: string, roleId: string): Promise<boolean>;
 }
 
 const assignments = (trx: Knex) =>
@@ -105,21 +97,6 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
     else query.where({ organization_id: organizationId });
     return (await during(query, span).first('id'))?.id;
   },
-  insert: async (row) => void (await trx('user_roles').insert(row)),
-  remove: async (ids) =>
-    void (await trx('user_roles')
-      .whereIn('id', [...ids])
-      .delete()),
-  countPermanent: async (roleId, exceptUserId, now) => {
-    const query = trx('user_roles')
-      .join('users', 'users.id', 'user_roles.user_id')
-      .where({ role_id: roleId, is_eligible: false, 'users.status': 'active' })
-      .whereNot('user_id', exceptUserId)
-      .whereNull('organization_id')
-      .whereNull('expires_at')
-      .where((open) => open.whereNull('starts_at').orWhere('starts_at', '<=', now));
-    return Number((await query.countDistinct({ count: 'user_id' }))[0]?.count ?? 0);
-  },
   permissionsOf: (userId) =>
     trx('user_permissions')
       .join('permissions', 'permissions.id', 'user_permissions.permission_id')
@@ -128,11 +105,6 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
       .orderBy('user_permissions.id'),
   meetingPermission: async (userId, permissionId, span) =>
     (await during(trx('user_permissions').where({ user_id: userId, permission_id: permissionId }), span).first('id'))?.id,
-  insertPermission: async (row) => void (await trx('user_permissions').insert(row)),
-  removePermissions: async (ids) =>
-    void (await trx('user_permissions')
-      .whereIn('id', [...ids])
-      .delete()),
   group: async (wanted, organizationIds) => {
     const query = trx('groups').where(wanted);
     if (organizationIds !== 'all') query.whereIn('organization_id', [...organizationIds]);
@@ -144,10 +116,4 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
       .where({ group_id: groupId })
       .orderBy('roles.name')
       .select('roles.id', 'roles.name', 'group_roles.created_at'),
-  addGroupRole: async (groupId, roleId, now) => {
-    const row = { group_id: groupId, role_id: roleId, created_at: now };
-    return (await trx('group_roles').insert(row).onConflict().ignore().returning('role_id')).length === 1;
-  },
-  removeGroupRole: async (groupId, roleId) =>
-    (await trx('group_roles').where({ group_id: groupId, role_id: roleId }).delete()) === 1,
 });

@@ -3,7 +3,7 @@ import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
 import type { AssignmentRow } from './assignments-repository.ts';
-import { superAdmin } from './catalogue.ts';
+import type { GrantWrites } from './grants-repository.ts';
 import { organizationFor } from './roles.ts';
 import type { RoleRecord } from './roles-repository.ts';
 import type { AssignmentInput, AssignmentView } from './schema.ts';
@@ -49,19 +49,6 @@ export const requireUser = async ({ assignments }: Work, { scope }: Caller, user
 
 const grantedBy = ({ actor }: Caller): string | null => (actor.type === 'user' ? (actor.id ?? null) : null);
 
-/**
- * SUPER_ADMIN is there for good: of two who leave at the same time, one stays. Only those count whose assignment has no end.
- * @throws last_super_admin
- */
-export const requireAnotherSuperAdmin = async (work: Work, userId: string): Promise<void> => {
-  const role = (await work.roles.byName(superAdmin)).find(({ organization_id: organizationId }) => organizationId === null);
-  if (!role) return;
-  await work.roles.lock(role.id);
-  const own = await work.assignments.ofUser(userId);
-  if (!own.some(({ role_id: roleId, organization_id: organizationId }) => roleId === role.id && organizationId === null)) return;
-  if ((await work.assignments.countPermanent(role.id, userId, work.now)) === 0) throw errors.last_super_admin();
-};
-
 export const createAssignments = (inWork: InWork) => {
   const target = async (work: Work, caller: Caller, input: AssignmentInput) => {
     const organizationId = organizationFor(caller, input.organizationId);
@@ -74,6 +61,7 @@ export const createAssignments = (inWork: InWork) => {
 
   const insert = async (
     work: Work,
+    write: GrantWrites,
     caller: Caller,
     userId: string,
     role: RoleRecord,
@@ -99,7 +87,7 @@ export const createAssignments = (inWork: InWork) => {
       granted_by: grantedBy(caller),
       created_at: work.now,
     };
-    await work.assignments.insert(row);
+    await write.assign(row);
     await work.audit.record({
       type: 'rbac.role_assigned',
       outcome: 'success',
@@ -122,12 +110,12 @@ export const createAssignments = (inWork: InWork) => {
   ): Promise<AssignmentRow[]> => {
     const { role, organizationId } = await target(work, caller, input);
     await work.requireGift(await work.permissionsOfRole(role.id), organizationId, spanOf(input, work.now).expires_at);
-    // Two grants to one person wait for each other, so that neither misses the other's overlap.
-    for (const userId of [...userIds].sort())
-      await work.trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 70))', [userId]);
-    const rows: AssignmentRow[] = [];
-    for (const userId of userIds) rows.push(await insert(work, caller, userId, role, organizationId, input));
-    return rows;
+    const giveAll = async (write: GrantWrites): Promise<AssignmentRow[]> => {
+      const rows: AssignmentRow[] = [];
+      for (const userId of userIds) rows.push(await insert(work, write, caller, userId, role, organizationId, input));
+      return rows;
+    };
+    return await work.change(userIds, giveAll, input.override);
   };
 
   /** Of one role or assignment, as the path names it. */
@@ -150,11 +138,8 @@ export const createAssignments = (inWork: InWork) => {
   const take = async (work: Work, caller: Caller, userId: string, reference: string, organizationId: string | undefined) => {
     await requireUser(work, caller, userId);
     const rows = theirs(caller, await matchingOf(work, userId, reference, organizationId));
-    for (const row of rows) {
-      await work.requireGift(await work.permissionsOfRole(row.role_id), row.organization_id, work.now);
-      if (row.role_name === superAdmin) await requireAnotherSuperAdmin(work, userId);
-    }
-    await work.assignments.remove(rows.map(({ id }) => id));
+    for (const row of rows) await work.requireGift(await work.permissionsOfRole(row.role_id), row.organization_id, work.now);
+    await work.change([userId], (write) => write.unassign(rows.map(({ id }) => id)));
     for (const row of rows) {
       await work.audit.record({
         type: 'rbac.role_unassigned',

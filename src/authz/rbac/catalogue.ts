@@ -108,9 +108,16 @@ export const seededRoles: readonly SeededRole[] = [
   { name: 'USER', description: 'What belongs to oneself', permissions: own },
 ];
 
+/** Asked for within a route that names another. */
+const withoutRoute = ['sod:override:any'];
+
 /** Permissions of our API whose routes every deployment has. */
 export const seededPermissions: readonly string[] = [
-  ...new Set([...seededRoles.flatMap(({ permissions }) => permissions), ...reserved.map((resource) => `${resource}:*:any`)]),
+  ...new Set([
+    ...seededRoles.flatMap(({ permissions }) => permissions),
+    ...reserved.map((resource) => `${resource}:*:any`),
+    ...withoutRoute,
+  ]),
 ].sort();
 
 export const superAdmin = 'SUPER_ADMIN';

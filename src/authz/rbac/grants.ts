@@ -2,12 +2,14 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
-import { requireAnotherSuperAdmin, requireUser, spanOf } from './assignments.ts';
+import { requireUser, spanOf } from './assignments.ts';
 import type { GroupRow, UserPermissionRow } from './assignments-repository.ts';
+import type { GrantWrites } from './grants-repository.ts';
 import { outranks } from './ladder.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import { permissionIds } from './roles.ts';
-import type { UserPermissionInput, UserPermissionView } from './schema.ts';
+import type { RoleRecord } from './roles-repository.ts';
+import type { GroupRoleInput, UserPermissionInput, UserPermissionView } from './schema.ts';
 import { type Caller, findRole, type InWork, isId, type Work } from './transaction.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
@@ -41,17 +43,27 @@ const findPermission = async (work: Work, reference: string): Promise<string> =>
   return found.name;
 };
 
+interface GroupRole {
+  id: string;
+  name: string;
+  created_at: Date;
+}
+
 export const createGrants = (inWork: InWork) => {
-  /** Who may not be brought down: those who hold more than the caller (a deny is an attack on them), and the last of all. */
+  /** Who holds more than the caller is not brought down: a deny is an attack on them. */
   const requireMayDeny = async (work: Work, caller: Caller, userId: string): Promise<void> => {
-    if (caller.actor.type !== 'system') {
-      const [giver, other] = [await work.giver(), await work.subject(userId)];
-      if (!giver || !other || !outranks(giver, other, work.now.getTime())) throw errors.grant_not_yours();
-    }
-    await requireAnotherSuperAdmin(work, userId);
+    if (caller.actor.type === 'system') return;
+    const [giver, other] = [await work.giver(), await work.subject(userId)];
+    if (!giver || !other || !outranks(giver, other, work.now.getTime())) throw errors.grant_not_yours();
   };
 
-  const give = async (work: Work, caller: Caller, userId: string, input: UserPermissionInput): Promise<UserPermissionRow> => {
+  const give = async (
+    work: Work,
+    write: GrantWrites,
+    caller: Caller,
+    userId: string,
+    input: UserPermissionInput,
+  ): Promise<UserPermissionRow> => {
     requireEverywhere(caller);
     await requireUser(work, caller, userId);
     const { effect = 'allow', reason = null } = input;
@@ -59,13 +71,12 @@ export const createGrants = (inWork: InWork) => {
     const span = spanOf(input, work.now);
     await work.requireGift([name], null, effect === 'allow' ? span.expires_at : work.now);
     if (effect === 'deny') await requireMayDeny(work, caller, userId);
-    await work.trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 70))', [userId]);
     const [permissionId = ''] = await permissionIds(work, [name], false);
     if ((await work.assignments.meetingPermission(userId, permissionId, span)) !== undefined) throw errors.assignment_exists();
     const giver = caller.actor.type === 'user' ? (caller.actor.id ?? null) : null;
     const row = { id: uuidv7(work.now), user_id: userId, permission_id: permissionId, effect, ...span, reason };
     const whole = { ...row, granted_by: giver, created_at: work.now };
-    await work.assignments.insertPermission(whole);
+    await write.grantPermission(whole);
     await work.audit.record({
       type: 'rbac.permission_granted',
       outcome: 'success',
@@ -90,7 +101,7 @@ export const createGrants = (inWork: InWork) => {
     // Lifting a deny gives what it denied.
     for (const row of rows)
       await work.requireGift([row.permission_name], null, row.effect === 'deny' ? row.expires_at : work.now);
-    await work.assignments.removePermissions(rows.map(({ id }) => id));
+    await work.change([userId], (write) => write.revokePermissions(rows.map(({ id }) => id)));
     for (const row of rows) {
       await work.audit.record({
         type: 'rbac.permission_revoked',
@@ -110,54 +121,63 @@ export const createGrants = (inWork: InWork) => {
     return group;
   };
 
+  /** A role of the group's organization or of the deployment (TN-04), which the caller could give to each member (AZ-04). */
+  const bindable = async (work: Work, group: GroupRow, role: string): Promise<RoleRecord> => {
+    const found = await findRole(work, role, group.organization_id);
+    if (found.organization_id !== null && found.organization_id !== group.organization_id) throw errors.role_not_found();
+    await work.requireGift(await work.permissionsOfRole(found.id), group.organization_id);
+    return found;
+  };
+
+  const noteGroup = async (
+    work: Work,
+    { actor }: Caller,
+    type: 'rbac.group_role_granted' | 'rbac.group_role_revoked',
+    group: GroupRow,
+    role: RoleRecord,
+  ): Promise<void> => {
+    await work.audit.record({
+      type,
+      outcome: 'success',
+      actor,
+      organizationId: group.organization_id ?? undefined,
+      target: { type: 'group', id: group.id },
+      details: { role: role.name },
+    });
+    await work.forget(tags.group(group.id));
+  };
+
   return {
     ofUser: (caller: Caller, userId: string): Promise<UserPermissionRow[]> =>
       inWork(caller, async (work) => {
         await requireUser(work, caller, userId);
         return await work.assignments.permissionsOf(userId);
       }),
-    /** @throws user_not_found, permission_unknown, grant_not_yours, assignment_exists, last_super_admin */
+    /** @throws user_not_found, permission_unknown, grant_not_yours, assignment_exists, duties_conflict, last_super_admin */
     give: (caller: Caller, userId: string, input: UserPermissionInput): Promise<UserPermissionRow> =>
-      inWork(caller, (work) => give(work, caller, userId, input)),
+      inWork(caller, (work) => work.change([userId], (write) => give(work, write, caller, userId, input), input.override)),
     /** @throws user_not_found, assignment_not_found, grant_not_yours */
     take: (caller: Caller, userId: string, reference: string): Promise<void> =>
       inWork(caller, (work) => take(work, caller, userId, reference)),
     ofGroup: (caller: Caller, reference: string) =>
       inWork(caller, async (work) => work.assignments.rolesOfGroup((await findGroup(work, caller, reference)).id)),
-    /** AZ-04: binding a role to a group gives it to all its members. */
-    giveGroup: (caller: Caller, reference: string, role: string): Promise<{ id: string; name: string; created_at: Date }> =>
+    /** @throws group_not_found, role_not_found, grant_not_yours, assignment_exists, duties_conflict */
+    giveGroup: (caller: Caller, reference: string, { role, override }: GroupRoleInput): Promise<GroupRole> =>
       inWork(caller, async (work) => {
         const group = await findGroup(work, caller, reference);
-        const found = await findRole(work, role, group.organization_id);
-        if (found.organization_id !== null && found.organization_id !== group.organization_id) throw errors.role_not_found();
-        await work.requireGift(await work.permissionsOfRole(found.id), group.organization_id);
-        if (!(await work.assignments.addGroupRole(group.id, found.id, work.now))) throw errors.assignment_exists();
-        await work.audit.record({
-          type: 'rbac.group_role_granted',
-          outcome: 'success',
-          actor: caller.actor,
-          organizationId: group.organization_id ?? undefined,
-          target: { type: 'group', id: group.id },
-          details: { role: found.name },
-        });
-        await work.forget(tags.group(group.id));
+        const found = await bindable(work, group, role);
+        const isNew = await work.change('all', (write) => write.bindRole(group.id, found.id, work.now), override);
+        if (!isNew) throw errors.assignment_exists();
+        await noteGroup(work, caller, 'rbac.group_role_granted', group, found);
         return { id: found.id, name: found.name, created_at: work.now };
       }),
+    /** @throws group_not_found, assignment_not_found, grant_not_yours, last_super_admin */
     takeGroup: (caller: Caller, reference: string, role: string): Promise<void> =>
       inWork(caller, async (work) => {
         const group = await findGroup(work, caller, reference);
-        const found = await findRole(work, role, group.organization_id);
-        await work.requireGift(await work.permissionsOfRole(found.id), group.organization_id);
-        if (!(await work.assignments.removeGroupRole(group.id, found.id))) throw errors.assignment_not_found();
-        await work.audit.record({
-          type: 'rbac.group_role_revoked',
-          outcome: 'success',
-          actor: caller.actor,
-          organizationId: group.organization_id ?? undefined,
-          target: { type: 'group', id: group.id },
-          details: { role: found.name },
-        });
-        await work.forget(tags.group(group.id));
+        const found = await bindable(work, group, role);
+        if (!(await work.change('all', (write) => write.unbindRole(group.id, found.id)))) throw errors.assignment_not_found();
+        await noteGroup(work, caller, 'rbac.group_role_revoked', group, found);
       }),
   };
 };

@@ -139,7 +139,7 @@ const mountGroups = (admin: AdminRoutes, { grants }: PeopleRouteDeps): void => {
       response: schema.GroupRoleView,
       status: 201,
     },
-    async ({ params, body, ...caller }) => groupRoleView(await grants.giveGroup(callerOf(caller), params.group, body.role)),
+    async ({ params, body, ...caller }) => groupRoleView(await grants.giveGroup(callerOf(caller), params.group, body)),
   );
   admin.delete(
     `${path}/:role`,

@@ -36,9 +36,6 @@ export interface RoleRepository {
   insert(role: NewRole): Promise<boolean>;
   /** Counts the version up. */
   update(id: string, change: { name: string; description: string | null; updated_at: Date }): Promise<void>;
-  remove(id: string): Promise<void>;
-  setPermissions(id: string, permissionIds: readonly string[]): Promise<void>;
-  setParents(id: string, parentIds: readonly string[]): Promise<void>;
   /** The role itself and all above it, or below it, up to eleven steps. */
   ancestors(id: string): Promise<{ id: string; depth: number }[]>;
   descendants(id: string): Promise<{ id: string; depth: number }[]>;
@@ -79,17 +76,6 @@ export const createRoleRepository = (trx: Knex): RoleRepository => ({
     await trx('roles')
       .where({ id })
       .update({ ...change, version: trx.raw('version + 1') });
-  },
-  remove: async (id) => void (await trx('roles').where({ id }).delete()),
-  setPermissions: async (id, permissionIds) => {
-    await trx('role_permissions').where({ role_id: id }).whereNotIn('permission_id', permissionIds).delete();
-    const rows = permissionIds.map((permissionId) => ({ role_id: id, permission_id: permissionId }));
-    if (rows.length > 0) await trx('role_permissions').insert(rows).onConflict().ignore();
-  },
-  setParents: async (id, parentIds) => {
-    await trx('role_parents').where({ role_id: id }).whereNotIn('parent_id', parentIds).delete();
-    const rows = parentIds.map((parentId) => ({ role_id: id, parent_id: parentId }));
-    if (rows.length > 0) await trx('role_parents').insert(rows).onConflict().ignore();
   },
   ancestors: async (id) => (await trx.raw(walk('role_id', 'parent_id'), [id])).rows,
   descendants: async (id) => (await trx.raw(walk('parent_id', 'role_id'), [id])).rows,

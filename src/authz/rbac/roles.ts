@@ -2,6 +2,7 @@ import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
+import type { GrantWrites } from './grants-repository.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import type { PermissionRecord, RoleFilter, RoleRecord } from './roles-repository.ts';
 import type { RoleInput, RoleView } from './schema.ts';
@@ -32,22 +33,26 @@ export const normal = (names: readonly string[]): string[] => [
 ];
 
 /**
+ * The names as they are stored.
+ * @throws permission_unknown naming each that is not registered
+ */
+export const requireKnown = async (work: Work, names: readonly string[]): Promise<string[]> => {
+  const mistakes: { path: string; message: string }[] = [];
+  for (const [index, name] of names.entries()) {
+    if (!(await isKnown(work, name))) mistakes.push({ path: `/permissions/${index}`, message: `${name} is not registered` });
+  }
+  if (mistakes.length > 0) throw errors.permission_unknown({ errors: mistakes });
+  return normal(names);
+};
+
+/**
  * Ids of permissions, registering what is not there yet.
  * @throws permission_unknown naming each, unless `create`
  */
 export const permissionIds = async (work: Work, names: readonly string[], create: boolean): Promise<string[]> => {
-  const wanted = normal(names);
+  const wanted = create ? normal(names) : await requireKnown(work, names);
   const found = new Map((await work.permissions.byNames(wanted)).map(({ name, id }) => [name, id]));
   const missing = wanted.filter((name) => !found.has(name));
-  const unknown: string[] = [];
-  for (const name of missing) if (!create && !(await isKnown(work, name))) unknown.push(name);
-  if (unknown.length > 0) {
-    const mistakes = unknown.map((name) => ({
-      path: `/permissions/${names.indexOf(name)}`,
-      message: `${name} is not registered`,
-    }));
-    throw errors.permission_unknown({ errors: mistakes });
-  }
   const rows = missing.map((name): PermissionRecord => ({ id: uuidv7(work.now), name, description: null, created_at: work.now }));
   await work.permissions.insert(rows);
   return (await work.permissions.byNames(wanted)).map(({ id }) => id);
@@ -103,12 +108,18 @@ export const organizationFor = ({ scope }: Caller, wanted: string | undefined): 
 };
 
 export const createRoles = (inWork: InWork) => {
-  const write = async (work: Work, id: string, input: RoleInput, organizationId: string | null): Promise<RoleRecord> => {
+  const fill = async (
+    work: Work,
+    write: GrantWrites,
+    id: string,
+    input: RoleInput,
+    organizationId: string | null,
+  ): Promise<RoleRecord> => {
     await work.roles.lockHierarchy();
     const parents = await parentsOf(work, input, organizationId);
     await requireTree(work, id, parents);
-    await work.roles.setPermissions(id, await permissionIds(work, input.permissions ?? [], input.createPermissions === true));
-    await work.roles.setParents(
+    await write.setPermissions(id, await permissionIds(work, input.permissions ?? [], input.createPermissions === true));
+    await write.setParents(
       id,
       parents.map((parent) => parent.id),
     );
@@ -133,6 +144,41 @@ export const createRoles = (inWork: InWork) => {
     return role;
   };
 
+  const replace = async (
+    work: Work,
+    write: GrantWrites,
+    caller: Caller,
+    reference: string,
+    input: RoleInput,
+    match: (version: number) => void,
+  ): Promise<RoleRecord> => {
+    const before = await editable(work, reference);
+    match(before.version);
+    const organizationId = before.organization_id;
+    if (input.organizationId !== undefined && input.organizationId !== organizationId) throw errors.organization_not_found();
+    // Also for what stays: whoever changes a role must hold all that it gives (AZ-05).
+    await work.requireGift(before.permissions, organizationId);
+    await requireNew(work, input, organizationId);
+    const { name, description = null } = input;
+    if (name !== before.name && (await work.roles.byName(name)).some((role) => role.organization_id === organizationId)) {
+      throw errors.role_exists();
+    }
+    await work.roles.update(before.id, { name, description, updated_at: work.now });
+    const after = await fill(work, write, before.id, input, organizationId);
+    await work.audit.record({
+      type: 'rbac.role_updated',
+      outcome: 'success',
+      actor: caller.actor,
+      organizationId: organizationId ?? undefined,
+      target: { type: 'role', id: before.id },
+      details: { fields: changedFields(before, after) },
+      before: auditable(before),
+      after: auditable(after),
+    });
+    await work.forget(tags.role(before.id));
+    return after;
+  };
+
   return {
     list: (caller: Caller, filter: RoleFilter, limit: number, after: readonly string[] | undefined): Promise<RoleRecord[]> =>
       inWork(caller, ({ roles }) => roles.list(filter, limit, after)),
@@ -150,7 +196,7 @@ export const createRoles = (inWork: InWork) => {
         const times = { created_at: work.now, updated_at: work.now };
         const row = { id, name, description, organization_id: organizationId, is_system: false, ...times };
         if (!(await work.roles.insert(row))) throw errors.role_exists();
-        const role = await write(work, id, input, organizationId);
+        const role = await work.change([], (write) => fill(work, write, id, input, organizationId));
         await work.audit.record({
           type: 'rbac.role_created',
           outcome: 'success',
@@ -168,49 +214,27 @@ export const createRoles = (inWork: InWork) => {
      * @throws role_is_system and those of `create`
      */
     update: (caller: Caller, reference: string, input: RoleInput, match: (version: number) => void): Promise<RoleRecord> =>
-      inWork(caller, async (work) => {
-        const before = await editable(work, reference);
-        match(before.version);
-        const organizationId = before.organization_id;
-        if (input.organizationId !== undefined && input.organizationId !== organizationId) throw errors.organization_not_found();
-        // Also for what stays: whoever changes a role must hold all that it gives (AZ-05).
-        await work.requireGift(before.permissions, organizationId);
-        await requireNew(work, input, organizationId);
-        const { name, description = null } = input;
-        if (name !== before.name && (await work.roles.byName(name)).some((role) => role.organization_id === organizationId)) {
-          throw errors.role_exists();
-        }
-        await work.roles.update(before.id, { name, description, updated_at: work.now });
-        const after = await write(work, before.id, input, organizationId);
-        await work.audit.record({
-          type: 'rbac.role_updated',
-          outcome: 'success',
-          actor: caller.actor,
-          organizationId: organizationId ?? undefined,
-          target: { type: 'role', id: before.id },
-          details: { fields: changedFields(before, after) },
-          before: auditable(before),
-          after: auditable(after),
-        });
-        await work.forget(tags.role(before.id));
-        return after;
-      }),
+      inWork(caller, (work) =>
+        work.change('all', (write) => replace(work, write, caller, reference, input, match), input.override),
+      ),
     /** @throws role_not_found, role_is_system, grant_not_yours */
     remove: (caller: Caller, reference: string): Promise<void> =>
-      inWork(caller, async (work) => {
-        const role = await editable(work, reference);
-        await work.requireGift(await work.permissionsOfRole(role.id), role.organization_id);
-        await work.roles.remove(role.id);
-        await work.audit.record({
-          type: 'rbac.role_deleted',
-          outcome: 'success',
-          actor: caller.actor,
-          organizationId: role.organization_id ?? undefined,
-          target: { type: 'role', id: role.id },
-          before: auditable(role),
-        });
-        await work.forget(tags.role(role.id));
-      }),
+      inWork(caller, (work) =>
+        work.change('all', async (write) => {
+          const role = await editable(work, reference);
+          await work.requireGift(await work.permissionsOfRole(role.id), role.organization_id);
+          await write.removeRole(role.id);
+          await work.audit.record({
+            type: 'rbac.role_deleted',
+            outcome: 'success',
+            actor: caller.actor,
+            organizationId: role.organization_id ?? undefined,
+            target: { type: 'role', id: role.id },
+            before: auditable(role),
+          });
+          await work.forget(tags.role(role.id));
+        }),
+      ),
   };
 };
 

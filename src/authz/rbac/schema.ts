@@ -10,6 +10,8 @@ const text = Type.String({ minLength: 1, maxLength: 500 });
 const permissionName = Type.String({ pattern: permissionPattern, maxLength: 310 });
 // No colon and no slash: it stands in addresses.
 const roleName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' });
+/** For rights that a rule keeps apart (FEATURES Z7); needs `sod:override`. */
+const override = Type.Optional(Type.Object({ reason: text }, closed));
 /** A name is accepted wherever an id is (CONTRACT.md). */
 const reference = Type.String({ minLength: 1, maxLength: 310 });
 
@@ -24,6 +26,7 @@ export const RoleBody = Type.Object(
     parents: Type.Optional(Type.Array(reference, { maxItems: 20, uniqueItems: true })),
     organizationId: Type.Optional(id),
     createPermissions: Type.Optional(Type.Boolean()),
+    override,
   },
   closed,
 );
@@ -65,7 +68,7 @@ export const PermissionView = Type.Object(
   closed,
 );
 
-const span = { startsAt: Type.Optional(time), expiresAt: Type.Optional(time), reason: Type.Optional(text) };
+const span = { startsAt: Type.Optional(time), expiresAt: Type.Optional(time), reason: Type.Optional(text), override };
 export const AssignmentBody = Type.Object(
   { role: reference, organizationId: Type.Optional(id), eligible: Type.Optional(Type.Boolean()), ...span },
   closed,
@@ -117,7 +120,8 @@ export const UserPermissionView = Type.Object(
 );
 export type UserPermissionView = Static<typeof UserPermissionView>;
 
-export const GroupRoleBody = Type.Object({ role: reference }, closed);
+export const GroupRoleBody = Type.Object({ role: reference, override }, closed);
+export type GroupRoleInput = Static<typeof GroupRoleBody>;
 export const GroupRoleView = Type.Object({ id: Type.String(), name: Type.String(), createdAt: time }, closed);
 
 const ViaView = Type.Object(

@@ -1,12 +1,14 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { tags } from '../pdp/subjects.ts';
 import { seededPermissions, seededRoles } from './catalogue.ts';
+import type { GrantWrites } from './grants-repository.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import type { PermissionRepository, RoleRepository } from './roles-repository.ts';
 
 export interface SeedDeps {
   roles: RoleRepository;
   permissions: PermissionRepository;
+  write: Pick<GrantWrites, 'setPermissions'>;
   now: Date;
   forget(...tags: string[]): Promise<void>;
 }
@@ -18,7 +20,10 @@ const sameList = (a: readonly string[], b: readonly string[]): boolean =>
  * Brings permissions and roles of Castellan itself to what this build says; the same twice changes nothing.
  * @param routes `resource:action` of every route of this build
  */
-export const seed = async ({ roles, permissions, now, forget }: SeedDeps, routes: readonly string[] = []): Promise<void> => {
+export const seed = async (
+  { roles, permissions, write, now, forget }: SeedDeps,
+  routes: readonly string[] = [],
+): Promise<void> => {
   await roles.lockHierarchy();
   const wanted = [...new Set([...seededPermissions, ...routes.map((route) => `${route}:any`)])];
   const names = wanted.flatMap((name) => [parsePermission(name)].flatMap((parsed) => (parsed ? [nameOf(parsed)] : [])));
@@ -34,7 +39,7 @@ export const seed = async ({ roles, permissions, now, forget }: SeedDeps, routes
     const times = { created_at: now, updated_at: now };
     if (!there) await roles.insert({ id, name, description, organization_id: null, is_system: true, ...times });
     if (there && sameList(there.permissions, given)) continue;
-    await roles.setPermissions(
+    await write.setPermissions(
       id,
       given.flatMap((permission) => ids.get(permission) ?? []),
     );

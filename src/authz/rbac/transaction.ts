@@ -2,11 +2,14 @@
 import type { Caches } from '../../platform/cache/index.ts';
 import { type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
+import type { Override } from '../duties/check.ts';
 import { errors } from '../errors.ts';
 import { inheritance, type Snapshot } from '../pdp/snapshot.ts';
 import type { Subjects } from '../pdp/subjects.ts';
 import { createSubjectRepository, type RoleRow } from '../pdp/subjects-repository.ts';
 import { type AssignmentRepository, createAssignmentRepository } from './assignments-repository.ts';
+import { change, type Whose } from './change.ts';
+import type { GrantWrites } from './grants-repository.ts';
 import { mayGive } from './ladder.ts';
 import { parsePermission } from './permission.ts';
 import {
@@ -17,7 +20,7 @@ import {
   type RoleRepository,
 } from './roles-repository.ts';
 
-type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** Who asks for a change, and whose rows may be touched. The system itself gives as it likes. */
 export interface Caller {
@@ -32,6 +35,11 @@ export interface Work {
   assignments: AssignmentRepository;
   audit: AuditSink;
   now: Date;
+  /**
+   * The one way to change what people hold: one change after the other, judged by what came of it.
+   * @throws duties_conflict, duties_override_refused, last_super_admin
+   */
+  change<Result>(whose: Whose, run: (write: GrantWrites) => Promise<Result>, overriding?: Override): Promise<Result>;
   /** Forgotten everywhere once this has committed. */
   forget(...tags: string[]): Promise<void>;
   /** @throws grant_not_yours unless the caller holds each of them there for that long */
@@ -44,7 +52,6 @@ export interface Work {
 }
 
 export interface WorkDeps {
-  database: Database;
   clock: Clock;
   caches: Pick<Caches, 'invalidate'>;
   audit: (trx: Transaction) => AuditSink;
@@ -66,46 +73,63 @@ const closureOf = async (trx: Transaction, roleId: string): Promise<string[]> =>
   return [...new Set(inheritance(roleId, roles).flatMap(({ role }) => role.permissions))];
 };
 
-export const createWork =
-  ({ database, clock, caches, audit, subjects }: WorkDeps): InWork =>
+/** Binds the room's work to a transaction that its caller has begun. */
+export const createBind =
+  ({ clock, caches, audit, subjects }: WorkDeps) =>
+  (trx: Transaction, caller: Caller): Work => {
+    const now = clock.now();
+    const { actor } = caller;
+    let known: Promise<Snapshot | undefined> | undefined;
+    const giver = (): Promise<Snapshot | undefined> => {
+      known ??= actor.type === 'user' && actor.id !== undefined ? subjects.findIn(trx, actor.id) : Promise.resolve(undefined);
+      return known;
+    };
+    const missing = async (names: readonly string[], organizationId: string | null, expiresAt: number): Promise<string[]> => {
+      const refused: string[] = [];
+      for (const name of names) if (!(await holds(name, organizationId, expiresAt))) refused.push(name);
+      return refused;
+    };
+    const holds = async (name: string, organizationId: string | null, expiresAt: number): Promise<boolean> => {
+      const [from, permission] = [await giver(), parsePermission(name)];
+      return !!from && !!permission && mayGive(from, { permission, organizationId, expiresAt }, now.getTime());
+    };
+    const requireGift: Work['requireGift'] = async (names, organizationId, expiresAt = null) => {
+      if (actor.type === 'system') return;
+      const refused = await missing(names, organizationId, expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+      if (refused.length === 0) return;
+      const [permission] = refused;
+      throw errors.grant_not_yours({
+        detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`,
+        extensions: { permission },
+      });
+    };
+    const mayOverride = (organizationId: string | null): Promise<boolean> =>
+      holds(`sod:override:${organizationId === null ? 'any' : 'organization'}`, organizationId, now.getTime());
+    const sink = audit(trx);
+    return {
+      trx,
+      roles: createRoleRepository(trx),
+      permissions: createPermissionRepository(trx),
+      assignments: createAssignmentRepository(trx),
+      audit: sink,
+      now,
+      change: (whose, run, overriding) => change({ trx, now, actor, audit: sink, mayOverride }, whose, run, overriding),
+      forget: (...tags) => caches.invalidate(tags, trx),
+      requireGift,
+      permissionsOfRole: (roleId) => closureOf(trx, roleId),
+      subject: (id) => subjects.findIn(trx, id),
+      giver,
+    };
+  };
+
+export type Bind = ReturnType<typeof createBind>;
+
+export const createInWork =
+  (database: Database, bind: Bind): InWork =>
   (caller, run) =>
     database.transaction(async (trx) => {
       await setTenants(trx, caller.scope);
-      const now = clock.now();
-      let known: Promise<Snapshot | undefined> | undefined;
-      const giver = (): Promise<Snapshot | undefined> => {
-        const { actor } = caller;
-        known ??= actor.type === 'user' && actor.id !== undefined ? subjects.findIn(trx, actor.id) : Promise.resolve(undefined);
-        return known;
-      };
-      const requireGift: Work['requireGift'] = async (names, organizationId, expiresAt = null) => {
-        if (caller.actor.type === 'system') return;
-        const from = await giver();
-        const until = expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
-        const refused = names.filter((name) => {
-          const permission = parsePermission(name);
-          return !(from && permission && mayGive(from, { permission, organizationId, expiresAt: until }, now.getTime()));
-        });
-        if (refused.length === 0) return;
-        const [permission] = refused;
-        throw errors.grant_not_yours({
-          detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`,
-          extensions: { permission },
-        });
-      };
-      return await run({
-        trx,
-        roles: createRoleRepository(trx),
-        permissions: createPermissionRepository(trx),
-        assignments: createAssignmentRepository(trx),
-        audit: audit(trx),
-        now,
-        forget: (...tags) => caches.invalidate(tags, trx),
-        requireGift,
-        permissionsOfRole: (roleId) => closureOf(trx, roleId),
-        subject: (id) => subjects.findIn(trx, id),
-        giver,
-      });
+      return await run(bind(trx, caller));
     });
 
 const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

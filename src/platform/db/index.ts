@@ -7,7 +7,7 @@ export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './emb
 export { isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { prepared, type Statement, statement } from './statements.ts';
-export { setTenants, type TenantScope } from './tenants.ts';
+export { setTenants, type TenantScope, withTenants } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';
 export { inTurn } from './turns.ts';
 export { createTableCopy } from './writes.ts';

@@ -9,3 +9,16 @@ export const setTenants = async (trx: Knex.Transaction, scope: TenantScope): Pro
   const value = scope === 'all' ? '*' : scope.join(',') || 'none';
   await trx.raw(`select set_config('app.tenants', ?, true)`, [value]);
 };
+
+/** The same for one piece of work within a transaction; what held before holds again afterwards. */
+export const withTenants = async <Result>(
+  trx: Knex.Transaction,
+  scope: TenantScope,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  const { rows } = await trx.raw(`select current_setting('app.tenants', true) as tenants`);
+  await setTenants(trx, scope);
+  const result = await work();
+  await trx.raw(`select set_config('app.tenants', ?, true)`, [rows[0]?.tenants ?? '']);
+  return result;
+};

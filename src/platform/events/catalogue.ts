@@ -88,6 +88,7 @@ export interface AuditCatalogue {
   'rbac.sod_overridden': { rule: string };
   'rbac.sod_rule_created': None;
   'rbac.sod_rule_deleted': None;
+  'rbac.sod_rule_updated': None;
   'registration_token.created': { uses: number; expiresInSeconds: number };
   'registration_token.revoked': None;
   'resource.created': { source: string };
