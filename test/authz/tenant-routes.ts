@@ -17,6 +17,7 @@ const tenant = (digit: string, marker: string) => ({
   secret: uuid(digit, '09'),
   session: uuid(digit, '0a'),
   event: uuid(digit, '0b'),
+  entity: uuid(digit, '0c'),
   client: `client-of-${marker}`,
   marker,
 });
@@ -109,6 +110,11 @@ export const fixtures: Record<string, RouteFixture> = {
   'POST /api/v1/authz/policies/:id/dry-run': hidden({ params: id('policy'), body: () => ({}) }),
   'POST /api/v1/authz/policies/:id/activate': hidden({ params: id('policy') }),
   'POST /api/v1/authz/policies/:id/archive': hidden({ params: id('policy') }),
+  'GET /api/v1/authz/entities': list,
+  'PUT /api/v1/authz/entities': hidden({
+    body: (of) => ({ entities: [{ type: 'letter', id: '1' }], organizationId: of.organization }),
+  }),
+  'DELETE /api/v1/authz/entities/:id': hidden({ params: id('entity') }),
   'POST /api/v1/authz/check': {
     expect: 'list',
     body: (of) => ({ subject: { id: of.user }, action: 'read', resource: { type: of.marker }, explain: true }),
@@ -116,6 +122,10 @@ export const fixtures: Record<string, RouteFixture> = {
   'POST /access/v1/evaluation': { expect: 'list', body: question },
   'POST /access/v1/evaluations': { expect: 'list', body: (of) => ({ ...question(of), evaluations: [{}] }) },
   'POST /access/v1/search/subject': { expect: 'list', body: (of) => ({ ...question(of), subject: { type: 'user' } }) },
+  'POST /access/v1/search/resource': {
+    expect: 'list',
+    body: (of) => ({ ...question(of), subject: { type: 'user', id: home.user }, resource: { type: of.marker } }),
+  },
   'POST /access/v1/search/action': { expect: 'list', body: question },
 
   'GET /api/v1/audit/events': list,

@@ -13,7 +13,7 @@ const now = new Date();
 const times = { created_at: now, updated_at: now };
 
 /** Two tenants with one of everything each: `home`, whose manager asks, and `foreign`. By table, parents first. */
-const rowsOf = ({ organization, user, role, child, group, policy, rule, marker }: Foreign): [string, Row[]][] => [
+const rowsOf = ({ organization, user, role, child, group, policy, rule, entity, marker }: Foreign): [string, Row[]][] => [
   ['organizations', [{ id: organization, name: marker, slug: marker, ...times }]],
   ['users', [{ id: user, ...times }]],
   [
@@ -43,6 +43,7 @@ const rowsOf = ({ organization, user, role, child, group, policy, rule, marker }
       },
     ],
   ],
+  ['authz_entities', [{ id: entity, organization_id: organization, type: marker, entity_id: marker, updated_at: now }]],
   ['sod_rules', [{ id: rule, organization_id: organization, name: marker, max_held: 1, ...times }]],
   ['sod_rule_members', [role, child].map((id) => ({ rule_id: rule, role_id: id }))],
   ['sod_exceptions', [{ rule_id: rule, user_id: user, members: [], reason: marker, created_at: now }]],
