@@ -11,11 +11,9 @@ import {
   createInteractions,
   createLogoAddress,
   createProtocolPages,
-  mountAuthRoutes,
+  mountJsonSignIn,
   mountLogos,
   mountOutbox,
-  mountPasskeyRoutes,
-  mountRecoveryRoutes,
 } from './interactions/index.ts';
 import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
@@ -31,6 +29,7 @@ import {
   listenOn,
 } from './platform/http/index.ts';
 import { createMail, type Mail } from './platform/mail/index.ts';
+import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
 
@@ -60,6 +59,7 @@ export interface Rooms {
   oidc: Oidc;
   http: Http;
   mail: Mail;
+  sms: Sms;
   close(): Promise<void>;
 }
 
@@ -69,6 +69,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
 
   const mail = createMail({ config, outbox: foundation.outbox, views, clock, logger, metrics });
+  const sms = createSms({ config, outbox: foundation.outbox, outbound, views, clock, logger, metrics });
   const accounts = createAccounts({ database, clock, audit: sinks.audit });
   const authz = createAuthz({
     database,
@@ -90,6 +91,8 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       sink: sinks.audit,
       outbox: sinks.outbox,
       mail: mail.in,
+      sms: sms.in,
+      isSendingOffered: (method) => (method === 'sms' ? sms.isOffered : mail.isOffered),
       endSessions: (trx, id, cause) => oidc.endings.endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
       isNetworkCounted: config.rateLimits.enabled,
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
@@ -173,7 +176,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     site,
   }).mount(http.pages);
   if (config.issuerIsLoopback && config.smtpUrl === undefined) {
-    mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render });
+    mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render, renderText: sms.render });
   }
   mountLogos(http.pages, { envelope, outbound });
   const isRegistrationOpen = config.registration === 'open';
@@ -183,11 +186,21 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     firstParty: oidc.firstParty,
     endings: oidc.endings,
     clock,
-    site: { clientId: firstPartyClientId, isRegistrationOpen },
+    site: {
+      clientId: firstPartyClientId,
+      isRegistrationOpen,
+      csrf: http.csrf,
+      authenticate: (token) => oidc.authenticator.authenticate(token, 'api'),
+    },
   });
-  mountAuthRoutes(http.admin, { api: authApi, authenticator: oidc.authenticator, entitlementsOf: authz.entitlementsOf });
-  mountPasskeyRoutes(http.admin, { api: authApi, authn, clientId: firstPartyClientId });
-  mountRecoveryRoutes(http.admin, { ...authn, clock });
+  mountJsonSignIn(http.admin, {
+    api: authApi,
+    authenticator: oidc.authenticator,
+    entitlementsOf: authz.entitlementsOf,
+    authn,
+    clock,
+    clientId: firstPartyClientId,
+  });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);
@@ -208,6 +221,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     oidc,
     http,
     mail,
+    sms,
     close: async () => {
       await authn.close();
       await foundation.close();

@@ -7,6 +7,8 @@ import type { Envelope } from '../platform/crypto/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
+import { hintOf } from './codes/addresses.ts';
+import { mountCodeEnrolmentRoutes } from './codes/routes.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
@@ -32,6 +34,9 @@ export type { SignInCode } from './sign-in-code/service.ts';
 
 import { mountWebauthnRoutes } from './webauthn/routes.ts';
 
+export type { SentMethod } from './codes/addresses.ts';
+export type { CodeEnrolment } from './codes/enrolment.ts';
+export type { SendOutcome } from './codes/service.ts';
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
@@ -68,8 +73,9 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
   const { attempted } = protection;
-  const { factors, totp, policy, webauthn, trustedDevices, guard } = createFactorRoom({
+  const { factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses } = createFactorRoom({
     database,
+    accounts,
     clock,
     audit,
     envelope,
@@ -80,6 +86,11 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const signIn = createSignIn({
     flows: createFlowRepository(database.knex),
     factors,
+    codes: sentCodes,
+    sendingHint: async (accountId, method) => {
+      const address = await addresses.addressOf(accountId, method);
+      return address && hintOf(method, address);
+    },
     policy,
     isActive,
     recognises: trustedDevices.recognises,
@@ -133,6 +144,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     factors,
     totp,
     webauthn,
+    codeEnrolment,
     trustedDevices,
     /** What the outbox owes people about their factors. */
     notices: createNotices({ database, accounts, mail: site.mail }),
@@ -142,6 +154,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       const requireOwner = createOwnerCheck(factors, clock);
       mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock, requireOwner });
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
+      mountCodeEnrolmentRoutes(admin, { codes: codeEnrolment, clock, requireOwner });
       mountFactorPolicyRoutes(admin, policy);
     },
     /** Browsers a person has signed in from. */

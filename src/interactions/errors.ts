@@ -6,7 +6,6 @@ export const errors = defineErrors({
   factor_code_refused: { status: 401, title: 'The code is wrong or was used before' },
   factor_sign_in_over: { status: 401, title: 'This sign-in is over; start again with the password' },
   login_refused: { status: 401, title: 'The e-mail address or the password is wrong' },
-  login_mode_not_offered: { status: 400, title: 'This mode of signing in is not offered' },
   password_refused: { status: 401, title: 'The current password is wrong' },
   refresh_refused: { status: 401, title: 'The refresh token is not valid any more' },
   confirmation_code_refused: { status: 400, title: 'The code is wrong' },

@@ -23,15 +23,13 @@ import { mountReset, type ResetDeps } from './reset/page.ts';
 import type { Registration } from './signup/page.ts';
 import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
-export { mountPasskeyRoutes } from './api/passkeys/routes.ts';
-export { type AuthRouteDeps, mountAuthRoutes } from './api/routes.ts';
+export { type JsonSignInDeps, mountJsonSignIn } from './api/mount.ts';
 export { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './api/service.ts';
 export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export { mountOutbox } from './outbox/page.ts';
-export { mountRecoveryRoutes, type RecoveryRouteDeps } from './recovery/routes.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
 
 /** Pages of the provider's own endpoints; the provider is built with them, so they come first. */

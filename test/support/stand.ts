@@ -13,6 +13,8 @@ import { type Engine, openTestDatabase } from './database.ts';
 
 export interface Stand {
   issuer: string;
+  /** Where it listens, also when `ISSUER` names another place. */
+  port: number;
   /** Somebody with every standard claim. */
   person: { login: string; password: string };
   app: App;
@@ -77,6 +79,7 @@ export const startStand = async ({ engine, env = {}, bootstrap = {}, tls, clock 
   await app.listen();
   return {
     issuer,
+    port,
     person,
     app,
     database,

@@ -1,6 +1,12 @@
+import type { Accounts } from '../../identity/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../../platform/db/index.ts';
-import type { AuditBuffer, AuditSink, Clock, Outbox } from '../../platform/ports.ts';
+import type { AuditBuffer, AuditSink, Clock, Mailer, Outbox } from '../../platform/ports.ts';
+import type { Texter } from '../../platform/sms/index.ts';
+import { createCodeAddresses, hintOf, type SentMethod } from '../codes/addresses.ts';
+import { createCodeEnrolment } from '../codes/enrolment.ts';
+import { createSentCodes } from '../codes/service.ts';
+import { createFlowRepository } from '../flows/repository.ts';
 import { noticeTopic } from '../notices/service.ts';
 import { createLimits } from '../password/limits.ts';
 import { createFailureRepository } from '../password/repository.ts';
@@ -21,6 +27,7 @@ type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 export interface FactorRoomDeps {
   database: Database;
+  accounts: Pick<Accounts, 'find'>;
   clock: Clock;
   audit: AuditBuffer;
   envelope: Envelope;
@@ -35,13 +42,18 @@ export interface FactorSite {
   sink(trx: Transaction): AuditSink;
   /** Where security notices are owed (topic `security-notice`). */
   outbox(trx: Transaction): Outbox;
+  /** Mails and text messages of a transaction. */
+  mail(trx: Transaction): Mailer;
+  sms(trx: Transaction): Texter;
+  /** Whether codes by this way would reach anybody. */
+  isSendingOffered(method: SentMethod): boolean;
   /** How an authenticator app names the account. */
   nameOf(accountId: string): Promise<string>;
   holdingsOf(accountId: string): Promise<Holdings>;
 }
 
 /** Second factors with their storage. */
-export const createFactorRoom = ({ database, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
+export const createFactorRoom = ({ database, accounts, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
   const { knex } = database;
   const failures = createFailureRepository(knex);
   const owe = (trx: Transaction, accountId: string, notice: Notice): Promise<void> =>
@@ -59,10 +71,16 @@ export const createFactorRoom = ({ database, clock, audit, envelope, attempted, 
     codes: createRecoveryCodeRepository(trx),
     policies: createFactorPolicyRepository(trx),
     trusted: createTrustedDeviceRepository(trx),
+    flows: createFlowRepository(trx),
+    mail: site.mail(trx),
+    texts: site.sms(trx),
     audit: site.sink(trx),
     notify: (accountId: string, notice: Notice) => owe(trx, accountId, notice),
   }));
   const devices = createDeviceRepository(knex);
+  const flows = createFlowRepository(knex);
+  const addresses = createCodeAddresses({ accounts, devices, envelope });
+  const sentCodes = createSentCodes({ flows, failures, envelope, clock, addresses, inTransaction });
   const recoveryCodes = createRecoveryCodes({ envelope, clock });
   const policy = createFactorPolicy({
     policies: createFactorPolicyRepository(knex),
@@ -79,6 +97,10 @@ export const createFactorRoom = ({ database, clock, audit, envelope, attempted, 
     policy,
     checks: { totp, recoveryCodes },
     guard,
+    sending: {
+      hintOf: (device) => (device.kind === 'sms' ? hintOf('sms', addresses.phoneOf(device)) : undefined),
+      isOffered: (kind) => (kind !== 'email' && kind !== 'sms') || site.isSendingOffered(kind),
+    },
   });
   const webauthn = createWebauthn({
     devices,
@@ -89,5 +111,14 @@ export const createFactorRoom = ({ database, clock, audit, envelope, attempted, 
     surroundings: { ...surroundings, audit },
   });
   const trustedDevices = createTrustedDevices({ devices: createTrustedDeviceRepository(knex), clock });
-  return { factors, totp, policy, webauthn, trustedDevices, guard };
+  const codeEnrolment = createCodeEnrolment({
+    devices,
+    flows,
+    sent: sentCodes,
+    addresses,
+    inTransaction,
+    checks: { recoveryCodes, guard },
+    surroundings: { clock, envelope, isOffered: site.isSendingOffered },
+  });
+  return { factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
 };

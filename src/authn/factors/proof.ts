@@ -12,19 +12,24 @@ export interface Proof {
   level: Level;
 }
 
-/** A mailed code is a factor of lower assurance (FEATURES A8): it is asked for, and does not raise the level. */
+/** Codes that are sent are factors of lower assurance (FEATURES A8): they are asked for, and do not raise the level. */
+const isWeak = (method: FactorMethod): boolean => method === 'email' || method === 'sms';
+
 const amrOf: Record<FactorMethod, readonly string[]> = {
   totp: ['otp', 'mfa'],
   recovery: ['otp', 'mfa'],
   webauthn: ['hwk', 'mfa'],
-  sms: ['sms', 'mfa'],
+  sms: ['sms'],
   email: ['otp'],
 };
+
+/** Whether it can reach the level that an application asks for. */
+export const reaches = (method: FactorMethod, level: Level): boolean => level < 2 || !isWeak(method);
 
 export const proofBy = (method: FactorMethod): Proof => ({
   method,
   amr: amrOf[method],
-  level: method === 'email' ? 1 : 2,
+  level: isWeak(method) ? 1 : 2,
 });
 
 export type ProofOutcome = { kind: 'proven'; proof: Proof } | { kind: 'refused' } | { kind: 'locked'; until: Date };

@@ -24,6 +24,7 @@ const Device = Type.Object(
     name: Type.String(),
     createdAt: time,
     lastUsedAt: Type.Union([time, Type.Null()]),
+    hint: Type.Optional(Type.String()),
     isBackedUp: Type.Optional(Type.Boolean()),
   },
   closed,

@@ -7,7 +7,7 @@ import { isRecoveryCode, type RecoveryCodes } from '../recovery-codes/service.ts
 import type { Notify, Totp } from '../totp/service.ts';
 import type { TrustedDeviceRepository } from '../trusted/repository.ts';
 import type { GuardFactor } from './limits.ts';
-import { type FactorMethod, type ProofOutcome, proofBy } from './proof.ts';
+import { type FactorMethod, type Proof, type ProofOutcome, proofBy, reaches } from './proof.ts';
 import type { DeviceKind, DeviceRepository, DeviceRow } from './repository.ts';
 
 export interface FactorDeps {
@@ -23,6 +23,8 @@ export interface FactorDeps {
   policy: Pick<FactorPolicy, 'requirementOf'>;
   checks: { totp: Totp; recoveryCodes: RecoveryCodes };
   guard: GuardFactor;
+  /** Enough of a phone number for its owner; whether codes can be sent at all. */
+  sending: { hintOf(device: DeviceRow): string | undefined; isOffered(kind: DeviceKind): boolean };
 }
 
 /** A device as its owner sees it. */
@@ -32,23 +34,22 @@ export interface DeviceView {
   name: string;
   createdAt: string;
   lastUsedAt: string | null;
+  /** Phones: the end of the number. */
+  hint?: string;
   /** Passkeys: kept by a service on several devices. */
   isBackedUp?: boolean;
 }
 
-const viewOf = ({
-  id,
-  kind,
-  name,
-  created_at: createdAt,
-  last_used_at: lastUsedAt,
-  is_backed_up: isBackedUp,
-}: DeviceRow): DeviceView => ({
+const viewOf = (
+  { id, kind, name, created_at: createdAt, last_used_at: lastUsedAt, is_backed_up: isBackedUp }: DeviceRow,
+  hint: string | undefined,
+): DeviceView => ({
   id,
   kind,
   name,
   createdAt: createdAt.toISOString(),
   lastUsedAt: lastUsedAt?.toISOString() ?? null,
+  ...(hint === undefined ? {} : { hint }),
   ...(kind === 'webauthn' ? { isBackedUp: isBackedUp === true } : {}),
 });
 
@@ -63,7 +64,7 @@ const chosenBy =
 const order: readonly FactorMethod[] = ['webauthn', 'totp', 'sms', 'email', 'recovery'];
 
 /** Second factors of an account as a whole: which there are, proof by a typed code, removal (FEATURES A6, MF-05, MF-09). */
-export const createFactors = ({ devices, codes, inTransaction, policy, checks, guard }: FactorDeps) => {
+export const createFactors = ({ devices, codes, inTransaction, policy, checks, guard, sending }: FactorDeps) => {
   const actorOf = (id: string) => ({ type: 'user', id }) as const;
 
   const drop = async (
@@ -80,26 +81,26 @@ export const createFactors = ({ devices, codes, inTransaction, policy, checks, g
 
   return {
     list: async (accountId: string): Promise<{ devices: DeviceView[]; recoveryCodesLeft: number }> => ({
-      devices: (await devices.active(accountId)).map(viewOf),
+      devices: (await devices.active(accountId)).map((device) => viewOf(device, sending.hintOf(device))),
       recoveryCodesLeft: await codes.left(accountId),
     }),
 
     /** What the account can be asked for; empty where it has no second factor. */
     methodsOf: async (accountId: string): Promise<FactorMethod[]> => {
-      const kinds = new Set<FactorMethod>((await devices.active(accountId)).map(({ kind }) => kind));
+      const kinds = new Set<FactorMethod>((await devices.active(accountId)).map(({ kind }) => kind).filter(sending.isOffered));
       if (kinds.size > 0 && (await codes.left(accountId)) > 0) kinds.add('recovery');
       return order.filter((method) => kinds.has(method));
     },
 
     /** How strong a sign-in must be to change the factors there are: as strong as they make it (MF-05). */
     neededLevel: async (accountId: string): Promise<Level> =>
-      (await devices.active(accountId)).some(({ kind }) => kind !== 'email') ? 2 : 1,
+      (await devices.active(accountId)).some(({ kind }) => reaches(kind, 2)) ? 2 : 1,
 
-    /** A code of an authenticator app, or a recovery code. */
-    proveByCode: (accountId: string, typed: string): Promise<ProofOutcome> => {
+    /** A code of an authenticator app, a recovery code, or one that was sent. @param checkSent where one was sent */
+    proveByCode: (accountId: string, typed: string, checkSent?: () => Promise<Proof | undefined>): Promise<ProofOutcome> => {
       const isRecovery = isRecoveryCode(typed);
-      return guard(accountId, isRecovery ? 'recovery' : 'totp', async () => {
-        if (!isRecovery) return checks.totp.check(accountId, typed);
+      return guard(accountId, isRecovery ? 'recovery' : checkSent ? 'sent' : 'totp', async () => {
+        if (!isRecovery) return (await checkSent?.()) ?? checks.totp.check(accountId, typed);
         return (await checks.recoveryCodes.spend(codes, accountId, typed)) ? proofBy('recovery') : undefined;
       });
     },

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import type { Level } from '../../platform/assurance/index.ts';
 
-export type FlowChannel = 'api' | 'page';
+/** `enrol`: no sign-in, but a code that confirms an address or phone. */
+export type FlowChannel = 'api' | 'page' | 'enrol';
 
 export interface FlowRow {
   id: string;
@@ -32,7 +33,7 @@ export interface FlowRepository {
   /** A code that was sent; the one before is worthless. */
   setCode(id: string, code: { method: 'email' | 'sms'; hash: string; expiresAt: Date }): Promise<void>;
   /** RS-12: counts a try at the code before it is compared. @returns the digest, while tries are left */
-  tryCode(id: string, maxTries: number, now: Date): Promise<string | undefined>;
+  tryCode(id: string, maxTries: number, now: Date): Promise<{ hash: string; method: 'email' | 'sms' } | undefined>;
   spendCode(id: string, hash: string): Promise<boolean>;
 }
 
@@ -59,8 +60,8 @@ export const createFlowRepository = (db: Knex): FlowRepository => ({
       .andWhere('code_tries', '<', maxTries)
       .andWhere('code_expires_at', '>', now)
       .increment('code_tries', 1)
-      .returning('code_hash');
-    return row?.code_hash;
+      .returning(['code_hash', 'code_method']);
+    return row && { hash: row.code_hash, method: row.code_method };
   },
   spendCode: async (id, hash) =>
     (await db('authentication_flows').where({ id, code_hash: hash }).update({ code_hash: null })) === 1,

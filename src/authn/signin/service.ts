@@ -1,7 +1,9 @@
 import { acrOfLevel, isTwofold, type Level } from '../../platform/assurance/index.ts';
 import { randomSecret, sha256 } from '../../platform/crypto/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
-import type { FactorMethod, Proof, ProofOutcome } from '../factors/proof.ts';
+import type { SentMethod } from '../codes/addresses.ts';
+import type { SendOutcome, SentCodes } from '../codes/service.ts';
+import { type FactorMethod, type Proof, type ProofOutcome, proofBy, reaches } from '../factors/proof.ts';
 import type { Factors } from '../factors/service.ts';
 import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
@@ -39,6 +41,9 @@ export interface SignInPlace {
 export interface SignInDeps {
   flows: FlowRepository;
   factors: Pick<Factors, 'methodsOf' | 'proveByCode'>;
+  codes: SentCodes;
+  /** Enough of where codes go for the person to know it. */
+  sendingHint(accountId: string, method: SentMethod): Promise<string | undefined>;
   policy: Pick<FactorPolicy, 'requirementOf'>;
   isActive(accountId: string): Promise<boolean>;
   /** A remembered device of this person. */
@@ -52,17 +57,19 @@ export interface OpenFlow {
   /** A second factor has been proven (or made) already: the sign-in can be finished. */
   isProven: boolean;
   amr: readonly string[];
+  /** A code that was sent and is still good. */
+  sent?: SentMethod | undefined;
 }
 
 /** Of the methods, those that can reach the level. */
 const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[] =>
-  needed < 2 ? [...methods] : methods.filter((method) => method !== 'email');
+  methods.filter((method) => reaches(method, needed));
 
 const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'level' | 'needed_level'>): boolean =>
   isTwofold(amr) && level >= needed;
 
 /** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
-export const createSignIn = ({ flows, factors, policy, isActive, recognises, surroundings }: SignInDeps) => {
+export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isActive, recognises, surroundings }: SignInDeps) => {
   const { clock, audit } = surroundings;
   const idOf = (token: string): string => sha256(`flow:${token}`);
 
@@ -99,6 +106,9 @@ export const createSignIn = ({ flows, factors, policy, isActive, recognises, sur
     if (token.length > 200) return undefined;
     return flows.find(idOf(token), channel, clock.now());
   };
+
+  const sentBy = ({ code_method: method, code_hash: hash, code_expires_at: ends }: FlowRow): SentMethod | undefined =>
+    method !== null && hash !== null && ends !== null && ends > clock.now() ? method : undefined;
 
   /** The one place where a sign-in with a second factor ends, once (MF-03). */
   const finish = async (flow: FlowRow, method: string): Promise<AnswerOutcome> => {
@@ -144,14 +154,34 @@ export const createSignIn = ({ flows, factors, policy, isActive, recognises, sur
       const flow = await find(token, channel);
       if (!flow) return undefined;
       const methods = fitting(await factors.methodsOf(flow.user_id), flow.needed_level);
-      return { accountId: flow.user_id, methods, isProven: isProven(flow), amr: flow.amr };
+      return { accountId: flow.user_id, methods, isProven: isProven(flow), amr: flow.amr, sent: sentBy(flow) };
     },
 
-    /** A code of an authenticator app or a recovery code. A wrong one leaves the sign-in open. */
+    sendingHint,
+
+    /** Sends a code to the person of the sign-in, by a way that is theirs. */
+    sendCode: async (
+      token: string,
+      channel: FlowChannel,
+      method: SentMethod,
+      locale?: string,
+    ): Promise<SendOutcome | { kind: 'expired' }> => {
+      const flow = await find(token, channel);
+      if (!flow) return { kind: 'expired' };
+      const usable = fitting(await factors.methodsOf(flow.user_id), flow.needed_level);
+      return usable.includes(method) ? codes.sendTo(flow.user_id, flow.id, method, locale) : { kind: 'unavailable' };
+    },
+
+    /** A code of an authenticator app, one that was sent, or a recovery code. A wrong one leaves the sign-in open. */
     answerCode: async (token: string, channel: FlowChannel, code: string): Promise<AnswerOutcome> => {
       const flow = await find(token, channel);
       if (!flow) return { kind: 'expired' };
-      return answered(flow, await factors.proveByCode(flow.user_id, code));
+      const { id, user_id: accountId } = flow;
+      const checkSent = async (): Promise<Proof | undefined> => {
+        const method = await codes.check(accountId, id, code);
+        return method && proofBy(method);
+      };
+      return answered(flow, await factors.proveByCode(accountId, code, sentBy(flow) ? checkSent : undefined));
     },
 
     /** Any other proof of the person the sign-in is of. */

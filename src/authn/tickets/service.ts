@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { constantTimeEqual, type Envelope, randomSecret, sha256, uuidv7 } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
+import { digitsOf, sixDigits } from '../codes/digits.ts';
 import type { FailureRepository } from '../password/repository.ts';
 import type { TicketPurpose, TicketRepository, TicketRow } from './repository.ts';
 
@@ -58,8 +58,6 @@ export interface TicketDeps {
   clock: Clock;
 }
 
-const sixDigits = (): string => String(randomInt(1_000_000)).padStart(6, '0');
-const digitsOf = (typed: string): string => typed.normalize('NFKC').replace(/[\s-]/g, '').slice(0, 20);
 /** As long as what `randomSecret` makes. */
 const isSecret = (value: string | undefined): value is string => value !== undefined && /^[\w-]{43}$/.test(value);
 

@@ -2,6 +2,7 @@ import type { Rooms } from '../../app.ts';
 import { CommandFailed } from '../../exit.ts';
 import type { ListedEntry, OutboxState } from '../../platform/events/index.ts';
 import type { MailMessage } from '../../platform/ports.ts';
+import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
 import { findingsWithin } from '../checks/within.ts';
 
 /** What an operator did at the command line: no person, no client. */
@@ -82,8 +83,12 @@ const keyOperations = ({ oidc: { keys } }: Rooms) => ({
   },
 });
 
-const outboxOperations = ({ foundation: { outbox }, mail }: Rooms) => {
+const outboxOperations = ({ foundation: { outbox }, mail, sms }: Rooms) => {
   const mailOf = ({ topic, payload }: ListedEntry) => {
+    if (topic === smsTopic && typeof payload.template === 'string') {
+      const message = payload as unknown as TextMessage;
+      return { to: message.to, subject: undefined, text: sms.render(message) };
+    }
     if (topic !== 'mail' || typeof payload.template !== 'string') return undefined;
     const message = payload as unknown as MailMessage;
     const { subject, text } = mail.render(message);

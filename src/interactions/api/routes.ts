@@ -1,8 +1,8 @@
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { AdminRoutes, RequestInfo } from '../../platform/http/index.ts';
 import type { Authenticator, Principal } from '../../platform/ports.ts';
-import { errors } from '../errors.ts';
 import {
+  CsrfView,
   LoginBody,
   LoginView,
   LogoutBody,
@@ -31,7 +31,7 @@ export interface AuthRouteDeps {
 
 const base = '/api/v1/auth';
 
-/** JSON sign-in (FEATURES A1) in bearer mode. */
+/** JSON sign-in (FEATURES A1). */
 export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitlementsOf }: AuthRouteDeps): void => {
   /** Log-out also works for whoever has only the refresh token left. @throws unauthenticated for a token that is no good */
   const callerOf = async (request: RequestInfo): Promise<Principal | undefined> => {
@@ -51,10 +51,7 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
   admin.post(
     `${base}/login`,
     { summary: 'Sign in by password', permission: 'public', body: LoginBody, response: LoginView, status: 200 },
-    ({ body, request }) => {
-      if (body.mode === 'cookie') throw errors.login_mode_not_offered();
-      return api.login(body.email, body.password, request);
-    },
+    ({ body, request }) => api.login(body, request),
   );
   admin.post(
     '/api/v1/mfa/totp/validate',
@@ -65,12 +62,12 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
       response: TokenView,
       status: 200,
     },
-    ({ body, request }) => api.validate(body.mfaToken, body.code, request) as Promise<never>,
+    ({ body, request }) => api.validate(body.mfaToken, body.code, request),
   );
   admin.post(
     `${base}/refresh`,
     { summary: 'Trade a refresh token for the next', permission: 'public', body: RefreshBody, response: TokenView, status: 200 },
-    ({ body }) => api.refresh(body.refreshToken) as Promise<never>,
+    ({ body, request }) => api.refresh(body.refreshToken, request),
   );
   admin.post(
     `${base}/logout`,
@@ -82,6 +79,8 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
     },
     async ({ body, request }) => {
       const { refreshToken, everywhere = false } = body;
+      const hasToken = refreshToken !== undefined || request.header('authorization') !== undefined;
+      if (!hasToken && api.modes.isHeld(request)) return api.logoutByCookie(request, everywhere);
       // A refresh token speaks for its session even when the access token beside it has run out.
       const caller = refreshToken === undefined ? await callerOf(request) : await callerOf(request).catch(() => undefined);
       if (!caller && refreshToken === undefined) throw shared.unauthenticated({ headers: { 'WWW-Authenticate': 'Bearer' } });
@@ -96,6 +95,19 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
       requirePerson(principal);
       await api.changePassword(body, principal, request);
       return undefined;
+    },
+  );
+  admin.get(
+    `${base}/csrf-token`,
+    {
+      summary: 'What unsafe requests of my session send as X-CSRF-Token in cookie mode',
+      permission: 'self',
+      response: CsrfView,
+      status: 200,
+    },
+    async ({ principal: { sessionId } }) => {
+      if (sessionId === undefined) throw shared.not_found();
+      return { csrfToken: api.modes.csrfTokenOf(sessionId) };
     },
   );
   admin.get(

@@ -26,12 +26,11 @@ export const Profile = Type.Object(
 );
 
 export const RegisterBody = Type.Object({ email: login, password: secret, profile: Type.Optional(Profile) }, closed);
-export const LoginBody = Type.Object(
-  { email: login, password: secret, mode: Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')])) },
-  closed,
-);
+/** Where the tokens go: into the answer, or into cookies that script cannot read. */
+export const Mode = Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')]));
+export const LoginBody = Type.Object({ email: login, password: secret, mode: Mode }, closed);
 export const ValidateBody = Type.Object({ mfaToken: text(200), code: text(64) }, closed);
-export const RefreshBody = Type.Object({ refreshToken: text(1024) }, closed);
+export const RefreshBody = Type.Object({ refreshToken: Type.Optional(text(1024)) }, closed);
 export const LogoutBody = Type.Object(
   { refreshToken: Type.Optional(text(1024)), everywhere: Type.Optional(Type.Boolean()) },
   closed,
@@ -55,7 +54,7 @@ const VerificationView = Type.Object(
 );
 export const RegisterView = Type.Object({ user: UserView, verification: VerificationView }, closed);
 
-export const TokenView = Type.Object(
+const BearerView = Type.Object(
   {
     accessToken: Type.String(),
     tokenType: Type.Literal('Bearer'),
@@ -65,12 +64,17 @@ export const TokenView = Type.Object(
   },
   closed,
 );
+/** Cookie mode: the tokens are in cookies. */
+const CookieView = Type.Object({ csrfToken: Type.String(), expiresIn: Type.Integer(), user: UserView }, closed);
+export const TokenView = Type.Union([BearerView, CookieView]);
+export const CsrfView = Type.Object({ csrfToken: Type.String() }, closed);
 const FactorView = Type.Object(
   { mfaRequired: Type.Literal(true), mfaToken: Type.String(), methods: Type.Array(Type.String()) },
   closed,
 );
-export const LoginView = Type.Union([TokenView, FactorView]);
+export const LoginView = Type.Union([BearerView, CookieView, FactorView]);
 export type LoginAnswer = Static<typeof LoginView>;
+export type TokenAnswer = Static<typeof TokenView>;
 
 export const MeView = Type.Object(
   {

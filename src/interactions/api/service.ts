@@ -1,14 +1,15 @@
 import type { Static } from '@sinclair/typebox';
 import type { AnswerOutcome, SignInOutcome } from '../../authn/index.ts';
-import type { Ending, Endings, FirstParty, FirstPartyTokens, LoginOutcome } from '../../oidc/index.ts';
+import type { Ending, Endings, FirstParty, LoginOutcome } from '../../oidc/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { RequestInfo } from '../../platform/http/index.ts';
+import type { Answer, ApiCsrf, RequestInfo } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import type { Accounts } from '../consent/page.ts';
 import { errors } from '../errors.ts';
 import type { PasswordSignIn } from '../login/page.ts';
 import type { Registration, RegistrationProblem } from '../signup/page.ts';
-import type { LoginAnswer, PasswordBody, RegisterBody, RegisterView } from './schema.ts';
+import { createModes, type Mode, mfaTokenOf } from './modes.ts';
+import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer } from './schema.ts';
 import { claimsOfProfile, viewOfUser } from './user.ts';
 
 type Endpoint = Pick<Endings, 'endSessions' | 'endAccount' | 'endAccountIn'>;
@@ -40,7 +41,7 @@ export interface AuthApiDeps {
   firstParty: FirstParty;
   endings: Endpoint;
   clock: Clock;
-  site: { clientId: string; isRegistrationOpen: boolean };
+  site: { clientId: string; isRegistrationOpen: boolean; csrf: ApiCsrf; authenticate(accessToken: string): Promise<Principal> };
 }
 
 export type AuthApi = ReturnType<typeof createAuthApi>;
@@ -80,26 +81,24 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
 
   const userOf = async (id: string) => viewOfUser(id, (await accounts.find(id))?.claims ?? {});
 
-  const answerOf = async ({ accessToken, expiresIn, refreshToken, accountId }: FirstPartyTokens): Promise<LoginAnswer> => {
-    return { accessToken, tokenType: 'Bearer', expiresIn, refreshToken, user: await userOf(accountId) };
-  };
+  const modes = createModes({ csrf: site.csrf, userOf });
 
   /** Tokens for whoever has proved enough; also the last step after a second factor. @throws login_refused */
-  const finish = async (outcome: LoginOutcome, { userAgent, ip }: RequestInfo): Promise<LoginAnswer> => {
+  const finish = async (outcome: LoginOutcome, { userAgent, ip }: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
     const tokens = await firstParty.issue(outcome, { userAgent, ip });
     if (!tokens) throw errors.login_refused(challenge);
-    return answerOf(tokens);
+    return modes.deliver(tokens, mode);
   };
 
-  const answerTo = async (outcome: SignInOutcome, request: RequestInfo): Promise<LoginAnswer> => {
+  const answerTo = async (outcome: SignInOutcome, request: RequestInfo, mode: Mode): Promise<LoginAnswer | Answer> => {
     switch (outcome.kind) {
       case 'authenticated':
-        return finish(outcome, request);
+        return finish(outcome, request, mode);
       case 'needs_factor':
-        return { mfaRequired: true, mfaToken: outcome.flow, methods: [...outcome.methods] };
+        return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [...outcome.methods] };
       case 'needs_enrolment':
         // A factor is made on the hosted pages: no method here can go on.
-        return { mfaRequired: true, mfaToken: outcome.flow, methods: [] };
+        return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [] };
       case 'locked':
         throw locked(outcome);
       case 'needs_work':
@@ -115,8 +114,8 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     }
   };
 
-  const answered = async (outcome: AnswerOutcome, request: RequestInfo): Promise<LoginAnswer> => {
-    if (outcome.kind === 'authenticated') return finish(outcome, request);
+  const answered = async (outcome: AnswerOutcome, request: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
+    if (outcome.kind === 'authenticated') return finish(outcome, request, mode);
     if (outcome.kind === 'locked') throw locked(outcome);
     throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
   };
@@ -131,8 +130,36 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     return { accountId, sessionUids: uid === undefined ? [] : [uid] };
   };
 
+  /** SE-04: the cookie is sent by the browser itself, so the token of its session has to come with it. */
+  const cookieSession = async (request: RequestInfo): Promise<{ token: string; sessionUid: string } | undefined> => {
+    const token = modes.refreshTokenOf(request);
+    const session = token === undefined ? undefined : await firstParty.sessionOf(token);
+    if (token === undefined || !session) return undefined;
+    modes.check(request, session.sessionUid);
+    return { token, sessionUid: session.sessionUid };
+  };
+
+  const cookieCaller = async (request: RequestInfo): Promise<Principal | undefined> => {
+    const token = modes.accessTokenOf(request);
+    const principal = token === undefined ? undefined : await site.authenticate(token).catch(() => undefined);
+    if (principal) modes.check(request, principal.sessionId);
+    return principal;
+  };
+
+  const logout = async (
+    principal: Principal | undefined,
+    refreshToken: string | undefined,
+    everywhere: boolean,
+  ): Promise<void> => {
+    const { accountId, sessionUids } = await leaverOf(principal, refreshToken);
+    if (accountId === '') return;
+    const ending: Ending = { cause: 'logout', actor: { type: principal?.type ?? 'user', id: accountId } };
+    if (everywhere) await endings.endAccount(accountId, ending);
+    else await endings.endSessions(sessionUids, ending);
+  };
+
   return {
-    finish,
+    modes,
     /** CONTRACT.md: a taken address gets the same answer, with a random id, and its owner a mail. @throws registration_closed */
     register: async (wish: Static<typeof RegisterBody>, request: RequestInfo): Promise<Static<typeof RegisterView>> => {
       if (!site.isRegistrationOpen) throw errors.registration_closed();
@@ -151,30 +178,42 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       const verification = { flow, confirmationCode, expiresAt: expiresAt.toISOString() };
       return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }), verification };
     },
-    login: async (login: string, password: string, request: RequestInfo): Promise<LoginAnswer> =>
-      answerTo(
-        await authn.signIn({ login, password, request, clientId: site.clientId, work: request.header('x-proof-of-work') }),
-        request,
-      ),
+    login: async (
+      { email, password, mode: wish }: Static<typeof LoginBody>,
+      request: RequestInfo,
+    ): Promise<LoginAnswer | Answer> => {
+      const mode = modes.chosen(wish, request);
+      const work = request.header('x-proof-of-work');
+      return answerTo(await authn.signIn({ login: email, password, request, clientId: site.clientId, work }), request, mode);
+    },
     /** A wrong code leaves the `mfaToken` good (CONTRACT.md). @throws code_refused, login_refused, too_many_requests */
-    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<LoginAnswer> =>
-      answered(await authn.flows.answerCode(mfaToken, 'api', code), request),
+    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<TokenAnswer | Answer> => {
+      const { flow, mode } = modes.readMfaToken(mfaToken, request);
+      return answered(await authn.flows.answerCode(flow, 'api', code), request, mode);
+    },
     /** Ends a sign-in by whatever factor answered it. @throws code_refused, login_refused, too_many_requests */
     answered,
     /** Goes on after a first factor. @throws login_refused, too_many_requests, unavailable */
     answerTo,
-    /** @throws refresh_refused */
-    refresh: async (refreshToken: string): Promise<LoginAnswer> => {
-      const tokens = await firstParty.refresh(refreshToken);
+    /** By the token given, or by the cookie. @throws refresh_refused, csrf_refused, invalid_request */
+    refresh: async (given: string | undefined, request: RequestInfo): Promise<TokenAnswer | Answer> => {
+      const isByCookie = given === undefined && modes.refreshTokenOf(request) !== undefined;
+      if (given === undefined && !isByCookie) {
+        throw shared.invalid_request({ errors: [{ path: '/refreshToken', message: 'is required' }] });
+      }
+      const refreshToken = given ?? (await cookieSession(request))?.token;
+      const tokens = refreshToken === undefined ? undefined : await firstParty.refresh(refreshToken);
       if (!tokens) throw errors.refresh_refused(challenge);
-      return answerOf(tokens);
+      return modes.deliver(tokens, isByCookie ? 'cookie' : 'bearer');
     },
-    logout: async (principal: Principal | undefined, refreshToken: string | undefined, everywhere: boolean): Promise<void> => {
-      const { accountId, sessionUids } = await leaverOf(principal, refreshToken);
-      if (accountId === '') return;
-      const ending: Ending = { cause: 'logout', actor: { type: principal?.type ?? 'user', id: accountId } };
-      if (everywhere) await endings.endAccount(accountId, ending);
-      else await endings.endSessions(sessionUids, ending);
+    logout,
+    /** SE-05: ends the session of whatever cookie is left. @throws csrf_refused */
+    logoutByCookie: async (request: RequestInfo, everywhere: boolean): Promise<Answer> => {
+      modes.chosen('cookie', request);
+      const refreshToken = (await cookieSession(request))?.token;
+      const principal = refreshToken === undefined ? await cookieCaller(request) : undefined;
+      await logout(principal, refreshToken, everywhere);
+      return modes.emptied();
     },
     /** Ends every other session with it (PW-08). @throws password_refused, too_many_requests, unavailable, invalid_request */
     changePassword: async (wish: Static<typeof PasswordBody>, principal: Principal, request: RequestInfo): Promise<void> => {

@@ -10,7 +10,7 @@ export const broughtBy = (page: PageContext) => {
   const { work, code } = page.form;
   const { flow } = flowOf(page);
   return {
-    device: page.ctx.cookies.get(deviceCookie, { signed: false }),
+    device: page.request.cookie(deviceCookie),
     work: work === '' ? undefined : work,
     mailed: flow !== undefined && code !== undefined && code.trim() !== '' ? { flow, code } : undefined,
   };
@@ -18,7 +18,6 @@ export const broughtBy = (page: PageContext) => {
 
 export const rememberBrowser = async (page: PageContext, accountId: string, devices: KnownDevices): Promise<void> => {
   const { ip, userAgent } = page.request;
-  const held = await devices.remember(page.ctx.cookies.get(deviceCookie, { signed: false }), accountId, { ip, userAgent });
-  const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
-  page.ctx.cookies.set(deviceCookie, held, { ...options, maxAge: devices.seconds * 1000, secure: page.ctx.secure });
+  const held = await devices.remember(page.request.cookie(deviceCookie), accountId, { ip, userAgent });
+  page.keepCookie({ name: deviceCookie, value: held, seconds: devices.seconds });
 };

@@ -6,14 +6,13 @@ export interface TrustedDevices {
   remember(accountId: string, cookie: string | undefined, userAgent: string | undefined): Promise<string>;
 }
 
-const nameOf = ({ ctx }: PageContext): string => (ctx.secure ? '__Host-castellan_trusted' : 'castellan_trusted');
+const name = 'castellan_trusted';
 
-export const trustedCookie = (page: PageContext): string | undefined => page.ctx.cookies.get(nameOf(page), { signed: false });
+export const trustedCookie = (page: PageContext): string | undefined => page.request.cookie(name);
 
 /** Where the person has chosen so: no second factor here for 30 days. */
 export const rememberDevice = async (page: PageContext, accountId: string, devices: TrustedDevices): Promise<void> => {
   if (page.form.remember !== 'yes') return;
   const value = await devices.remember(accountId, trustedCookie(page), page.request.userAgent);
-  const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
-  page.ctx.cookies.set(nameOf(page), value, { ...options, secure: page.ctx.secure, maxAge: trustedDeviceSeconds * 1000 });
+  page.keepCookie({ name, value, seconds: trustedDeviceSeconds });
 };

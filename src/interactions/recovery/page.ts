@@ -7,11 +7,9 @@ const flowCookie = 'castellan_flow';
 const linkCookie = 'castellan_link';
 const cookieSeconds = 1800;
 
-const keep = ({ ctx }: PageContext, name: string, value: string, seconds = cookieSeconds): void => {
-  const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
-  ctx.cookies.set(name, value, { ...options, maxAge: seconds * 1000, secure: ctx.secure });
-};
-const read = ({ ctx }: PageContext, name: string): string[] => ctx.cookies.get(name, { signed: false })?.split('.') ?? [];
+const keep = (page: PageContext, name: string, value: string, seconds = cookieSeconds): void =>
+  page.keepCookie({ name, value, seconds });
+const read = ({ request }: PageContext, name: string): string[] => request.cookie(name)?.split('.') ?? [];
 
 export interface Flow {
   flow: string;

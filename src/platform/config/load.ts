@@ -106,6 +106,15 @@ const readSocial = (reader: Reader, provider: string): SocialProvider | undefine
   return undefined;
 };
 
+const readSmsWebhook = (reader: Reader): Config['smsWebhook'] => {
+  const url = reader.url('SMS_WEBHOOK_URL', ['https:', 'http:']);
+  const secret = reader.text('SMS_WEBHOOK_SECRET');
+  if ((url === undefined) !== (secret === undefined))
+    reader.mistake('SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET: must be given together');
+  if (secret !== undefined && secret.length < 24) reader.mistake('SMS_WEBHOOK_SECRET: must have at least 24 characters');
+  return url !== undefined && secret !== undefined ? { url, secret } : undefined;
+};
+
 const readOutboundAllow = (reader: Reader): Config['outboundAllow'] => {
   const entries = reader.list('OUTBOUND_ALLOW');
   const isNetwork = (entry: string): boolean => entry.includes('/') || isIP(entry) !== 0;
@@ -208,6 +217,7 @@ export const loadConfig = (options: LoadOptions): Config => {
     trustProxy: reader.networks('TRUST_PROXY'),
     smtpUrl: reader.url('SMTP_URL', ['smtp:', 'smtps:']),
     mailFrom: reader.text('MAIL_FROM') ?? `Castellan <no-reply@${URL.canParse(issuer) ? new URL(issuer).hostname : 'localhost'}>`,
+    smsWebhook: readSmsWebhook(reader),
     social: {
       google: readSocial(reader, 'GOOGLE'),
       facebook: readSocial(reader, 'FACEBOOK'),

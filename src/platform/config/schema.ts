@@ -86,6 +86,17 @@ export const settings: readonly Setting[] = [
   { name: 'TRUST_PROXY', default: 'none', meaning: 'Comma list of addresses or CIDRs whose `X-Forwarded-*` counts' },
   { name: 'SMTP_URL', default: 'none: outbox kept in the database', meaning: '`smtp://…` or `smtps://…`', secret: true },
   { name: 'MAIL_FROM', default: 'Castellan <no-reply@issuer host>', meaning: 'Sender of mails' },
+  {
+    name: 'SMS_WEBHOOK_URL',
+    default: 'none: outbox kept in the database',
+    meaning: 'Address that text messages are posted to (docs/operators/sms.md)',
+  },
+  {
+    name: 'SMS_WEBHOOK_SECRET',
+    default: 'none',
+    meaning: 'Signs what is posted to SMS_WEBHOOK_URL, at least 24 characters',
+    secret: true,
+  },
   ...social,
   { name: 'LOG_LEVEL', default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' },
   { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', default: 'none', meaning: 'Sends traces over OTLP' },

@@ -45,6 +45,8 @@ export interface Config {
   trustProxy: Networks;
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** Where text messages are handed over. */
+  smsWebhook: { url: string; secret: string } | undefined;
   social: { google: SocialProvider | undefined; facebook: SocialProvider | undefined; github: SocialProvider | undefined };
   logLevel: string;
   otlpEndpoint: string | undefined;

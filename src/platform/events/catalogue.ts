@@ -51,6 +51,7 @@ export interface AuditCatalogue {
   'key.created': { alg: string };
   'key.retired': { alg: string };
   'key.withdrawn': { alg: string };
+  'mfa.code_sent': { method: string };
   'mfa.clone_suspected': { stored: number; seen: number };
   'mfa.device_added': { kind: string };
   'mfa.device_removed': { kind: string };

@@ -7,6 +7,7 @@ import { errors } from '../errors/index.ts';
 import { inScope, type Logger } from '../logging/index.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Clock } from '../ports.ts';
+import type { OwnCookies } from './cookies.ts';
 import type { RequestInfo } from './types.ts';
 
 declare module 'koa' {
@@ -42,11 +43,19 @@ export const clientAddress = (peer: string, forwardedFor: string | undefined, co
 export const correlationIdOf = (given: string | undefined, clock: Clock): string =>
   given !== undefined && correlationPattern.test(given) ? given : uuidv7(clock.now());
 
-const infoOf = (ctx: Koa.Context, config: Config, clock: Clock): RequestInfo => ({
+interface ObserveDeps {
+  config: Config;
+  clock: Clock;
+  cookies: OwnCookies;
+  record: Recorder;
+}
+
+const infoOf = (ctx: Koa.Context, { config, clock, cookies }: ObserveDeps): RequestInfo => ({
   correlationId: correlationIdOf(ctx.get('x-correlation-id'), clock),
   ip: clientAddress(ctx.req.socket.remoteAddress ?? '', ctx.get('x-forwarded-for') || undefined, config),
   userAgent: ctx.get('user-agent').slice(0, 512) || undefined,
   header: (name) => ctx.get(name) || undefined,
+  cookie: (name) => cookies.read(ctx, name),
 });
 
 const health = /^\/health(\/|$)/;
@@ -103,15 +112,15 @@ export type Recorder = ReturnType<typeof createRecorder>;
 
 /** Correlation id, request scope, one log line and metrics per request. */
 export const observe =
-  ({ config, clock, record }: Pick<PipelineDeps, 'config' | 'clock'> & { record: Recorder }): Koa.Middleware =>
+  (deps: ObserveDeps): Koa.Middleware =>
   async (ctx, next) => {
     const started = performance.now();
-    ctx.info = infoOf(ctx, config, clock);
+    ctx.info = infoOf(ctx, deps);
     const { correlationId, ip } = ctx.info;
     ctx.set('X-Correlation-Id', correlationId);
     await inScope({ correlationId, ip }, next);
     const { method, status } = ctx;
-    record({ correlationId, ip, method, route: ctx.routePattern ?? 'none', status, started });
+    deps.record({ correlationId, ip, method, route: ctx.routePattern ?? 'none', status, started });
   };
 
 /** OP-02. Form targets beside our own are named by the page: Chromium applies `form-action` to the redirects after a post as well. */

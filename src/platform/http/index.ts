@@ -14,6 +14,8 @@ import { serveAssets } from './assets.ts';
 import { errorBoundary } from './boundary.ts';
 import { createBudgets } from './budgets.ts';
 import { createRecorder, type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
+import { createOwnCookies } from './cookies.ts';
+import { type ApiCsrf, createApiCsrf } from './csrf.ts';
 import { createDocumentAnswer, type StaticDocument } from './documents.ts';
 import { createIdempotency } from './idempotency.ts';
 import { refuseMethods } from './methods.ts';
@@ -26,7 +28,9 @@ import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
 export { networkOf } from './budgets.ts';
 export { pinIssuer } from './context.ts';
+export { accessCookie, type CookieChange } from './cookies.ts';
 export { cors } from './cors.ts';
+export type { ApiCsrf } from './csrf.ts';
 export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
@@ -64,6 +68,8 @@ export interface Http {
   pages: PageRoutes;
   pageOf: PageOf;
   rows: readonly RouteRow[];
+  /** Of requests that are known by a cookie. */
+  csrf: ApiCsrf;
   /** Middleware ahead of the routes: static protocol bytes, CORS. */
   useFirst(middleware: Koa.Middleware): void;
   /** Middleware behind the routes: the protocol lane. */
@@ -85,7 +91,9 @@ export const createHttp = (deps: HttpDeps): Http => {
   pinIssuer(app.request, config.issuer);
   app.on('error', (error: unknown) => logger.error({ err: error }, 'unexpected'));
 
-  const { routes: pages, pageOf } = createPages({ config, envelope, views, router });
+  const cookies = createOwnCookies(config.issuer);
+  const csrf = createApiCsrf({ issuer: config.issuer, envelope });
+  const { routes: pages, pageOf } = createPages({ config, envelope, views, router, cookies });
   const budgets = createBudgets({ limits: config.rateLimits, clock });
   const { admin, rows } = createTable({
     router,
@@ -95,6 +103,8 @@ export const createHttp = (deps: HttpDeps): Http => {
     audit: deps.audit,
     clock,
     admit: budgets.admit,
+    cookies,
+    csrf,
     once: createIdempotency({ keys: deps.idempotencyKeys, envelope, clock }),
     validateResponses: deps.validateResponses ?? false,
   });
@@ -109,6 +119,7 @@ export const createHttp = (deps: HttpDeps): Http => {
     pages,
     pageOf,
     rows,
+    csrf,
     useFirst: (middleware) => void first.push(middleware),
     useLast: (middleware) => void last.push(middleware),
     setMachineLane: (given) => {
@@ -121,7 +132,7 @@ export const createHttp = (deps: HttpDeps): Http => {
       isDraining = true;
     },
     callback: () => {
-      app.use(observe({ config, clock, record }));
+      app.use(observe({ config, clock, cookies, record }));
       app.use(errorBoundary({ logger, pageOf }));
       app.use(securityHeaders(config));
       app.use(serveAssets(views));

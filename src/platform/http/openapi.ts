@@ -1,4 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
+import { accessCookie, cookieName } from './cookies.ts';
 import type { RouteRow } from './table.ts';
 
 const problem = {
@@ -58,8 +59,15 @@ export const openApiDocument = (rows: readonly RouteRow[], issuer: string): obje
       description: 'Administration and decision API. The protocol endpoints are described by the discovery document.',
     },
     servers: [{ url: issuer }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [], csrf: [] }],
     paths,
-    components: { schemas: { Problem: problem }, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      schemas: { Problem: problem },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        cookie: { type: 'apiKey', in: 'cookie', name: cookieName(issuer, accessCookie) },
+        csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'With the cookie, where the method is unsafe' },
+      },
+    },
   };
 };

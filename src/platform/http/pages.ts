@@ -6,10 +6,13 @@ import { errors } from '../errors/index.ts';
 import { chooseLocale, type Locale, type Views } from '../views/index.ts';
 import { readForm, readQuery } from './body.ts';
 import { type HttpRouter, nonceOf, setContentPolicy } from './context.ts';
+import type { OwnCookies } from './cookies.ts';
+import { isOwnRequest } from './csrf.ts';
 import type { PageContext, PageOf, PageRoutes } from './types.ts';
 
 const localeCookie = 'castellan_locale';
 const csrfField = '_csrf';
+const csrfCookie = 'castellan_csrf';
 const csrfCookieSeconds = 43_200;
 const localeCookieSeconds = 31_536_000;
 
@@ -18,32 +21,24 @@ interface PagesDeps {
   envelope: Envelope;
   views: Views;
   router: HttpRouter;
+  cookies: OwnCookies;
 }
 
-const csrfCookieName = (config: Config): string =>
-  config.issuer.startsWith('https:') ? '__Host-castellan_csrf' : 'castellan_csrf';
-
 /** A double-submit token: the form's value is a keyed digest of the cookie's, so neither can be planted without the other. */
-const createCsrf = (config: Config, envelope: Envelope) => {
-  const name = csrfCookieName(config);
+const createCsrf = (config: Config, envelope: Envelope, cookies: OwnCookies) => {
   const tokenOf = (cookie: string): string => envelope.blindIndex(cookie, 'csrf');
   return {
     issue: (ctx: Koa.Context): string => {
-      const existing = ctx.cookies.get(name, { signed: false });
+      const existing = cookies.read(ctx, csrfCookie);
       const value = existing && /^[\w-]{43}$/.test(existing) ? existing : randomBytes(32).toString('base64url');
-      const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true } as const;
-      ctx.cookies.set(name, value, { ...options, maxAge: csrfCookieSeconds * 1000, secure: config.issuer.startsWith('https:') });
+      cookies.keep(ctx, { name: csrfCookie, value, seconds: csrfCookieSeconds });
       return tokenOf(value);
     },
     /** @throws csrf_refused */
     check: (ctx: Koa.Context, token: string | undefined): void => {
-      const cookie = ctx.cookies.get(name, { signed: false });
-      const origin = ctx.get('origin');
-      const site = ctx.get('sec-fetch-site');
-      // A page that sends no referrer, as those behind mailed links, posts with `Origin: null`; then the browser's own word counts.
-      const isOwn = origin === '' || origin === config.issuer || (origin === 'null' && site === 'same-origin');
-      const isForeign = !isOwn || site === 'cross-site';
-      if (isForeign || !cookie || !token || !constantTimeEqual(token, tokenOf(cookie))) throw errors.csrf_refused();
+      const cookie = cookies.read(ctx, csrfCookie);
+      const isOwn = isOwnRequest(ctx.info, config.issuer);
+      if (!isOwn || !cookie || !token || !constantTimeEqual(token, tokenOf(cookie))) throw errors.csrf_refused();
     },
   };
 };
@@ -60,14 +55,14 @@ export interface Pages {
 }
 
 /** The browser lane: pages, forms, their CSRF token. */
-export const createPages = ({ config, envelope, views, router }: PagesDeps): Pages => {
-  const csrf = createCsrf(config, envelope);
+export const createPages = ({ config, envelope, views, router, cookies }: PagesDeps): Pages => {
+  const csrf = createCsrf(config, envelope, cookies);
 
   const contextOf = (ctx: Koa.Context, form: Record<string, string>, query: Record<string, string>): PageContext => {
     const formTargets: string[] = [];
     const localeFor = (uiLocales: string | undefined): Locale =>
       chooseLocale({
-        cookie: ctx.cookies.get(localeCookie, { signed: false }),
+        cookie: cookies.read(ctx, localeCookie),
         uiLocales,
         acceptLanguage: ctx.get('accept-language') || undefined,
       });
@@ -80,11 +75,8 @@ export const createPages = ({ config, envelope, views, router }: PagesDeps): Pag
       form,
       locale,
       localeFor,
-      chooseLocale: (chosen) => {
-        const secure = config.issuer.startsWith('https:');
-        const options = { signed: false, httpOnly: true, sameSite: 'lax', path: '/', overwrite: true, secure } as const;
-        ctx.cookies.set(localeCookie, chosen, { ...options, maxAge: localeCookieSeconds * 1000 });
-      },
+      chooseLocale: (chosen) => cookies.keep(ctx, { name: localeCookie, value: chosen, seconds: localeCookieSeconds }),
+      keepCookie: (change) => cookies.keep(ctx, change),
       allowFormTarget: (source) => {
         formTargets.push(source);
         setContentPolicy(ctx, formTargets);

@@ -6,7 +6,10 @@ import { requireSignIn } from '../assurance/index.ts';
 import { errors, type FieldError, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
 import { readJson, readQuery } from './body.ts';
+import { bearerToken, challenge, withChallenge } from './challenges.ts';
 import type { HttpRouter } from './context.ts';
+import { accessCookie, type OwnCookies } from './cookies.ts';
+import type { ApiCsrf } from './csrf.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { AdminRoutes, Answer, RouteAccess, RouteSpec, TokenScope } from './types.ts';
 
@@ -30,6 +33,8 @@ export interface TableDeps {
   admit: (ctx: Koa.Context, principal: Principal | undefined) => Promise<void>;
   /** Answers a repeated POST as the first time. */
   once: Idempotency;
+  cookies: OwnCookies;
+  csrf: ApiCsrf;
   /** Tests check answers against their schema as well. */
   validateResponses: boolean;
 }
@@ -74,39 +79,6 @@ const createCheck = (schema: TSchema | undefined, prefix: string, ajv: Ajv): Che
   };
 };
 
-/** RFC 6750 §2.1; TK-09: tokens in the query are not looked at. */
-const bearerToken = (ctx: Koa.Context): string | undefined => {
-  const match = /^(?:Bearer|DPoP) ([\w.~+/-]+=*)$/i.exec(ctx.get('authorization'));
-  return match?.[1];
-};
-
-const challenge = (issuer: string, members: Record<string, string>): string => {
-  const all = { ...members, resource_metadata: `${issuer}/.well-known/oauth-protected-resource` };
-  return `Bearer ${Object.entries(all)
-    .map(([name, value]) => `${name}="${value}"`)
-    .join(', ')}`;
-};
-
-/** RFC 9470 §3: what to ask for at the authorization endpoint. */
-const stepUpChallenge = (issuer: string, { code, extensions }: Refusal): string => {
-  const asked = Object.entries(extensions).map(([name, value]) => [name, String(value)] as const);
-  return challenge(issuer, { error: code, ...Object.fromEntries(asked) });
-};
-
-/** RFC 6750 §3, RFC 9728 §5.1. */
-const withChallenge = (refusal: Refusal, issuer: string, scope: string): Refusal => {
-  if (refusal.headers['WWW-Authenticate']) return refusal;
-  if (refusal.status === 401) {
-    const isStepUp = refusal.code === 'insufficient_user_authentication';
-    const invalid = challenge(issuer, { error: 'invalid_token' });
-    refusal.headers['WWW-Authenticate'] = isStepUp ? stepUpChallenge(issuer, refusal) : invalid;
-  }
-  if (refusal.code === 'insufficient_scope') {
-    refusal.headers['WWW-Authenticate'] = challenge(issuer, { error: 'insufficient_scope', scope });
-  }
-  return refusal;
-};
-
 interface Caller {
   principal: Principal | undefined;
   reach: PermissionScope;
@@ -117,17 +89,23 @@ type TokenScopes = readonly [TokenScope, ...TokenScope[]];
 
 const scopesOf = ({ scope = 'api' }: AnySpec): TokenScopes => (typeof scope === 'string' ? [scope] : scope);
 
-const createGate = ({ issuer, authenticator, guard, audit, admit, clock }: TableDeps) => {
-  const identify = async (ctx: Koa.Context, scopes: TokenScopes): Promise<Principal> => {
-    const token = bearerToken(ctx);
-    if (token === undefined) {
-      throw errors.unauthenticated({ headers: { 'WWW-Authenticate': challenge(issuer, {}) } });
-    }
+const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies, csrf }: TableDeps) => {
+  const authenticate = async (token: string, scopes: TokenScopes): Promise<Principal> => {
     try {
       return await authenticator.authenticate(token, ...scopes);
     } catch (error) {
       throw error instanceof Refusal ? withChallenge(error, issuer, scopes.join(' ')) : error;
     }
+  };
+
+  /** By the token of the header; else by the cookie, which the browser sends by itself (SE-04). */
+  const identify = async (ctx: Koa.Context, scopes: TokenScopes): Promise<Principal> => {
+    const isByHeader = ctx.get('authorization') !== '';
+    const token = isByHeader ? bearerToken(ctx) : cookies.read(ctx, accessCookie);
+    if (token === undefined) throw errors.unauthenticated({ headers: { 'WWW-Authenticate': challenge(issuer, {}) } });
+    const principal = await authenticate(token, scopes);
+    if (!isByHeader && ctx.method !== 'GET' && ctx.method !== 'HEAD') csrf.check(ctx.info, principal.sessionId);
+    return principal;
   };
 
   const deny = (principal: Principal, permission: string, route: string): never => {
@@ -168,10 +146,21 @@ const isAnswer = (value: unknown): value is Answer =>
 /** An answer with a status, headers or a body of its own. */
 export const answer = (parts: Omit<Answer, 'isAnswer'>): Answer => ({ isAnswer: true, ...parts });
 
-const send = (ctx: Koa.Context, spec: AnySpec, result: unknown, check: Check | undefined): void => {
-  const { status = spec.status, headers = {}, body } = isAnswer(result) ? result : { body: result };
+const send = (
+  ctx: Koa.Context,
+  { spec, cookies }: { spec: AnySpec; cookies: OwnCookies },
+  result: unknown,
+  check?: Check,
+): void => {
+  const {
+    status = spec.status,
+    headers = {},
+    body,
+    cookies: kept = [],
+  }: Omit<Answer, 'isAnswer'> = isAnswer(result) ? result : { body: result };
   ctx.status = status;
   ctx.set(headers);
+  for (const change of kept) cookies.keep(ctx, change);
   if (body === undefined) {
     ctx.body = null;
     ctx.status = status === 200 ? 204 : status;
@@ -216,7 +205,8 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
       const answerTo = async (ctx: Koa.Context): Promise<void> => {
         const caller = await gate(ctx, spec, path);
         const input = { ...(await read(ctx)), ...caller, request: ctx.info };
-        const work = async (): Promise<void> => send(ctx, spec, await handler(input as never), checkResponse);
+        const work = async (): Promise<void> =>
+          send(ctx, { spec, cookies: deps.cookies }, await handler(input as never), checkResponse);
         if (method === 'post' && caller.principal) await deps.once(ctx, caller.principal, input.body, work);
         else await work();
       };

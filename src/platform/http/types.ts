@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import type { StepUp } from '../assurance/index.ts';
 import type { PermissionScope, Principal } from '../ports.ts';
 import type { Locale } from '../views/index.ts';
+import type { CookieChange } from './cookies.ts';
 
 /** What a service or an audit event may want to know of the request. Nothing of it is trusted beyond TRUST_PROXY. */
 export interface RequestInfo {
@@ -12,6 +13,8 @@ export interface RequestInfo {
   userAgent: string | undefined;
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
+  /** One of our own cookies by its plain name; one that came twice is none (SE-03). */
+  cookie(name: string): string | undefined;
 }
 
 /** `resource:action` without a scope, or an explicit mark that no permission is needed. */
@@ -61,6 +64,7 @@ export interface Answer {
   readonly isAnswer: true;
   status?: number;
   headers?: Record<string, string>;
+  cookies?: readonly CookieChange[];
   body?: unknown;
 }
 
@@ -107,6 +111,8 @@ export interface PageContext {
   localeFor(uiLocales: string | undefined): Locale;
   /** Keeps the person's choice in a cookie. */
   chooseLocale(locale: Locale): void;
+  /** Sets one of our own cookies; `request.cookie` reads it. */
+  keepCookie(change: CookieChange): void;
   /**
    * Renders `views/<template>.njk`; `csrfToken`, `nonce`, `locale`, `requestId` and `path` (of this page, for the language links)
    * are there without being passed, and may be.

@@ -25,6 +25,8 @@ export interface Mail {
   /** The mail as it would be sent: for `castellan outbox` and `/dev/outbox`. */
   render(message: MailMessage): RenderedMail;
   probe: HealthProbe;
+  /** Whether anybody would get a mail: there is a server, or a developer who reads the outbox. */
+  isOffered: boolean;
   close(): void;
 }
 
@@ -106,6 +108,7 @@ export const createMail = ({ config, outbox, views, clock, logger, metrics }: Ma
         outbox.in(trx).add({ topic: nothing, payload: { template, locale, values, notAfter } }),
     }),
     render,
+    isOffered: smtpUrl !== undefined || issuerIsLoopback,
     probe: { name: 'mail', essential: false, check: transport ? createProbe(transport, clock) : async () => kept },
     close: () => transport?.close(),
   };

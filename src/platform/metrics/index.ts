@@ -78,6 +78,12 @@ export const createMetrics = () => {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    texts: new Counter({
+      name: 'text_messages_total',
+      help: 'Text messages by what became of them',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     queueLag: new Gauge({ name: 'queue_lag_seconds', help: 'Age of the oldest outbox entry that is due', registers }),
     auditEventsLost: new Counter({
       name: 'audit_events_lost_total',

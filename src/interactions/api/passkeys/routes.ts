@@ -3,7 +3,7 @@ import type { AnswerOutcome, OpenFlow, ProofOutcome, SignInOutcome, SignInPlace,
 import { randomSecret } from '../../../platform/crypto/index.ts';
 import type { AdminRoutes } from '../../../platform/http/index.ts';
 import { errors } from '../../errors.ts';
-import { LoginView, TokenView } from '../schema.ts';
+import { LoginView, Mode, TokenView } from '../schema.ts';
 import type { AuthApi } from '../service.ts';
 
 /** What `authn` does for passkeys of the JSON sign-in. */
@@ -36,7 +36,7 @@ const options = Type.Object({ challenge: text }, { additionalProperties: true })
 const ChallengeBody = Type.Object({ mfaToken: text }, closed);
 const ValidateBody = Type.Object({ mfaToken: text, response: credential }, closed);
 const PasskeyOptions = Type.Object({ flow: text, options }, closed);
-const PasskeyBody = Type.Object({ flow: text, response: credential }, closed);
+const PasskeyBody = Type.Object({ flow: text, response: credential, mode: Mode }, closed);
 
 /** Passkeys of the JSON sign-in: as second factor, and instead of a password (FEATURES A7). */
 export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }: PasskeyRouteDeps): void => {
@@ -49,10 +49,11 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
       response: options,
       status: 200,
     },
-    async ({ body }) => {
-      const flow = await authn.flows.pending(body.mfaToken, 'api');
+    async ({ body, request }) => {
+      const { flow: token } = api.modes.readMfaToken(body.mfaToken, request);
+      const flow = await authn.flows.pending(token, 'api');
       if (!flow) throw errors.factor_sign_in_over({ headers: { 'WWW-Authenticate': 'Bearer' } });
-      return { ...(await authn.webauthn.requestOptions(body.mfaToken, flow.accountId)) };
+      return { ...(await authn.webauthn.requestOptions(token, flow.accountId)) };
     },
   );
   admin.post(
@@ -65,9 +66,9 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
       status: 200,
     },
     async ({ body, request }) => {
-      const { mfaToken, response } = body;
-      const prove = ({ accountId }: { accountId: string }) => authn.provePasskey(accountId, mfaToken, response);
-      return api.answered(await authn.flows.answer(mfaToken, 'api', prove), request) as Promise<never>;
+      const { flow, mode } = api.modes.readMfaToken(body.mfaToken, request);
+      const prove = ({ accountId }: { accountId: string }) => authn.provePasskey(accountId, flow, body.response);
+      return api.answered(await authn.flows.answer(flow, 'api', prove), request, mode);
     },
   );
   admin.post(
@@ -82,8 +83,9 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
     '/api/v1/auth/passkey',
     { summary: 'Sign in by a passkey alone', permission: 'public', body: PasskeyBody, response: LoginView, status: 200 },
     async ({ body, request }) => {
+      const mode = api.modes.chosen(body.mode, request);
       const place = { channel: 'api', clientId } as const;
-      return api.answerTo(await authn.signInByPasskey(body.flow, body.response, place), request);
+      return api.answerTo(await authn.signInByPasskey(body.flow, body.response, place), request, mode);
     },
   );
 };
