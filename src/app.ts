@@ -7,7 +7,6 @@ import { mountAccountConsole } from './consoles/index.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts } from './identity/index.ts';
 import {
-  createAuthApi,
   createInteractions,
   createLogoAddress,
   createProtocolPages,
@@ -179,27 +178,13 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render, renderText: sms.render });
   }
   mountLogos(http.pages, { envelope, outbound });
-  const isRegistrationOpen = config.registration === 'open';
-  const authApi = createAuthApi({
+  mountJsonSignIn(http.admin, {
+    ...oidc,
     authn,
     accounts,
-    firstParty: oidc.firstParty,
-    endings: oidc.endings,
-    clock,
-    site: {
-      clientId: firstPartyClientId,
-      isRegistrationOpen,
-      csrf: http.csrf,
-      authenticate: (token) => oidc.authenticator.authenticate(token, 'api'),
-    },
-  });
-  mountJsonSignIn(http.admin, {
-    api: authApi,
-    authenticator: oidc.authenticator,
     entitlementsOf: authz.entitlementsOf,
-    authn,
     clock,
-    clientId: firstPartyClientId,
+    site: { clientId: firstPartyClientId, isRegistrationOpen: config.registration === 'open', csrf: http.csrf },
   });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);

@@ -24,7 +24,6 @@ import type { Registration } from './signup/page.ts';
 import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
 export { type JsonSignInDeps, mountJsonSignIn } from './api/mount.ts';
-export { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './api/service.ts';
 export type { Accounts } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';

@@ -3,16 +3,24 @@ import { mountRecoveryRoutes, type RecoveryRouteDeps } from '../recovery/routes.
 import { type CodeAuthn, mountFactorCodeRoute } from './codes/routes.ts';
 import { mountPasskeyRoutes, type PasskeyAuthn } from './passkeys/routes.ts';
 import { type AuthRouteDeps, mountAuthRoutes } from './routes.ts';
+import { type ApiAuthn, type AuthApiDeps, createAuthApi } from './service.ts';
 
-export interface JsonSignInDeps extends AuthRouteDeps, Pick<RecoveryRouteDeps, 'clock'> {
-  authn: Omit<RecoveryRouteDeps, 'clock'> & { flows: PasskeyAuthn['flows'] & CodeAuthn['flows'] } & Omit<PasskeyAuthn, 'flows'>;
-  clientId: string;
+export interface JsonSignInDeps
+  extends Omit<AuthApiDeps, 'site' | 'authn'>,
+    Pick<AuthRouteDeps, 'authenticator' | 'entitlementsOf'> {
+  authn: Omit<RecoveryRouteDeps, 'clock'> &
+    Omit<PasskeyAuthn, 'flows'> &
+    Omit<ApiAuthn, 'flows'> & { flows: ApiAuthn['flows'] & PasskeyAuthn['flows'] & CodeAuthn['flows'] };
+  site: Omit<AuthApiDeps['site'], 'authenticate'>;
 }
 
 /** Every JSON route by which people sign in, prove a factor and recover an account. */
 export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): void => {
-  mountAuthRoutes(admin, deps);
-  mountPasskeyRoutes(admin, deps);
-  mountFactorCodeRoute(admin, deps);
-  mountRecoveryRoutes(admin, { ...deps.authn, clock: deps.clock });
+  const { authenticator, entitlementsOf, authn, clock, site } = deps;
+  const authenticate = (token: string) => authenticator.authenticate(token, 'api');
+  const api = createAuthApi({ ...deps, site: { ...site, authenticate } });
+  mountAuthRoutes(admin, { api, authenticator, entitlementsOf });
+  mountPasskeyRoutes(admin, { api, authn, clientId: site.clientId });
+  mountFactorCodeRoute(admin, { api, authn, clock });
+  mountRecoveryRoutes(admin, { ...authn, clock });
 };
