@@ -102,6 +102,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     },
     protection: {
       loginLimit: config.rateLimits.login,
+      passwordCost: options.passwordCost,
       attempted: (method, outcome) => metrics.authenticationAttempts.inc({ method, outcome }),
     },
   });

@@ -41,6 +41,8 @@ export interface FoundationOptions {
   clock?: Clock | undefined;
   /** Opened by the caller (tests). */
   database?: Database | undefined;
+  /** Of bcrypt, for tests that sign in often; 12 where absent. */
+  passwordCost?: number | undefined;
 }
 
 const systemClock: Clock = { now: () => new Date() };

@@ -62,13 +62,15 @@ export interface AuthnDeps {
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
+    /** log2 of bcrypt's rounds; 12 where absent. */
+    passwordCost?: number | undefined;
     attempted(method: string, outcome: string): void;
   };
 }
 
 export const createAuthn = ({ database, accounts, clock, audit, envelope, site, protection }: AuthnDeps) => {
   const pool = createPool();
-  const hasher = createHasher({ pool });
+  const hasher = createHasher({ pool, cost: protection.passwordCost });
   const choice = createPasswordChoice({ hasher, accounts, siteWords: ['Castellan', new URL(site.issuer).hostname] });
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });

@@ -8,6 +8,10 @@ describe('A2 password hashing', () => {
   const hasher = createHasher({ pool, cost: 4 });
   after(() => pool.close());
 
+  it('A2 hashes at cost 12 unless told otherwise', async () => {
+    expect(await createHasher({ pool }).hash('a')).to.match(/^\$2b\$12\$/);
+  });
+
   it('PW-06 lets every byte of a long password count, in any script', async () => {
     const long = `${'x'.repeat(90)}y${'x'.repeat(9)}`;
     const stored = await hasher.hash(long);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,14 @@ const schemaVersion = (): string => {
   const hash = createHash('sha256');
   for (const file of readdirSync(migrations).sort()) hash.update(readFileSync(join(migrations, file)));
   return hash.digest('hex').slice(0, 12);
+};
+
+/** In memory where there is plenty: copying 1,500 files to a disk takes ten times as long. */
+const scratch = (): string => {
+  const memory = '/dev/shm';
+  if (!existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > 4 * 2 ** 30 ? memory : tmpdir();
 };
 
 const version = schemaVersion();
@@ -79,7 +87,7 @@ export interface TestLocation {
 /** A fresh migrated embedded data directory. */
 export const embeddedCopy = async (): Promise<TestLocation> => {
   await prepareTemplates();
-  const dataDir = mkdtempSync(join(tmpdir(), 'castellan-test-'));
+  const dataDir = mkdtempSync(join(scratch(), 'castellan-test-'));
   cpSync(embeddedTemplate, dataDir, { recursive: true });
   return { databaseUrl: undefined, dataDir, remove: async () => rmSync(dataDir, { recursive: true, force: true }) };
 };

@@ -75,7 +75,7 @@ export const startStand = async ({ engine, env = {}, bootstrap = {}, tls, clock 
     cwd: directory,
   });
   const database = await openTestDatabase(engine);
-  const app = await createApp(config, { database, ...(clock ? { clock } : {}) });
+  const app = await createApp(config, { database, passwordCost: 4, ...(clock ? { clock } : {}) });
   await app.listen();
   return {
     issuer,

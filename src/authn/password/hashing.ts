@@ -9,7 +9,7 @@ const defaultCost = 12;
 /** Hashed first, so that bytes beyond bcrypt's 72 count and none ends the password (PW-06). */
 const preparedOf = (password: string): string => createHash('sha384').update(password.normalize('NFKC')).digest('base64');
 
-export const createHasher = ({ pool, cost = defaultCost }: { pool: Pool; cost?: number }) => {
+export const createHasher = ({ pool, cost = defaultCost }: { pool: Pool; cost?: number | undefined }) => {
   const hash = async (password: string): Promise<string> => {
     const { hash: made } = await pool.run({ kind: 'hash', prepared: preparedOf(password), cost });
     if (made === undefined) throw new Error('the pool made no hash');
