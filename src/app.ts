@@ -13,6 +13,7 @@ import {
   mountJsonSignIn,
   mountLogos,
   mountOutbox,
+  mountUpstream,
 } from './interactions/index.ts';
 import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
@@ -94,6 +95,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       isSendingOffered: (method) => (method === 'sms' ? sms.isOffered : mail.isOffered),
       endSessions: (trx, id, cause) => oidc.endings.endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
       isNetworkCounted: config.rateLimits.enabled,
+      upstream: { config, caches, outbound },
       nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
       holdingsOf: async (id) => {
         const { roles, organizations } = await authz.entitlementsOf(id);
@@ -179,7 +181,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render, renderText: sms.render });
   }
   mountLogos(http.pages, { envelope, outbound });
-  mountJsonSignIn(http.admin, {
+  const authApi = mountJsonSignIn(http.admin, {
     ...oidc,
     authn,
     accounts,
@@ -187,6 +189,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     clock,
     site: { clientId: firstPartyClientId, isRegistrationOpen: config.registration === 'open', csrf: http.csrf },
   });
+  mountUpstream(http, { ...authn, api: authApi, isOwnAddress: oidc.isFirstPartyAddress });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
   authn.mount(http.admin);

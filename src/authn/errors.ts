@@ -14,6 +14,10 @@ export const errors = defineErrors({
   factors_locked: { status: 429, title: 'Too many wrong codes; try again later' },
   flow_expired: { status: 401, title: 'This sign-in has expired; start again' },
   hashing_busy: { status: 503, title: 'We are busy; the password was not checked' },
+  identity_provider_exists: { status: 409, title: 'There is a provider of that name' },
+  identity_provider_not_found: { status: 404, title: 'There is no such identity provider' },
   no_factor: { status: 409, title: 'The account has no second factor' },
   passkey_refused: { status: 400, title: 'The passkey could not be verified; begin again' },
+  social_account_is_last: { status: 409, title: 'This is the last way into the account' },
+  social_account_not_found: { status: 404, title: 'No such sign-in is connected to the account' },
 });

@@ -27,6 +27,7 @@ import type { RegistrationProblem } from './registration/service.ts';
 import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
+import { createUpstreamRoom, type UpstreamSite } from './upstream/create.ts';
 
 export type { KnownDevices } from './known-devices/service.ts';
 export type { WorkTask } from './limits/work.ts';
@@ -49,6 +50,10 @@ export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
 export type { Presented } from './tickets/service.ts';
 export type { Enrolment, Notice } from './totp/service.ts';
 export { trustedDeviceSeconds } from './trusted/service.ts';
+export type { Upstream } from './upstream/create.ts';
+export type { UpstreamFailure } from './upstream/dialects/dialect.ts';
+export type { Errand } from './upstream/flows/service.ts';
+export type { Arrival, ConnectReason, UpstreamOutcome } from './upstream/identities/service.ts';
 export type { Verification, VerifyOutcome } from './verification/service.ts';
 export type { Webauthn } from './webauthn/service.ts';
 
@@ -58,7 +63,7 @@ export interface AuthnDeps {
   clock: Clock;
   audit: AuditBuffer;
   envelope: Envelope;
-  site: FactorSite & RecoverySite;
+  site: FactorSite & RecoverySite & { upstream: UpstreamSite };
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
@@ -127,8 +132,19 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     attempted: (outcome) => attempted('password', outcome),
     conclude: signIn.conclude,
   });
+  const upstream = createUpstreamRoom({
+    database,
+    accounts,
+    clock,
+    envelope,
+    audit,
+    site: { ...site, attempted },
+    signIn: { conclude: signIn.conclude, isActive },
+  });
   return {
     ...passwords,
+    /** Other providers' sign-ins (A5). */
+    upstream,
     register: createRegistration({ accounts, passwords: { hasher, choice }, throttle, verification, clock }),
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
@@ -158,6 +174,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountCodeEnrolmentRoutes(admin, { codes: codeEnrolment, clock, requireOwner });
       mountFactorPolicyRoutes(admin, policy);
+      upstream.mount(admin, requireOwner);
     },
     /** Browsers a person has signed in from. */
     knownDevices,

@@ -1,3 +1,4 @@
+import type { Upstream } from '../authn/index.ts';
 import type { InteractionDetails, Interactions, LoginOutcome } from '../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
@@ -5,11 +6,13 @@ import { type ConsentDeps, showConsent } from './consent/page.ts';
 import { errors } from './errors.ts';
 import { rememberBrowser } from './login/browser.ts';
 import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';
-import { createFactorSteps, type FactorStepsDeps } from './mfa/steps.ts';
+import { createFactorSteps, type Dispatch, type FactorStepsDeps } from './mfa/steps.ts';
 import { type Registration, showSignup, submitSignup } from './signup/page.ts';
 import { type StepContext, stepContext } from './steps.ts';
+import { createUpstreamSteps } from './upstream/steps.ts';
 
 type Prompt = InteractionDetails['prompt']['name'];
+const signIn: readonly Prompt[] = ['login', 'create'];
 
 export interface DispatcherDeps {
   interactions: Interactions;
@@ -17,6 +20,7 @@ export interface DispatcherDeps {
   registration: Registration;
   consent: ConsentDeps;
   factors: FactorStepsDeps;
+  upstream: Upstream;
 }
 
 /**
@@ -26,12 +30,15 @@ export interface DispatcherDeps {
 export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void => {
   const { interactions, login, registration, consent } = deps;
 
-  const open = async (page: PageContext): Promise<StepContext> =>
-    stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
+  const open = async (page: PageContext): Promise<StepContext> => {
+    const step = stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
+    return signIn.includes(step.details.prompt.name) ? { ...step, upstream: await upstream.viewOf(step) } : step;
+  };
 
   const signupPlace = (step: StepContext) => ({
     action: `${step.base}/signup`,
     loginUrl: `${step.base}/login`,
+    offers: step.upstream?.offers,
     show: step.show,
   });
 
@@ -39,6 +46,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
   const finish = async (step: StepContext, outcome: LoginOutcome): Promise<void> => {
     await rememberBrowser(step.page, outcome.accountId, login.knownDevices);
+    await upstream.connect(step, outcome.accountId);
     await leave(step, interactions.finishLogin(exchangeOf(step), outcome));
   };
 
@@ -48,12 +56,13 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     if (prompts.includes(step.details.prompt.name)) await work(step);
     else page.redirect(step.base);
   };
-  const signIn: Prompt[] = ['login', 'create'];
-  const factors = createFactorSteps(deps.factors, {
+  const dispatch: Dispatch = {
     atSignIn: (work) => at(signIn, work),
     finish,
     deny: (step) => leave(step, interactions.deny(exchangeOf(step))),
-  });
+  };
+  const factors = createFactorSteps(deps.factors, dispatch);
+  const upstream = createUpstreamSteps(deps.upstream, dispatch);
 
   const next: Record<Prompt, (step: StepContext) => Promise<void> | void> = {
     login: async (step) => {
@@ -85,6 +94,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   );
 
   factors.mount(pages);
+  upstream.mount(pages);
 
   const mayCreate = (): void => {
     if (!login.isSignupOpen) throw errors.registration_closed();

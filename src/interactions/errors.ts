@@ -12,5 +12,16 @@ export const errors = defineErrors({
   confirmation_code_required: { status: 400, title: 'The code that was given to whoever asked is needed' },
   ticket_gone: { status: 400, title: 'The link or code is used, replaced or too old' },
   proof_of_work_required: { status: 429, title: 'Do the given proof of work and send it with the next try' },
+  social_account_needed: {
+    status: 409,
+    title: 'Sign in to an account here first and connect this sign-in with it, or ask for a new account',
+  },
+  social_answer_refused: { status: 401, title: 'The answer of the provider could not be trusted' },
+  social_code_refused: { status: 401, title: 'The code is used, too old, or of somebody else' },
+  social_provider_not_found: { status: 404, title: 'There is no such provider' },
+  social_provider_unavailable: { status: 502, title: 'The provider could not be reached or answered with an error' },
+  social_sign_in_denied: { status: 403, title: 'The sign-in was not allowed at the provider' },
+  social_sign_in_over: { status: 400, title: 'This sign-in is over, or was begun in another browser; start again' },
+  social_sign_in_refused: { status: 403, title: 'This account cannot sign in' },
   registration_closed: { status: 404, title: 'Sign-up is closed at this site' },
 });

@@ -3,7 +3,7 @@
  * Answers to: OpenID Connect Core 1.0 §3.1.2.1-4, RFC 8628 §3.3, RP-Initiated Logout 1.0 §2, WCAG 2.2 AA.
  * The dispatcher reads the stored sign-in and picks the next step; steps return to it, never to each other.
  */
-import type { Webauthn } from '../authn/index.ts';
+import type { Upstream, Webauthn } from '../authn/index.ts';
 import type { ApprovalPages, BrowserSessions, Interactions, ProtocolPages } from '../oidc/index.ts';
 import type { PageContext, PageOf, PageRoutes } from '../platform/http/index.ts';
 import type { Clock } from '../platform/ports.ts';
@@ -30,6 +30,10 @@ export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export { mountOutbox } from './outbox/page.ts';
 export type { Registration, RegistrationOutcome, RegistrationProblem } from './signup/page.ts';
+export { sendAway } from './upstream/browser.ts';
+export { linkPath } from './upstream/page.ts';
+export { mountUpstream } from './upstream/routes.ts';
+export { problemOf } from './upstream/view.ts';
 
 /** Pages of the provider's own endpoints; the provider is built with them, so they come first. */
 export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; accounts: Accounts }): ProtocolPages => ({
@@ -48,6 +52,7 @@ type SignInRoom = PasswordSignIn &
     flows: FactorFlows & Pick<EnrolDeps, 'prove'>;
     totp: EnrolDeps['totp'];
     webauthn: Webauthn;
+    upstream: Upstream;
     provePasskey: FactorStepDeps['provePasskey'];
     trustedDevices: FactorStepDeps['trustedDevices'];
   };
@@ -90,6 +95,7 @@ export const createInteractions = ({
         login: { authn, clock, isSignupOpen, knownDevices: authn.knownDevices, signInCode: authn.signInCode },
         registration: authn,
         consent: { accounts, views },
+        upstream: authn.upstream,
         factors: {
           factor: { flows: authn.flows, provePasskey: authn.provePasskey, trustedDevices: authn.trustedDevices, accounts, clock },
           enrolment: { totp: authn.totp, webauthn: authn.webauthn, prove: authn.flows.prove, clock },

@@ -2,6 +2,7 @@ import type { InteractionDetails } from '../oidc/index.ts';
 import type { PageContext } from '../platform/http/index.ts';
 import type { Locale, MessageValues } from '../platform/views/index.ts';
 import { type ApplicationView, formTargetOf, viewOfClient } from './application.ts';
+import type { UpstreamView } from './upstream/view.ts';
 
 /** What is wrong with a form: the field it is about, and the message by its key in the catalogue. */
 export interface FormError {
@@ -12,6 +13,8 @@ export interface FormError {
 
 /** A stored sign-in and the request that asks for its next step. */
 export interface StepContext {
+  /** At the sign-in and sign-up steps: other providers. */
+  upstream?: UpstreamView | undefined;
   page: PageContext;
   details: InteractionDetails;
   client: ApplicationView;

@@ -199,6 +199,9 @@ export const createOidc = async (deps: OidcDeps) => {
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
     isRegisteredOrigin: createRegisteredOrigins(createClientRepository(knex), caches),
+    /** RU-05: whether an application of our own registered the address. */
+    isFirstPartyAddress: async (uri: string): Promise<boolean> =>
+      (await createClientRepository(knex).ofFirstPartyUri(uri)) !== undefined,
     authenticator: createAuthenticator({ issuer: config.issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,

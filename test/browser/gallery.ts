@@ -112,8 +112,83 @@ const recovery: readonly Exhibit[] = [
   notice('verify.gone', 'warning', 'link.verify'),
 ];
 
+const offers = ['Google', 'GitHub', 'Facebook', 'Đăng nhập chung của Trung tâm Điều hành Miền Trung'].map((displayName) => ({
+  displayName,
+  href: '/interaction/abcdefghijklmnop/upstream/x',
+}));
+const connecting = { provider: 'GitHub', who: longLogin };
+
+/** Other providers' sign-ins. */
+const upstream: readonly Exhibit[] = [
+  { name: 'login-offers', template: 'login', values: { ...form, client, offers, canCancel: true, signupUrl: '/signup' } },
+  {
+    name: 'login-offers-problem',
+    template: 'login',
+    values: { ...form, client, offers, problem: { key: 'upstream.unavailable', values: { provider: 'Google' } } },
+  },
+  {
+    name: 'login-connecting',
+    template: 'login',
+    values: { ...form, client, offers, connecting, connectUrl: action, canCancel: true },
+  },
+  { name: 'signup-offers', template: 'signup', values: { ...form, client, offers, loginUrl: action } },
+  ...['address_missing', 'address_unproven', 'address_taken', 'sign_up_closed'].map((reason) => ({
+    name: `connect-${reason.replace(/_/g, '-')}`,
+    template: 'upstream-connect',
+    values: {
+      ...form,
+      client,
+      loginUrl: action,
+      connecting: { ...connecting, reason },
+      canCreate: reason.startsWith('address_un'),
+    },
+  })),
+  {
+    name: 'social-connect',
+    template: 'social-connect',
+    values: { ...form, provider: 'Google', person: account, base: '/account' },
+  },
+  {
+    name: 'social-account',
+    template: 'social-account',
+    values: {
+      ...form,
+      account: {
+        providerName: 'GitHub',
+        name: 'octocat',
+        email: longLogin,
+        linkedAt: '2026-11-02T09:00:00.000Z',
+        lastUsedAt: null,
+      },
+      base: '/account/security',
+      errors: [{ key: 'social.is_last' }],
+    },
+  },
+  {
+    name: 'security-connected',
+    template: 'security',
+    values: {
+      ...form,
+      devices: [],
+      recoveryCodesLeft: 0,
+      base: '/account/security',
+      connected: [
+        { href: '#', providerName: 'Google', email: 'alice@example.com' },
+        { href: '#', providerName: 'GitHub', email: longLogin },
+      ],
+      connectable: offers,
+    },
+  },
+  {
+    name: 'upstream-over',
+    template: 'error',
+    values: { path: '/', kind: 'upstream_over', error: 'social_sign_in_over', requestId: '1' },
+  },
+];
+
 export const gallery: readonly Exhibit[] = [
   ...recovery,
+  ...upstream,
   {
     name: 'home',
     template: 'home',

@@ -23,6 +23,7 @@ const administered = [
   'entity',
   'finding',
   'group',
+  'identity-provider',
   'import',
   'invitation',
   'mfa',

@@ -20,15 +20,19 @@ export interface Account {
 
 /** A new account, with claims by their OpenID Connect names. */
 export interface AccountWish {
-  email: string;
+  /** Absent: nobody has proven one; the person is known by an upstream identity. */
+  email?: string | undefined;
   emailVerified: boolean;
-  passwordHash: string;
+  /** Absent: the account has another way in. */
+  passwordHash?: string | undefined;
   claims: Record<string, unknown>;
   /** Where it comes from; a person who signs up is the actor of the event. */
-  source: 'bootstrap' | 'registration' | 'operator';
+  source: 'bootstrap' | 'registration' | 'operator' | 'upstream';
 }
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+type Alongside = (trx: Transaction, id: string) => Promise<void>;
 
 /** Another transaction took the address meanwhile. */
 class IdentifierTaken extends Error {}
@@ -80,19 +84,21 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
   const repository = createAccountRepository(database.knex);
   const copy = createTableCopy<AccountRow>(database, { tables: ['users', 'user_profiles', 'identifiers'], maxEntries: 5000 });
 
-  const insert = (wish: AccountWish): Promise<string | undefined> =>
+  const insert = (wish: AccountWish, alongside?: Alongside): Promise<string | undefined> =>
     database.transaction(async (trx) => {
       const accounts = createAccountRepository(trx);
       const now = clock.now();
-      if (await accounts.idOf(canonicalIdentifier(wish.email))) return undefined;
+      if (wish.email !== undefined && (await accounts.idOf(canonicalIdentifier(wish.email)))) return undefined;
       const id = uuidv7(now);
       await accounts.insertUser(id, now);
       await insertIdentifiers(accounts, id, wish, now);
-      await accounts.setPasswordHash(id, wish.passwordHash, now);
+      if (wish.passwordHash !== undefined) await accounts.setPasswordHash(id, wish.passwordHash, now);
       await accounts.setClaims(id, profileOf(wish.claims), now);
-      const actor = wish.source === 'registration' ? ({ type: 'user', id } as const) : ({ type: 'system' } as const);
       const { source } = wish;
+      const isOwn = source === 'registration' || source === 'upstream';
+      const actor = isOwn ? ({ type: 'user', id } as const) : ({ type: 'system' } as const);
       await audit(trx).record({ type: 'identity.user_created', outcome: 'success', actor, subjectId: id, details: { source } });
+      await alongside?.(trx, id);
       return id;
     });
 
@@ -123,10 +129,13 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     /** For operators, newest first. @param search part of an address or user name */
     list: (search: string | undefined, limit: number): Promise<ListedAccount[]> => repository.list(search, limit),
     isEmpty: (): Promise<boolean> => repository.isEmpty(),
-    /** @returns the account's id, or `undefined` when the address is taken */
-    create: async (wish: AccountWish): Promise<string | undefined> => {
+    /**
+     * @param alongside what belongs to the new account, in the same transaction
+     * @returns the account's id, or `undefined` when the address is taken
+     */
+    create: async (wish: AccountWish, alongside?: Alongside): Promise<string | undefined> => {
       try {
-        return await insert(wish);
+        return await insert(wish, alongside);
       } catch (error) {
         if (error instanceof IdentifierTaken) return undefined;
         throw error;

@@ -3,7 +3,7 @@ import { mountRecoveryRoutes, type RecoveryRouteDeps } from '../recovery/routes.
 import { type CodeAuthn, mountFactorCodeRoute } from './codes/routes.ts';
 import { mountPasskeyRoutes, type PasskeyAuthn } from './passkeys/routes.ts';
 import { type AuthRouteDeps, mountAuthRoutes } from './routes.ts';
-import { type ApiAuthn, type AuthApiDeps, createAuthApi } from './service.ts';
+import { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './service.ts';
 
 export interface JsonSignInDeps
   extends Omit<AuthApiDeps, 'site' | 'authn'>,
@@ -15,7 +15,7 @@ export interface JsonSignInDeps
 }
 
 /** Every JSON route by which people sign in, prove a factor and recover an account. */
-export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): void => {
+export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): AuthApi => {
   const { authenticator, entitlementsOf, authn, clock, site } = deps;
   const authenticate = (token: string) => authenticator.authenticate(token, 'api');
   const api = createAuthApi({ ...deps, site: { ...site, authenticate } });
@@ -23,4 +23,5 @@ export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): void 
   mountPasskeyRoutes(admin, { api, authn, clientId: site.clientId });
   mountFactorCodeRoute(admin, { api, authn, clock });
   mountRecoveryRoutes(admin, { ...authn, clock });
+  return api;
 };

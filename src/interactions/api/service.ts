@@ -159,6 +159,8 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
   };
 
   return {
+    /** Whose tokens a sign-in gets. */
+    clientId: site.clientId,
     modes,
     /** CONTRACT.md: a taken address gets the same answer, with a random id, and its owner a mail. @throws registration_closed */
     register: async (wish: Static<typeof RegisterBody>, request: RequestInfo): Promise<Static<typeof RegisterView>> => {

@@ -54,6 +54,7 @@ export const showLogin = (
   status = 200,
 ): void => {
   const isAgain = step.details.accountId !== undefined && form.notice === undefined;
+  const { offers, connecting, problem } = step.upstream ?? { offers: [] };
   step.show(
     'login',
     {
@@ -63,6 +64,10 @@ export const showLogin = (
       task: form.task,
       hasCode: form.hasCode,
       notice: isAgain ? { kind: 'info', key: 'login.again' } : form.notice,
+      offers,
+      connecting,
+      connectUrl: `${step.base}/connect`,
+      problem,
       canCancel: !step.details.isDevice,
       passkeyUrl: `${step.base}/passkey`,
       signupUrl: isSignupOpen ? `${step.base}/signup` : undefined,

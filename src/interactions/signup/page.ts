@@ -2,6 +2,7 @@ import { type PasswordProblem, type RegistrationProblem as Problem, passwordLeng
 import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
 import { flowOf, keepFlow } from '../recovery/page.ts';
 import type { FormError } from '../steps.ts';
+import type { Offer } from '../upstream/view.ts';
 
 /** What `authn` says about a new account. `accepted` is the answer for a new and for a taken address (PW-05). */
 export type RegistrationOutcome =
@@ -29,6 +30,7 @@ export interface Registration {
 interface SignupPlace {
   action: string;
   loginUrl: string | undefined;
+  offers?: readonly Offer[] | undefined;
   show(template: string, values: Record<string, unknown>, status?: number): void;
 }
 
@@ -54,8 +56,8 @@ interface SignupForm {
   errors: readonly FormError[];
 }
 
-export const showSignup = ({ action, loginUrl, show }: SignupPlace, form?: SignupForm, status = 200): void =>
-  show('signup', { action, loginUrl, ...form }, status);
+export const showSignup = ({ action, loginUrl, offers, show }: SignupPlace, form?: SignupForm, status = 200): void =>
+  show('signup', { action, loginUrl, offers, ...form }, status);
 
 const missing = (email: string, password: string): FormError[] => [
   ...(email === '' ? [{ field: 'login', key: 'signup.missing_login' }] : []),

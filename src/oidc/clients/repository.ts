@@ -43,6 +43,8 @@ export interface ClientRepository {
   lock(clientId: string): Promise<ClientRow | undefined>;
   /** A live client one of whose redirect URIs is of this origin. */
   ofOrigin(origin: string): Promise<string | undefined>;
+  /** A live first-party client one of whose redirect URIs it is, character by character. */
+  ofFirstPartyUri(uri: string): Promise<string | undefined>;
   /** By id. @param after id of the last client seen */
   list(filter: ClientFilter, limit: number, after: string | undefined): Promise<ClientRow[]>;
   /** False when the id is taken. */
@@ -98,6 +100,14 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
       .joinRaw('cross join lateral ?', [uris])
       .whereNull('disabled_at')
       .whereRaw("(uri = ? or starts_with(uri, ? || '/'))", [origin, origin])
+      .first('client_id');
+    return found?.client_id;
+  },
+  ofFirstPartyUri: async (uri) => {
+    const named = JSON.stringify({ redirect_uris: [uri] });
+    const found = await db('clients')
+      .where({ is_first_party: true, disabled_at: null })
+      .whereRaw('metadata @> ?::jsonb', [named])
       .first('client_id');
     return found?.client_id;
   },

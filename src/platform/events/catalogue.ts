@@ -18,6 +18,8 @@ export interface AuditCatalogue {
   'authn.register.refused': None;
   'authn.register.succeeded': None;
   'authn.unlocked': None;
+  'authn.upstream.linked': { provider: string; issuer: string; how: 'sign-up' | 'address' | 'sign-in' | 'account' };
+  'authn.upstream.unlinked': { provider: string; issuer: string };
   'authz.decision': {
     action: string;
     resource: string;
@@ -43,10 +45,14 @@ export interface AuditCatalogue {
   'identity.email_verified': None;
   'identity.organization_created': None;
   'identity.profile_updated': { fields: readonly string[] };
+  'identity.unproven_address_claimed': { provider: string };
   'identity.user_created': { source: string };
   'identity.user_deactivated': None;
   'identity.user_reactivated': None;
   'identity.user_updated': { fields: readonly string[] };
+  'identity_provider.created': { kind: string };
+  'identity_provider.deleted': { kind: string };
+  'identity_provider.updated': { fields: readonly string[] };
   'key.activated': { alg: string };
   'key.created': { alg: string };
   'key.retired': { alg: string };

@@ -43,7 +43,8 @@ interface Window {
 
 // CONTRACT.md: not counted.
 const uncounted = /^\/(health|metrics|assets|\.well-known|jwks|favicon\.ico)(\/|$)/;
-const ownApi = /^\/api\/v1(\/|$)/;
+// Where an upstream provider sends a browser back to is a page among the API's paths.
+const ownApi = /^\/api\/v1(?!\/auth\/social\/[^/]+\/callback$)(\/|$)/;
 const clientEndpoint = /^\/(token|introspect|revoke|par|device\/code|backchannel)$/;
 
 interface AuthenticatedClient {

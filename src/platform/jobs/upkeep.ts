@@ -23,6 +23,7 @@ const expiring = [
   ['trusted_devices', 'expires_at'],
   ['tickets', 'expires_at'],
   ['known_devices', 'expires_at'],
+  ['upstream_flows', 'expires_at'],
 ] as const;
 const batch = 5000;
 

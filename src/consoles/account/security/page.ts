@@ -4,11 +4,13 @@ import { Refusal, errors as shared } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
 import type { AccountSession } from '../session/page.ts';
+import { createSocialOverview } from '../social/page.ts';
 
 export interface SecurityPageDeps {
-  authn: Pick<Authn, 'factors' | 'totp' | 'webauthn' | 'trustedDevices'>;
+  authn: Pick<Authn, 'factors' | 'totp' | 'webauthn' | 'trustedDevices' | 'upstream'>;
   session: AccountSession;
   clock: Clock;
+  clientId: string;
 }
 
 interface FormProblem {
@@ -33,13 +35,14 @@ const postedJson = (posted: string | undefined): unknown => {
 const bindingOf = ({ uid }: BrowserSession): string => `browser:${uid}`;
 
 /** A person's own second factors: list, add, name, remove; recovery codes; remembered devices (FEATURES A6-A8, A13). */
-export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock }: SecurityPageDeps): void => {
-  const { factors, totp, webauthn, trustedDevices } = authn;
+export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, clientId }: SecurityPageDeps): void => {
+  const { factors, totp, webauthn, trustedDevices, upstream } = authn;
+  const social = createSocialOverview({ upstream, clientId });
 
   const overview = async (page: PageContext, accountId: string, notice?: string): Promise<void> => {
     const { devices, recoveryCodesLeft } = await factors.list(accountId);
     const remembered = (await trustedDevices.list(accountId)).length;
-    page.render('security', { devices, recoveryCodesLeft, remembered, notice, base });
+    page.render('security', { devices, recoveryCodesLeft, remembered, notice, base, ...(await social(page, accountId)) });
   };
 
   /** Pages that change something: MF-05. */

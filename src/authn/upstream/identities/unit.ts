@@ -1,0 +1,103 @@
+import type { AddressRepository, PasswordRepository } from '../../../identity/index.ts';
+import { uuidv7 } from '../../../platform/crypto/index.ts';
+import type { AuditSink } from '../../../platform/ports.ts';
+import type { EmailChangeRepository } from '../../email-change/repository.ts';
+import type { DeviceRepository } from '../../factors/repository.ts';
+import type { FlowRepository } from '../../flows/repository.ts';
+import type { KnownDeviceRepository } from '../../known-devices/repository.ts';
+import type { RecoveryCodeRepository } from '../../recovery-codes/repository.ts';
+import type { TicketRepository } from '../../tickets/repository.ts';
+import type { TrustedDeviceRepository } from '../../trusted/repository.ts';
+import type { UpstreamPerson } from '../dialects/dialect.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { IdentityKey, IdentityRepository } from './repository.ts';
+
+export type IdentityNotice = 'identity_linked' | 'identity_unlinked' | 'address_claimed';
+
+/** What changes together when somebody comes by an upstream provider. */
+export interface IdentityUnit {
+  identities: IdentityRepository;
+  addresses: AddressRepository;
+  passwords: PasswordRepository;
+  factors: DeviceRepository;
+  recoveryCodes: RecoveryCodeRepository;
+  trusted: Pick<TrustedDeviceRepository, 'removeAll'>;
+  known: Pick<KnownDeviceRepository, 'forgetAll'>;
+  tickets: Pick<TicketRepository, 'endAll'>;
+  changes: Pick<EmailChangeRepository, 'endWaiting'>;
+  flows: Pick<FlowRepository, 'endAll'>;
+  audit: AuditSink;
+  /** Ends sessions, tokens and refresh families, and holds the account. */
+  endSessions(accountId: string, cause: string): Promise<void>;
+  /** Somebody new who came by an organization's own provider is one of its members. */
+  joinOrganization(accountId: string, organizationId: string, now: Date): Promise<void>;
+  notify(accountId: string, notice: IdentityNotice, provider: string): Promise<void>;
+}
+
+/** How an identity came to an account. */
+export type LinkedBy = 'sign-up' | 'address' | 'sign-in' | 'account';
+
+/** Another account has this identity: everything of the transaction is taken back. */
+export class IdentityTaken extends Error {}
+
+export const keyOf = ({ organizationId }: Provider, { issuer, subject }: UpstreamPerson): IdentityKey => ({
+  organization_id: organizationId,
+  issuer,
+  subject,
+});
+
+/** @throws IdentityTaken */
+export const linkIn = async (
+  { identities, audit, notify, joinOrganization }: Pick<IdentityUnit, 'identities' | 'audit' | 'notify' | 'joinOrganization'>,
+  accountId: string,
+  { provider, person, how, now }: { provider: Provider; person: UpstreamPerson; how: LinkedBy; now: Date },
+): Promise<void> => {
+  const id = uuidv7(now);
+  const seen = { name: person.name ?? null, email: person.email ?? null, provider: provider.name };
+  const isNew = await identities.insert({
+    ...keyOf(provider, person),
+    ...seen,
+    id,
+    user_id: accountId,
+    created_at: now,
+    last_used_at: how === 'account' ? null : now,
+  });
+  if (!isNew) throw new IdentityTaken();
+  const actor = { type: 'user', id: accountId } as const;
+  const details = { provider: provider.name, issuer: person.issuer, how };
+  const target = { type: 'social_account', id };
+  await audit.record({ type: 'authn.upstream.linked', outcome: 'success', actor, subjectId: accountId, target, details });
+  const { organizationId } = provider;
+  if (how === 'sign-up' && organizationId !== null) await joinOrganization(accountId, organizationId, now);
+  if (how !== 'sign-up') await notify(accountId, 'identity_linked', provider.displayName);
+};
+
+/**
+ * SO-02: nobody has ever shown that the address is theirs, and now somebody has. What whoever made the account left behind, to come
+ * back by, is worthless.
+ */
+export const surrenderIn = async (
+  unit: IdentityUnit,
+  { userId, value }: { userId: string; value: string },
+  provider: Provider,
+  now: Date,
+): Promise<void> => {
+  await unit.endSessions(userId, 'address_claimed');
+  await unit.passwords.remove(userId);
+  for (const { id } of await unit.factors.active(userId)) await unit.factors.remove(userId, id);
+  for (const kind of ['totp', 'sms', 'email'] as const) {
+    const pending = await unit.factors.pending(userId, kind);
+    if (pending) await unit.factors.remove(userId, pending.id);
+  }
+  await unit.recoveryCodes.remove(userId);
+  await unit.trusted.removeAll(userId);
+  await unit.known.forgetAll(userId);
+  await unit.identities.removeAll(userId);
+  await unit.tickets.endAll(userId, ['verify-email', 'reset-password', 'email-new', 'email-old', 'unlock', 'sign-in'], now);
+  await unit.changes.endWaiting(userId, now);
+  await unit.flows.endAll(userId);
+  await unit.addresses.markVerified(userId, value, now);
+  const about = { outcome: 'success', actor: { type: 'user', id: userId }, subjectId: userId } as const;
+  await unit.audit.record({ type: 'identity.unproven_address_claimed', ...about, details: { provider: provider.name } });
+  await unit.notify(userId, 'address_claimed', provider.displayName);
+};
