@@ -13,6 +13,7 @@ import { createPings } from './approvals/pings.ts';
 import { createApprovals } from './approvals/service.ts';
 import { createBootstrap } from './bootstrap/service.ts';
 import { createBrowserSessions } from './browser/service.ts';
+import { createResourceClaims } from './claims/entitlements.ts';
 import { withDocuments } from './clients/documents.ts';
 import type { ClientRegistration } from './clients/intake.ts';
 import { createRegisteredOrigins } from './clients/origins.ts';
@@ -126,6 +127,7 @@ export const createOidc = async (deps: OidcDeps) => {
 
   const pings = createPings({ provider: () => core.provider, sinks });
 
+  const resourceClaims = createResourceClaims(resources, entitlements);
   const core: Core = createCore({
     config,
     logger,
@@ -137,13 +139,14 @@ export const createOidc = async (deps: OidcDeps) => {
     resources,
     accounts,
     entitlements,
+    resourceClaims,
     factors,
     consents,
     pages,
     ciba: backchannelAuthentication({ approvals, clock, accountOf: (login) => accounts.idOf(login) }),
     cookieKeys,
     uses: () => uses.current(),
-    around: tokenAnswers({ paths: routes, structured, store, policy, audit }) as CoreDeps['around'],
+    around: tokenAnswers({ paths: routes, structured, store, rules: { policy, resourceClaims }, audit }) as CoreDeps['around'],
     policy,
     registrationTokens,
     limits,

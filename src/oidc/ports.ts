@@ -62,6 +62,17 @@ export interface ClientSource {
   verifySecret(clientId: string, secret: string): Promise<boolean>;
 }
 
+/** One claim of access tokens for a resource. */
+export interface ResourceClaim {
+  source: 'roles' | 'permissions' | 'groups' | 'organizations';
+  /** Its name; that of the source where absent, `org` for organizations. */
+  claim?: string;
+  /** A list of texts where absent; `text`: with spaces between; `objects`: organizations with their names. */
+  format?: 'list' | 'text' | 'objects';
+  /** Of permissions those for these resources, and for all. */
+  only?: string[];
+}
+
 export interface ResourceRecord {
   identifier: string;
   name: string;
@@ -71,6 +82,7 @@ export interface ResourceRecord {
   /** Of JWT access tokens; ES256 where absent. */
   signingAlg?: string | undefined;
   introspectionClients: readonly string[];
+  accessTokenClaims: readonly ResourceClaim[];
 }
 
 export interface ResourceSource {

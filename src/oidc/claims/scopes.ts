@@ -1,3 +1,5 @@
+import { entitlementNames } from './entitlements.ts';
+
 /** OpenID Connect Core 1.0 §5.4, and scopes of our own for what a person holds here. */
 export const claimsByScope = {
   openid: ['sub'],
@@ -23,7 +25,7 @@ export const claimsByScope = {
   roles: ['roles'],
   permissions: ['permissions'],
   groups: ['groups'],
-  organizations: ['organizations'],
+  organizations: ['organizations', 'org'],
 } as const;
 
 /** Scopes that are the provider's own; all others belong to resources. */
@@ -36,8 +38,6 @@ export const coreScopes: readonly string[] = [
 /** Claims about the sign-in itself, given without a scope. */
 export const protocolClaims = ['acr', 'amr', 'auth_time', 'iss', 'sid'] as const;
 
-const entitlementClaims = ['roles', 'permissions', 'groups', 'organizations'] as const;
-
 /** Claim names that a scope string or single requests ask for. */
 export const requestedClaims = (scope: string, single: readonly string[]): ReadonlySet<string> => {
   const byScope = scope.split(' ').flatMap((name) => claimsByScope[name as keyof typeof claimsByScope] ?? []);
@@ -45,8 +45,18 @@ export const requestedClaims = (scope: string, single: readonly string[]): Reado
 };
 
 export const needsProfile = (names: ReadonlySet<string>): boolean => {
-  const known = new Set<string>(['sub', ...protocolClaims, ...entitlementClaims]);
+  const known = new Set<string>(['sub', ...protocolClaims, ...entitlementNames]);
   return [...names].some((name) => !known.has(name));
 };
 
-export const needsEntitlements = (names: ReadonlySet<string>): boolean => entitlementClaims.some((name) => names.has(name));
+export const needsEntitlements = (names: ReadonlySet<string>): boolean => entitlementNames.some((name) => names.has(name));
+
+const personal = new Set<string>([
+  ...claimsByScope.profile,
+  ...claimsByScope.email,
+  ...claimsByScope.phone,
+  ...claimsByScope.address,
+]);
+
+/** Guarded by a scope that the person is asked for. */
+export const isPersonal = (claim: string): boolean => personal.has(claim);

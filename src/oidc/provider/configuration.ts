@@ -7,6 +7,7 @@ import type { Outbound } from '../../platform/outbound/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { ArtifactAdapter, type ArtifactStore } from '../adapters/index.ts';
 import { createFindAccount } from '../claims/account.ts';
+import type { ResourceClaims } from '../claims/entitlements.ts';
 import { claimsByScope, coreScopes } from '../claims/scopes.ts';
 import type { Consents } from '../consents/service.ts';
 import type { Openings } from '../limits/openings.ts';
@@ -20,7 +21,6 @@ import { coreProfileOf } from '../protocol/profiles.ts';
 import { initialAccess, initialAccessPolicy } from '../protocol/registration-gate.ts';
 import { openPolicy } from '../protocol/registration-policy.ts';
 import { checkRequestObject, requestObjectMarker, spendRequestObject } from '../protocol/request-objects.ts';
-import { exchangedClaims } from '../protocol/token-exchange.ts';
 import type { RegistrationTokens } from '../registration-tokens/service.ts';
 import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
 import { algorithms } from './algorithms.ts';
@@ -33,6 +33,7 @@ import { deviceFlow, renderError, rpInitiatedLogout } from './page-sources.ts';
 import type { ProtocolPages } from './pages.ts';
 import { resourceIndicators } from './resource-indicators.ts';
 import { routes } from './routes.ts';
+import { createExtraClaims, tellCurrentClaims } from './token-claims.ts';
 
 export interface ConfigurationDeps {
   config: Config;
@@ -45,6 +46,7 @@ export interface ConfigurationDeps {
   accounts: AccountSource;
   factors: FactorDemand;
   entitlements: EntitlementSource;
+  resourceClaims: ResourceClaims;
   consents: Consents;
   pages: ProtocolPages;
   ciba: NonNullable<Configuration['features']>['ciba'];
@@ -144,7 +146,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
     extraParams: { [requestObjectMarker]: spendRequestObject },
-    extraTokenClaims: (_ctx, token) => exchangedClaims(token) as Record<string, never> | undefined,
+    extraTokenClaims: createExtraClaims(deps.resourceClaims) as Configuration['extraTokenClaims'],
     features: {
       backchannelLogout: { enabled: true },
       ciba: deps.ciba ?? { enabled: false },
@@ -159,8 +161,12 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       fapi: { enabled: true, profile: (_ctx, client) => coreProfileOf(settingsOf(client).profile) },
       introspection: {
         enabled: true,
-        allowedPolicy: (_ctx, client, token) =>
-          deps.policy(client, { kind: token.kind, clientId: token.clientId, audience: audienceOf(token) }),
+        allowedPolicy: async (_ctx, client, token) => {
+          const audience = audienceOf(token);
+          const isAllowed = await deps.policy(client, { kind: token.kind, clientId: token.clientId, audience });
+          if (isAllowed) await tellCurrentClaims(deps.resourceClaims, token);
+          return isAllowed;
+        },
       },
       jwtIntrospection: { enabled: true },
       jwtResponseModes: { enabled: true },

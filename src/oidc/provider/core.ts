@@ -5,6 +5,7 @@ import { isUnavailable } from '../../platform/db/index.ts';
 import { pinIssuer, type StaticDocument } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/logging/index.ts';
 import { AlreadyConsumed, consumedError, hashOf } from '../adapters/index.ts';
+import { keepMappedClaims } from '../claims/mapped.ts';
 import type { LateReuse } from '../endings/late-reuse.ts';
 import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
@@ -104,6 +105,7 @@ export const createCore = (deps: CoreDeps): Core => {
     pinIssuer(provider.request as Parameters<typeof pinIssuer>[0], issuer);
     harden(provider, deps);
     answerAcrInTheirWords(provider);
+    keepMappedClaims(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
     add(onlyAt(isDocument, keepDocument));

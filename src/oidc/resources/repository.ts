@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { ResourceClaim } from '../ports.ts';
 
 export type ResourceOrigin = 'builtin' | 'bootstrap' | 'admin';
 
@@ -11,6 +12,7 @@ export interface ResourceRow {
   access_token_ttl_seconds: number | null;
   signing_alg: string | null;
   introspection_clients: string[];
+  access_token_claims: ResourceClaim[];
   source: ResourceOrigin;
   version: number;
   created_at: Date;
@@ -34,6 +36,7 @@ export interface ResourceRepository {
 const toColumns = (row: Partial<ResourceRow>): Record<string, unknown> => ({
   ...row,
   ...(row.scopes && { scopes: JSON.stringify(row.scopes) }),
+  ...(row.access_token_claims && { access_token_claims: JSON.stringify(row.access_token_claims) }),
   ...(row.introspection_clients && { introspection_clients: JSON.stringify(row.introspection_clients) }),
 });
 

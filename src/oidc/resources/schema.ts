@@ -6,6 +6,21 @@ const closed = { additionalProperties: false };
 const scopeName = Type.String({ minLength: 1, maxLength: 100, pattern: '^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$' });
 const ScopeShape = Type.Object({ name: scopeName, description: Type.Optional(Type.String({ maxLength: 500 })) }, closed);
 
+const ClaimShape = Type.Object(
+  {
+    source: Type.Union([
+      Type.Literal('roles'),
+      Type.Literal('permissions'),
+      Type.Literal('groups'),
+      Type.Literal('organizations'),
+    ]),
+    claim: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    format: Type.Optional(Type.Union([Type.Literal('list'), Type.Literal('text'), Type.Literal('objects')])),
+    only: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 50 })),
+  },
+  closed,
+);
+
 const content = {
   name: Type.String({ minLength: 1, maxLength: 200 }),
   accessTokenFormat: Type.Union([Type.Literal('jwt'), Type.Literal('opaque')]),
@@ -14,6 +29,7 @@ const content = {
   introspectionClients: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 100, uniqueItems: true }),
   ),
+  accessTokenClaims: Type.Optional(Type.Array(ClaimShape, { maxItems: 20 })),
 };
 const identifier = Type.String({ minLength: 1, maxLength: 500 });
 // A bare name is a scope without a description.
@@ -36,6 +52,7 @@ export const ResourceView = Type.Object(
     accessTokenTtlSeconds: numberOrNull,
     signingAlg: textOrNull,
     introspectionClients: Type.Array(Type.String()),
+    accessTokenClaims: Type.Array(ClaimShape),
     source: Type.String(),
     createdAt: time,
     updatedAt: time,

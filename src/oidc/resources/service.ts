@@ -22,6 +22,7 @@ const recordOf = (row: ResourceRow): ResourceRecord => ({
   accessTokenTtlSeconds: row.access_token_ttl_seconds ?? undefined,
   signingAlg: row.signing_alg ?? undefined,
   introspectionClients: row.introspection_clients,
+  accessTokenClaims: row.access_token_claims,
 });
 
 const viewOf = (row: ResourceRow): ResourceView => ({
@@ -33,6 +34,7 @@ const viewOf = (row: ResourceRow): ResourceView => ({
   accessTokenTtlSeconds: row.access_token_ttl_seconds,
   signingAlg: row.signing_alg,
   introspectionClients: row.introspection_clients,
+  accessTokenClaims: row.access_token_claims,
   source: row.source,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
@@ -46,6 +48,7 @@ const columns = [
   'access_token_ttl_seconds',
   'signing_alg',
   'introspection_clients',
+  'access_token_claims',
 ] as const;
 
 const sameScopes = (a: ResourceContent['scopes'], b: ResourceContent['scopes']): boolean =>
@@ -65,8 +68,18 @@ const scopesTag = 'resources';
 
 export const createResources = ({ database, clock, caches, sinks }: ResourceDeps) => {
   const outside = createResourceRepository(database.knex);
-  const byIdentifier = caches?.cache<ResourceRecord>({ name: 'resources', l1Seconds: 60, l2Seconds: 300, maxEntries: 5000 });
-  const byScope = caches?.cache<ResourceRecord[]>({ name: 'resource-scopes', l1Seconds: 60, l2Seconds: 300, maxEntries: 5000 });
+  const byIdentifier = caches?.cache<ResourceRecord>({
+    name: 'resource-records',
+    l1Seconds: 60,
+    l2Seconds: 300,
+    maxEntries: 5000,
+  });
+  const byScope = caches?.cache<ResourceRecord[]>({
+    name: 'resources-by-scope',
+    l1Seconds: 60,
+    l2Seconds: 300,
+    maxEntries: 5000,
+  });
 
   const readOne = async (identifier: string) => {
     const row = await outside.find(identifier);

@@ -1,8 +1,15 @@
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Actor, AuditBuffer, AuditEvent } from '../../platform/ports.ts';
 import type { ArtifactStore } from '../adapters/index.ts';
+import { overflowClaim, type ResourceClaims } from '../claims/entitlements.ts';
 import type { IntrospectionPolicy } from './introspection-policy.ts';
 import type { StructuredToken, StructuredTokens } from './structured.ts';
+
+/** A token that counts, and whose account it is: its `sub` may be pairwise. */
+interface Alive {
+  token: StructuredToken;
+  accountId: string | undefined;
+}
 
 type Middleware = Parameters<Provider['use']>[0];
 
@@ -10,7 +17,7 @@ export interface TokenAnswersDeps {
   paths: { introspection: string; revocation: string };
   structured: StructuredTokens;
   store: Pick<ArtifactStore, 'findStructured' | 'revokeStructured' | 'revokeGrant'>;
-  policy: IntrospectionPolicy;
+  rules: { policy: IntrospectionPolicy; resourceClaims: ResourceClaims };
   audit: AuditBuffer;
 }
 
@@ -20,9 +27,11 @@ const isUnsupported = (ctx: KoaContextWithOIDC): boolean =>
   ctx.status === 400 && (ctx.body as { error?: string } | undefined)?.error === 'unsupported_token_type';
 
 /** RFC 7662 §2.2 over the claims as issued; what is bound says to what (RFC 9449 §6.2). */
-const introspected = ({ claims, jkt }: StructuredToken): Record<string, unknown> => ({
+const introspected = ({ claims, jkt }: StructuredToken, current: Record<string, unknown>): Record<string, unknown> => ({
   active: true,
   ...claims,
+  ...current,
+  [overflowClaim]: undefined,
   token_type: jkt === undefined ? 'Bearer' : 'DPoP',
 });
 
@@ -61,12 +70,14 @@ const signed = async (ctx: KoaContextWithOIDC, client: Client, answer: Record<st
  * Introspection and revocation of JWT access tokens (P3): the core authenticates the caller and then refuses, since it stores nothing
  * of them; here they are judged by grant, session, account and client like any other.
  */
-export const tokenAnswers = ({ paths, structured, store, policy, audit }: TokenAnswersDeps): Middleware => {
-  const alive = async (client: Client, value: unknown): Promise<StructuredToken | undefined> => {
+export const tokenAnswers = ({ paths, structured, store, rules, audit }: TokenAnswersDeps): Middleware => {
+  const alive = async (client: Client, value: unknown): Promise<Alive | undefined> => {
     const token = typeof value === 'string' ? await structured.verify(value) : undefined;
-    if (!token || !(await store.findStructured(token))) return undefined;
+    const facts = token && (await store.findStructured(token));
+    if (!token || !facts) return undefined;
     const { clientId, audience } = token;
-    return (await policy(client, { kind: 'AccessToken', clientId, audience })) ? token : undefined;
+    const isAllowed = await rules.policy(client, { kind: 'AccessToken', clientId, audience });
+    return isAllowed ? { token, accountId: facts.row.accountId ?? undefined } : undefined;
   };
 
   const asked = (ctx: KoaContextWithOIDC, active: boolean): void => {
@@ -76,14 +87,17 @@ export const tokenAnswers = ({ paths, structured, store, policy, audit }: TokenA
   };
 
   const introspect = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
-    const token = await alive(client, ctx.oidc.params?.token);
-    asked(ctx, token !== undefined);
-    await signed(ctx, client, token ? introspected(token) : { active: false });
+    const found = await alive(client, ctx.oidc.params?.token);
+    asked(ctx, found !== undefined);
+    if (!found) return await signed(ctx, client, { active: false });
+    // What the person holds now, whole: the token has it as it was, and within bounds.
+    const current = await rules.resourceClaims(found.token.audience, found.accountId);
+    await signed(ctx, client, introspected(found.token, current ?? {}));
   };
 
   /** RFC 7009 §2.1: only what was issued to the caller; the grant goes with it, as for opaque tokens. */
   const revoke = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
-    const token = await alive(client, ctx.oidc.params?.token);
+    const token = (await alive(client, ctx.oidc.params?.token))?.token;
     if (token?.clientId === client.clientId) await store.revokeStructured(token, revocationOf(token));
   };
 
