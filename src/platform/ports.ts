@@ -93,10 +93,12 @@ export interface Guard {
   /**
    * The widest scope on which the principal holds `resource:action`, or `undefined` when refused.
    * @param permission `resource:action`, without scope
+   * @param personId whom the request is about: a direct deny that does not reach that person refuses nothing there; without it any
+   * direct deny refuses, however narrow
    */
-  reach(principal: Principal, permission: string): Promise<PermissionScope | undefined>;
+  reach(principal: Principal, permission: string, personId?: string): Promise<PermissionScope | undefined>;
   /** The organizations to which the permission reaches where it reaches no further; from membership and assignment (TN-02). */
-  organizations(principal: Principal, permission: string): Promise<readonly string[]>;
+  organizations(principal: Principal, permission: string, personId?: string): Promise<readonly string[]>;
 }
 
 /** Finds out who calls. Supplied by `oidc`, which issued the token. */

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import { setTenants } from '../../src/platform/db/index.ts';
 import { type Call, callerWith, enforcer, machineToken, personCalls } from '../support/callers.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'correct horse battery staple';
 const groupId = '01890000-0000-7000-8000-0000000000aa';
+const vaultId = '01890000-0000-7000-8000-0000000000ab';
 const root = { email: 'root@example.test', password };
 
 describe('Z1-Z3 roles and permissions over HTTP', () => {
@@ -215,6 +217,115 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     const answer = await callerWith(stand, await machineToken(stand))('GET', '/rbac/roles');
     expect(answer.status).to.equal(403);
     expect(answer.json.type).to.equal('urn:castellan:error:insufficient_scope');
+  });
+
+  it('AZ-05 lets only one of two that would inherit from each other', async () => {
+    for (const name of ['left', 'right']) await superAdmin('POST', '/rbac/roles', { name });
+    const inherit = async (name: string, parent: string) => {
+      const etag = (await superAdmin('GET', `/rbac/roles/${name}`)).headers.get('etag') ?? '';
+      return (await superAdmin('PUT', `/rbac/roles/${name}`, { name, parents: [parent] }, { 'if-match': etag })).status;
+    };
+    expect((await Promise.all([inherit('left', 'right'), inherit('right', 'left')])).sort()).to.deep.equal([200, 400]);
+  });
+
+  it('AZ-06 judges a narrow direct deny by the person that the request is about', async () => {
+    const dan = `/rbac/users/${ids.dan}`;
+    const api = await personCalls(stand, 'dan@example.test', password);
+    const reads = async (name: string) => (await api('GET', `/rbac/users/${ids[name]}/roles`)).status;
+    const deny = (permission: string) => superAdmin('POST', `${dan}/permissions`, { permission, effect: 'deny' });
+    expect(await reads('dan')).to.equal(200);
+    expect((await deny('role:read:own')).status).to.equal(201);
+    expect([await reads('dan'), await reads('bob')]).to.deep.equal([403, 200]);
+    expect((await api('GET', '/rbac/roles')).status, 'without a person any deny refuses').to.equal(403);
+    await superAdmin('DELETE', `${dan}/permissions/role:read:own`);
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const now = new Date();
+      await trx('organizations').insert({ id: groupId, name: 'Shared', slug: 'shared', created_at: now, updated_at: now });
+      await trx('organization_members').insert(
+        ['dan', 'bob'].map((name) => ({ organization_id: groupId, user_id: ids[name], created_at: now })),
+      );
+    });
+    await stand.app.rooms.foundation.caches.invalidate([`user:${ids.bob}`]);
+    expect((await deny('role:read:organization')).status).to.equal(201);
+    expect([await reads('bob'), await reads('cyd')]).to.deep.equal([403, 200]);
+    await superAdmin('DELETE', `${dan}/permissions/role:read:organization`);
+  });
+
+  it('Z3 shows eligible assignments, which confer nothing', async () => {
+    const given = await superAdmin('POST', `/rbac/users/${ids.bob}/roles`, { role: 'MANAGER', eligible: true });
+    expect(given.json.eligible).to.equal(true);
+    const { json } = await superAdmin('GET', `/rbac/users/${ids.bob}/effective`);
+    expect(json.roles).to.not.include('MANAGER');
+    expect(json.eligible.map(({ id, role }: { id: string; role: { name: string } }) => [id, role.name])).to.deep.equal([
+      [given.json.id, 'MANAGER'],
+    ]);
+    const question = { subject: { id: ids.bob }, action: 'approve', resource: { type: 'access-request' }, explain: true };
+    const answer = await superAdmin('POST', '/authz/check', question);
+    expect(answer.json.allowed).to.equal(false);
+    expect(answer.json.wouldAllow[0]).to.deep.equal({ kind: 'activate', ref: given.json.id });
+    const reason = answer.json.reasons.find(({ because }: { because?: string }) => because === 'eligible');
+    expect(reason).to.deep.include({ ref: given.json.id, rolePath: ['MANAGER'], decided: false });
+    expect((await superAdmin('DELETE', `/rbac/users/${ids.bob}/roles/MANAGER`)).status).to.equal(204);
+    expect((await superAdmin('GET', `/rbac/users/${ids.bob}/effective`)).json.eligible).to.deep.equal([]);
+  });
+
+  /** As a room does that has tables of its own; what `undo` then rolls back. */
+  const change = (by: string | undefined, changed: object, sql: string, values: string[], undo = false): Promise<string> =>
+    stand.database
+      .transaction(async (trx) => {
+        const actor = by === undefined ? { type: 'system' as const } : { type: 'user' as const, id: by };
+        await stand.app.rooms.authz.change(trx, { actor, scope: 'all' }, changed, () => trx.raw(sql, values));
+        if (undo) throw new Error('undone');
+      })
+      .then(
+        () => 'done',
+        (error: { code?: string; message: string }) => error.code ?? error.message,
+      );
+  const join = (by: string | undefined, group: string, userId: string) =>
+    change(by, { userIds: [userId] }, 'insert into group_members values (?, ?, ?, now())', [group, userId, 'member']);
+  const leave = (by: string | undefined, group: string, userId: string) =>
+    change(by, { userIds: [userId] }, 'delete from group_members where group_id = ? and user_id = ?', [group, userId]);
+
+  it('AZ-04 counts joining a group and nesting one as giving all that it gives, and leaving as taking', async () => {
+    const { knex } = stand.database;
+    const now = new Date();
+    await knex('groups').insert({ id: vaultId, name: 'Vault', created_at: now, updated_at: now });
+    expect((await superAdmin('POST', `/rbac/groups/${vaultId}/roles`, { role: 'SUPER_ADMIN' })).status).to.equal(201);
+    const { ada = '', bob = '', cyd = '', dan = '', root: boss = '' } = ids;
+    expect(await join(ada, vaultId, ada), 'herself').to.equal('grant_not_yours');
+    const nest = 'update groups set parent_id = ? where id = ?';
+    expect(await change(ada, { groupIds: [groupId] }, nest, [vaultId, groupId]), 'below a privileged one').to.equal(
+      'grant_not_yours',
+    );
+    expect(await join(cyd, groupId, bob), 'by who holds nothing').to.equal('grant_not_yours');
+    expect(await join(ada, groupId, bob), 'what she holds').to.equal('done');
+    expect(await join(boss, vaultId, dan)).to.equal('done');
+    expect(await leave(ada, vaultId, dan), 'taken by a lesser').to.equal('grant_not_yours');
+    const deactivate = `update users set status = 'deactivated' where id = ?`;
+    expect(await change(ada, { userIds: [dan] }, deactivate, [dan]), 'put out by a lesser').to.equal('grant_not_yours');
+    expect(await leave(dan, vaultId, dan), 'by himself').to.equal('done');
+    expect(await leave(bob, groupId, bob)).to.equal('done');
+    const effective = await superAdmin('GET', `/rbac/users/${bob}/effective`);
+    expect(effective.json.roles, 'caches are told').to.not.include('MODERATOR');
+  });
+
+  it('AZ-03 counts as the last SUPER_ADMIN who is active, without end and by whatever path', async () => {
+    const { bob = '', cyd = '', root: boss = '' } = ids;
+    const deactivate = (undo?: boolean) =>
+      change(undefined, { userIds: [boss] }, `update users set status = 'deactivated' where id = ?`, [boss], undo);
+    expect(await deactivate()).to.equal('last_super_admin');
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    await superAdmin('POST', `/rbac/users/${cyd}/roles`, { role: 'SUPER_ADMIN', expiresAt });
+    expect(await deactivate(), 'one who will end').to.equal('last_super_admin');
+    expect((await superAdmin('DELETE', `/rbac/users/${cyd}/roles/SUPER_ADMIN`)).status).to.equal(204);
+    expect(await join(undefined, vaultId, bob)).to.equal('done');
+    expect(await deactivate(true), 'another by a group').to.equal('undone');
+    await superAdmin('POST', `/rbac/users/${bob}/permissions`, { permission: 'key:rotate:any', effect: 'deny' });
+    expect(await deactivate(), 'who is denied something').to.equal('last_super_admin');
+    await superAdmin('DELETE', `/rbac/users/${bob}/permissions/key:rotate:any`);
+    expect((await superAdmin('DELETE', `/rbac/groups/${vaultId}/roles/SUPER_ADMIN`)).status).to.equal(204);
+    expect(await deactivate()).to.equal('last_super_admin');
   });
 
   it('AZ-03 keeps the last SUPER_ADMIN, also when two leave at once', async () => {

@@ -2,7 +2,7 @@
 import { type Failure, failureOf } from '../policies/language.ts';
 import { nameOf } from '../rbac/permission.ts';
 import { type ActivePolicy, applies, type Decision, type PolicySet, policyApplies, policyData, type Question } from './decide.ts';
-import type { Rule, Snapshot } from './snapshot.ts';
+import { isCurrent, type Rule, type Snapshot } from './snapshot.ts';
 
 export interface Reason {
   /** `direct`, `role`, `group`, `policy` or `default`. */
@@ -110,8 +110,11 @@ const remediesOf = (input: ExplainInput, reasons: readonly Reason[]): Remedy[] =
   if (decision.policy) return [{ kind: 'remove', ref: decision.policy.id }, ...byPolicy];
   const { direct, byRole } = snapshot.entry(question.resource.type, question.action);
   const nearly = [...direct, ...byRole].flatMap((rule) => attributeOf[notBecause(rule, now)]?.(snapshot, rule) ?? []);
+  const activations = reasons
+    .filter(({ because }) => because === 'eligible')
+    .map(({ ref }): Remedy => ({ kind: 'activate', ref }));
   const missing: Remedy = { kind: 'permission', ref: `${question.resource.type}:${question.action}:any` };
-  return [...nearly, ...byPolicy, missing];
+  return [...activations, ...nearly, ...byPolicy, missing];
 };
 
 export const explain = (input: ExplainInput): Explained => {
@@ -120,8 +123,11 @@ export const explain = (input: ExplainInput): Explained => {
   const rules = [...denies, ...direct, ...byRole].map((rule) =>
     ofRule(rule, decision.rule === rule, applies(rule, snapshot, question.resource, now) ? undefined : notBecause(rule, now)),
   );
+  const dormant = snapshot
+    .eligibleFor(question.resource.type, question.action)
+    .map((rule) => ofRule(rule, false, isCurrent(rule, now) ? 'eligible' : notBecause(rule, now)));
   const considered = policies.matching(question.resource.type, question.action).map((policy) => ofPolicy(policy, input));
-  const reasons = [...rules, ...considered];
+  const reasons = [...rules, ...dormant, ...considered];
   if (!reasons.some(({ decided }) => decided))
     reasons.push({ kind: 'default', ref: decision.kind, effect: 'deny', decided: true });
   reasons.sort((a, b) => Number(b.decided) - Number(a.decided));

@@ -13,15 +13,32 @@ export interface Reach {
 const breadth = ({ permission: { scope }, organizationId }: Rule): PermissionScope =>
   organizationId !== null && scope === 'any' ? 'organization' : scope;
 
+/** The person whom a request is about, as far as a deny may depend on it. */
+type Person = Pick<Snapshot, 'id' | 'organizationIds' | 'groupIds'>;
+
+const share = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((id) => b.has(id));
+
+const reaches = ({ permission: { scope } }: Rule, asker: Person, person: Person): boolean => {
+  if (scope === 'any' || asker.id === person.id) return true;
+  if (scope === 'own') return false;
+  return scope === 'group' ? share(asker.groupIds, person.groupIds) : share(asker.organizationIds, person.organizationIds);
+};
+
 /**
- * The widest scope on which the subject holds it. Whether a deny on some objects leaves others open is asked with the object at hand;
- * without one, any direct deny refuses.
+ * The widest scope on which the subject holds it. A deny on some objects leaves others open: which, is judged by the person the request
+ * is about; without one, any direct deny refuses.
  * @param now milliseconds since the epoch
  */
-export const reachOf = (snapshot: Snapshot, resource: string, action: string, now: number): Reach | undefined => {
+export const reachOf = (
+  snapshot: Snapshot,
+  [resource, action]: readonly [string, string],
+  now: number,
+  person?: Person,
+): Reach | undefined => {
   const counts = (rule: Rule): boolean => isCurrent(rule, now);
   const entry = snapshot.entry(resource, action);
-  if (!snapshot.isActive || entry.denies.some(counts)) return undefined;
+  const isDenied = entry.denies.some((rule) => counts(rule) && (!person || reaches(rule, snapshot, person)));
+  if (!snapshot.isActive || isDenied) return undefined;
   const rules = [...entry.direct, ...entry.byRole].filter(counts);
   const scope = scopes.findLast((candidate) => rules.some((rule) => breadth(rule) === candidate));
   if (scope === undefined) return undefined;
@@ -69,20 +86,24 @@ export const createGuard = ({ clock, subjectOf, policies, clientOrganization, au
     return candidates.find((policy) => policyApplies(policy, question, data))?.effect === 'deny';
   };
 
-  const ofUser = async (principal: Principal, resource: string, action: string): Promise<Reach | undefined> => {
+  const personOf = async (id: string | undefined): Promise<Person | undefined> =>
+    id === undefined
+      ? undefined
+      : ((await subjectOf(id)) ?? { id, organizationIds: new Set<string>(), groupIds: new Set<string>() });
+
+  const ofUser = async (principal: Principal, permission: string, personId: string | undefined): Promise<Reach | undefined> => {
+    const [resource = '', action = ''] = permission.split(':');
     const snapshot = await subjectOf(principal.id);
-    const reach = snapshot && reachOf(snapshot, resource, action, clock.now().getTime());
+    const reach = snapshot && reachOf(snapshot, [resource, action], clock.now().getTime(), await personOf(personId));
     return reach && !(await isForbidden(snapshot, principal, resource, action)) ? reach : undefined;
   };
 
-  const hold = (principal: Principal, permission: string): Promise<Reach | undefined> => {
-    const [resource = '', action = ''] = permission.split(':');
-    return principal.type === 'client' ? ofClient(principal, permission) : ofUser(principal, resource, action);
-  };
+  const hold = (principal: Principal, permission: string, personId: string | undefined): Promise<Reach | undefined> =>
+    principal.type === 'client' ? ofClient(principal, permission) : ofUser(principal, permission, personId);
 
   return {
-    reach: async (principal, permission) => {
-      const reach = await hold(principal, permission);
+    reach: async (principal, permission, personId) => {
+      const reach = await hold(principal, permission, personId);
       // The denied event is the boundary's: it knows the route.
       if (reach) {
         const [resource = '', action = ''] = permission.split(':');
@@ -97,6 +118,7 @@ export const createGuard = ({ clock, subjectOf, policies, clientOrganization, au
       }
       return reach?.scope;
     },
-    organizations: async (principal, permission) => (await hold(principal, permission))?.organizationIds ?? [],
+    organizations: async (principal, permission, personId) =>
+      (await hold(principal, permission, personId))?.organizationIds ?? [],
   };
 };

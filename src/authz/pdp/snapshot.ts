@@ -58,9 +58,13 @@ export interface Snapshot {
   organizations: readonly { id: string; name: string }[];
   groups: readonly SubjectGroup[];
   roles: readonly HeldRole[];
+  /** Roles as they were assigned for activation; they confer nothing. */
+  eligible: readonly HeldRole[];
   /** Everything held, without order. */
   rules(): Rule[];
   entry(resource: string, action: string): Entry;
+  /** What activation would bring. */
+  eligibleFor(resource: string, action: string): Rule[];
 }
 
 const maxDepth = 10;
@@ -134,8 +138,9 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
   const organizationIds = new Set(row.organizations.map(({ id }) => id));
   const groups = new Map(row.groups.map((group) => [group.id, group]));
   // TN-02: a right in an organization ends with the membership.
-  const counted = row.assignments.filter(({ organizationId }) => organizationId === null || organizationIds.has(organizationId));
-  const sources = counted.flatMap((assignment): Source[] =>
+  const counts = ({ organizationId }: SubjectAssignment): boolean =>
+    organizationId === null || organizationIds.has(organizationId);
+  const sourcesOf = (assignment: SubjectAssignment): Source[] =>
     inheritance(assignment.roleId, roles).map(({ role, path }) => ({
       index: indexOf(role),
       held: { id: role.id, name: role.name, assignment, ...windowOf(assignment), path },
@@ -146,8 +151,9 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
         groupPath: assignment.groupId === null ? [] : (groups.get(assignment.groupId)?.path ?? []),
         roleId: role.id,
       },
-    })),
-  );
+    }));
+  const sources = row.assignments.filter(counts).flatMap(sourcesOf);
+  const eligible = (row.eligible ?? []).filter(counts).flatMap(sourcesOf);
   const direct = directRules(row);
   const toRules = ({ held, via }: Source, permissions: readonly Permission[]): Rule[] =>
     permissions.map((permission) => ({
@@ -159,13 +165,16 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
       via,
     }));
 
+  const rulesFor = (from: readonly Source[], resource: string, action: string): Rule[] =>
+    from.flatMap((source) => toRules(source, matching(source.index, resource, action)));
+
   const build = (resource: string, action: string): Entry => {
     const speaks = ({ permission: { resource: r, action: a } }: Rule): boolean =>
       (r === resource || r === '*') && (a === action || a === '*');
     const own = direct.filter(speaks);
     const denies = own.filter(({ effect }) => effect === 'deny');
     const allows = own.filter(({ effect }) => effect === 'allow');
-    const byRole = sources.flatMap((source) => toRules(source, matching(source.index, resource, action)));
+    const byRole = rulesFor(sources, resource, action);
     return { denies, direct: allows, byRole, certain: certainOf(denies, allows, byRole) };
   };
 
@@ -192,6 +201,8 @@ export const compileSnapshot = (row: SubjectRow, roles: ReadonlyMap<string, Role
     organizations: row.organizations,
     groups: row.groups,
     roles: sources.map(({ held }) => held),
+    eligible: eligible.map(({ held }) => held).filter(({ id, assignment }) => id === assignment.roleId),
+    eligibleFor: (resource, action) => rulesFor(eligible, resource, action),
     rules: () => [
       ...direct,
       ...sources.flatMap((source) =>

@@ -39,6 +39,8 @@ export interface SubjectRow {
   organizations: { id: string; name: string }[];
   groups: SubjectGroup[];
   assignments: SubjectAssignment[];
+  /** What confers nothing until it is activated. */
+  eligible?: SubjectAssignment[];
   direct: DirectGrant[];
 }
 
@@ -81,6 +83,9 @@ const findSubject = statement(
              union all
              select distinct on (gr.group_id, gr.role_id) gr.group_id, gr.role_id, mine.organization_id, gr.group_id, null::float8, null::float8
              from mine join group_roles gr on gr.group_id = mine.id`)} as assignments,
+     ${list(`select id, role_id as "roleId", organization_id as "organizationId", null::uuid as "groupId",
+               ${time('starts_at')} as "startsAt", ${time('expires_at')} as "expiresAt"
+             from user_roles where user_id = u.id and is_eligible`)} as eligible,
      ${list(`select d.id, p.name as permission, d.effect, ${time('d.starts_at')} as "startsAt", ${time('d.expires_at')} as "expiresAt"
              from user_permissions d join permissions p on p.id = d.permission_id where d.user_id = u.id`)} as direct
    from users u left join user_profiles up on up.user_id = u.id where u.id = $1`,

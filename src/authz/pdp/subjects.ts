@@ -20,7 +20,7 @@ type FindRole = (id: string) => Promise<RoleRow | undefined>;
 
 const rolesOf = async (row: SubjectRow, findRole: FindRole): Promise<Roles> => {
   const roles: Roles = new Map();
-  let next = [...new Set(row.assignments.map(({ roleId }) => roleId))];
+  let next = [...new Set([...row.assignments, ...(row.eligible ?? [])].map(({ roleId }) => roleId))];
   while (next.length > 0) {
     const read: RoleRow[] = [];
     // One after the other: in a transaction they share its connection.

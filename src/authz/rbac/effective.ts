@@ -1,6 +1,6 @@
 import type { TenantScope } from '../../platform/db/index.ts';
 import { errors } from '../errors.ts';
-import { currentRoles, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
+import { currentRoles, type HeldRole, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
 import { nameOf } from './permission.ts';
 import type { EffectiveView } from './schema.ts';
 
@@ -12,6 +12,14 @@ const viaOf = ({ via, organizationId, startsAt, expiresAt }: Rule): EffectiveVie
   rolePath: [...via.rolePath],
   groupPath: [...via.groupPath],
   organizationId,
+  startsAt: moment(startsAt),
+  expiresAt: moment(expiresAt),
+});
+
+const eligibleOf = ({ id, name, assignment, startsAt, expiresAt }: HeldRole): EffectiveView['eligible'][number] => ({
+  id: assignment.id,
+  role: { id, name },
+  organizationId: assignment.organizationId,
   startsAt: moment(startsAt),
   expiresAt: moment(expiresAt),
 });
@@ -34,7 +42,8 @@ export const effectiveOf = (snapshot: Snapshot, now: number, scope: TenantScope 
   }
   const permissions = [...byName.values()].sort((a, b) => (a.permission < b.permission ? -1 : 1));
   const roles = snapshot.roles.filter(({ assignment }) => isSeen(assignment.organizationId));
-  return { roles: currentRoles({ ...snapshot, roles }, now), permissions };
+  const eligible = snapshot.eligible.filter((role) => now < role.expiresAt && isSeen(role.assignment.organizationId));
+  return { roles: currentRoles({ ...snapshot, roles }, now), permissions, eligible: eligible.map(eligibleOf) };
 };
 
 /** Names of what is allowed and nowhere denied directly; for claims. */

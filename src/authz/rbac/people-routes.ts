@@ -27,6 +27,7 @@ const mountUserRoles = (admin: AdminRoutes, { assignments, effective }: PeopleRo
     {
       summary: 'List the role assignments of a person',
       permission: 'role:read',
+      person: 'id',
       params: schema.UserParams,
       response: listOf(schema.AssignmentView),
       status: 200,
@@ -38,6 +39,7 @@ const mountUserRoles = (admin: AdminRoutes, { assignments, effective }: PeopleRo
     {
       summary: 'Assign a role, for good or for a time',
       permission: 'role:assign',
+      person: 'id',
       params: schema.UserParams,
       body: schema.AssignmentBody,
       response: schema.AssignmentView,
@@ -50,6 +52,7 @@ const mountUserRoles = (admin: AdminRoutes, { assignments, effective }: PeopleRo
     {
       summary: 'Take a role away',
       permission: 'role:assign',
+      person: 'id',
       params: schema.UserRoleParams,
       query: schema.OrganizationQuery,
       status: 204,
@@ -64,6 +67,7 @@ const mountUserRoles = (admin: AdminRoutes, { assignments, effective }: PeopleRo
     {
       summary: 'What a person holds now, and by what',
       permission: 'entitlement:read',
+      person: 'id',
       params: schema.UserParams,
       response: schema.EffectiveView,
       status: 200,
@@ -83,6 +87,7 @@ const mountUserPermissions = (admin: AdminRoutes, { grants }: PeopleRouteDeps): 
     {
       summary: 'List the direct permissions of a person',
       permission: 'permission:read',
+      person: 'id',
       params: schema.UserParams,
       response: listOf(schema.UserPermissionView),
       status: 200,
@@ -94,6 +99,7 @@ const mountUserPermissions = (admin: AdminRoutes, { grants }: PeopleRouteDeps): 
     {
       summary: 'Allow or deny a person something directly, over all roles',
       permission: 'permission:grant',
+      person: 'id',
       params: schema.UserParams,
       body: schema.UserPermissionBody,
       response: schema.UserPermissionView,
@@ -106,6 +112,7 @@ const mountUserPermissions = (admin: AdminRoutes, { grants }: PeopleRouteDeps): 
     {
       summary: 'Take a direct permission away',
       permission: 'permission:grant',
+      person: 'id',
       params: schema.UserPermissionParams,
       status: 204,
     },

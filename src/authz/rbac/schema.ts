@@ -140,6 +140,19 @@ export const EffectiveView = Type.Object(
   {
     roles: Type.Array(Type.String()),
     permissions: Type.Array(Type.Object({ permission: Type.String(), effect: Type.String(), via: Type.Array(ViaView) }, closed)),
+    /** Assigned for activation; confers nothing by itself. */
+    eligible: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          role: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+          organizationId: nullable,
+          startsAt: nullable,
+          expiresAt: nullable,
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

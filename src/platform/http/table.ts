@@ -133,10 +133,11 @@ const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies
     await admit(ctx, principal);
     if (spec.stepUp) requireSignIn(principal, spec.stepUp, clock.now());
     if (spec.permission === 'self') return { principal, reach: 'own', organizationIds: [] };
-    const reach = (await guard.reach(principal, spec.permission)) ?? deny(principal, spec.permission, route);
+    const person = spec.person === undefined ? undefined : (ctx.params as Record<string, string>)[spec.person];
+    const reach = (await guard.reach(principal, spec.permission, person)) ?? deny(principal, spec.permission, route);
     if (spec.everywhere && reach !== 'any') deny(principal, `${spec.permission}:any`, route);
     const isTenant = reach === 'organization';
-    return { principal, reach, organizationIds: isTenant ? await guard.organizations(principal, spec.permission) : [] };
+    return { principal, reach, organizationIds: isTenant ? await guard.organizations(principal, spec.permission, person) : [] };
   };
 };
 

@@ -37,6 +37,8 @@ export interface RouteSpec<
   scope?: TokenScope | readonly [TokenScope, ...TokenScope[]];
   /** The object is the deployment's own: only who holds the permission everywhere may (TN-02). */
   everywhere?: true;
+  /** The path parameter that is the id of the person whom the request is about: a narrow direct deny is judged by that person. */
+  person?: string;
   /** How recent and how strong a person's sign-in must be (RFC 9470); machines have none and are not asked. */
   stepUp?: StepUp;
   params?: Params;
