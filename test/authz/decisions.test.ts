@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { setTenants } from '../../src/platform/db/index.ts';
 import type { ApiAnswer } from '../support/api.ts';
 import { register, todoPeople } from '../support/authzen.ts';
 import { type Call, callerWith, enforcer, machineToken, personCalls, registrar } from '../support/callers.ts';
@@ -208,7 +209,8 @@ describe('Z4-Z6 decisions over HTTP', () => {
       ] as const) {
         await stand.database.knex('organizations').insert({ id, name, slug: name, created_at: now, updated_at: now });
       }
-      await stand.database.knex('organization_members').insert({ organization_id: mine, user_id: ids.cyd, created_at: now });
+      const member = { organization_id: mine, user_id: ids.cyd, created_at: now };
+      await stand.database.transaction((trx) => setTenants(trx, 'all').then(() => trx('organization_members').insert(member)));
       await post(`/rbac/users/${ids.cyd}/roles`, { role: 'ADMIN', organizationId: mine });
       const tenant = await personCalls(stand, 'cyd@the-citadel.com', password);
       const object = { type: 'ledger', id: 'one', attributes: { organizationId: other } };

@@ -120,6 +120,17 @@ const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies
     throw errors.permission_required({ detail: `The permission ${permission} is required`, extensions: { permission } });
   };
 
+  const holding = async (
+    ctx: Koa.Context,
+    { permission, person: parameter, everywhere }: AnySpec,
+    principal: Principal,
+  ): Promise<Omit<Caller, 'principal'> | undefined> => {
+    const person = parameter === undefined ? undefined : (ctx.params as Record<string, string>)[parameter];
+    const reach = await guard.reach(principal, permission, person);
+    if (reach === undefined || (everywhere && reach !== 'any')) return undefined;
+    return { reach, organizationIds: reach === 'organization' ? await guard.organizations(principal, permission, person) : [] };
+  };
+
   return async (ctx: Koa.Context, spec: AnySpec, route: string): Promise<Caller> => {
     if (spec.permission === 'public') {
       await admit(ctx, undefined);
@@ -133,11 +144,8 @@ const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies
     await admit(ctx, principal);
     if (spec.stepUp) requireSignIn(principal, spec.stepUp, clock.now());
     if (spec.permission === 'self') return { principal, reach: 'own', organizationIds: [] };
-    const person = spec.person === undefined ? undefined : (ctx.params as Record<string, string>)[spec.person];
-    const reach = (await guard.reach(principal, spec.permission, person)) ?? deny(principal, spec.permission, route);
-    if (spec.everywhere && reach !== 'any') deny(principal, `${spec.permission}:any`, route);
-    const isTenant = reach === 'organization';
-    return { principal, reach, organizationIds: isTenant ? await guard.organizations(principal, spec.permission, person) : [] };
+    const held = await holding(ctx, spec, principal);
+    return held ? { principal, ...held } : deny(principal, spec.everywhere ? `${spec.permission}:any` : spec.permission, route);
   };
 };
 
