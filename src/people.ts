@@ -1,7 +1,7 @@
 import type { Authn } from './authn/index.ts';
 import { type Authz, superAdmin } from './authz/index.ts';
 import { type Bootstrap, conformancePerson } from './bootstrap.ts';
-import type { Accounts } from './identity/index.ts';
+import type { Accounts, Alongside } from './identity/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
 import { randomSecret } from './platform/crypto/index.ts';
 
@@ -23,11 +23,13 @@ export const createPeople = async ({ accounts, authn, authz }: PeopleDeps, confi
     const chosen = password ?? randomSecret(16);
     const emailVerified = claims.email_verified === true;
     const passwordHash = await authn.hashPassword(chosen);
-    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' });
+    // With their roles or not at all: a first administrator without the role would never be made up for (F-11).
+    const withRoles: Alongside = async (trx, id) => {
+      for (const role of roles) await authz.assignAsSystem(trx, id, role);
+    };
+    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'bootstrap' }, withRoles);
     // A replica that started at the same time was first, with a password of its own.
-    if (id === undefined) return undefined;
-    for (const role of roles) await authz.assignAsSystem(id, role);
-    return chosen;
+    return id === undefined ? undefined : chosen;
   };
   const mistakes = await authz.unknownRoles(bootstrap.users.flatMap(({ roles = [] }): string[] => roles));
   if (mistakes.length > 0) throw new ConfigError(mistakes.map((role) => `BOOTSTRAP_FILE: there is no role ${role}`));

@@ -71,7 +71,7 @@ export interface Authz {
   /** Roles and permissions of this build; again changes nothing. @param routes access marks of the route table */
   seed(routes: readonly string[]): Promise<void>;
   /** Gives a role as the system does: bootstrap and command line. A role that is held stays. @throws role_not_found */
-  assignAsSystem(userId: string, role: string): Promise<void>;
+  assignAsSystem(trx: Transaction, userId: string, role: string): Promise<void>;
   /** The decision point within this process; a warm decision asks nothing of the database. @throws permission_required */
   check: Pdp['check'];
   /**
@@ -162,11 +162,11 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
           routes.filter((route) => route.includes(':')),
         ),
       ),
-    assignAsSystem: async (userId, role) => {
-      const held = await assignments.ofUser(system, userId);
-      if (held.some((row) => row.role_name === role && row.organization_id === null)) return;
+    assignAsSystem: async (trx, userId, role) => {
+      await setTenants(trx, system.scope);
       // A rule of duties does not lock the operator out; that it was passed over is in the log.
-      await assignments.assign(system, userId, { role, reason: 'bootstrap', override: { reason: 'by the operator' } });
+      const input = { role, reason: 'bootstrap', override: { reason: 'by the operator' } };
+      await createAssignments((caller, run) => run(bind(trx, caller))).assign(system, userId, input);
     },
     change: (trx, caller, changed, run, overriding) =>
       changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),

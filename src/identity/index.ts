@@ -3,6 +3,6 @@
  * Answers to: OpenID Connect Core 1.0 §5.1.
  */
 export { canonicalIdentifier, isEmailAddress } from './accounts/identifier.ts';
-export { type Account, type Accounts, type AccountWish, createAccounts } from './accounts/service.ts';
+export { type Account, type Accounts, type Alongside, createAccounts } from './accounts/service.ts';
 export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';

@@ -37,7 +37,7 @@ export const freePort = async (): Promise<number> => {
 };
 
 /** The process sees no setting but these, and no `.env`. */
-const launch = (
+export const launch = (
   file: string,
   args: readonly string[],
   env: Environment,

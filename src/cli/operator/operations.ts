@@ -36,9 +36,11 @@ const userOperations = ({ accounts, authn, authz, oidc }: Rooms) => ({
     const claims = name === undefined ? {} : { name };
     refuseProblems(await authn.accountProblems(email, password, claims));
     const passwordHash = await authn.hashPassword(password);
-    const id = await accounts.create({ email, emailVerified, passwordHash, claims, source: 'operator' });
+    const wish = { email, emailVerified, passwordHash, claims, source: 'operator' } as const;
+    const id = await accounts.create(wish, async (trx, made) => {
+      for (const role of roles) await authz.assignAsSystem(trx, made, role);
+    });
     if (id === undefined) throw new CommandFailed(`there is an account with the address ${email}`);
-    for (const role of roles) await authz.assignAsSystem(id, role);
     return { id, email };
   },
   'user.password': async ({ login, password }: { login: string; password: string }) => {

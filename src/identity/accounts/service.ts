@@ -32,7 +32,7 @@ export interface AccountWish {
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
-type Alongside = (trx: Transaction, id: string) => Promise<void>;
+export type Alongside = (trx: Transaction, id: string) => Promise<void>;
 
 /** Another transaction took the address meanwhile. */
 class IdentifierTaken extends Error {}
