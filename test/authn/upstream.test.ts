@@ -25,14 +25,20 @@ const social = (name: string, url: string): Record<string, string> => ({
 const password = 'a-long-enough-passphrase';
 const json = ({ body }: Page): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
 
+/** Where a page leads by itself. */
+const nextOf = ({ body }: Page): string | undefined =>
+  /http-equiv="refresh" content="0; url=([^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&');
+
 /** Follows a browser to a provider that asks nothing, and back. */
-const travel = async (agent: Agent, page: Page, origin: string): Promise<Page> => {
-  const away = page.headers.get('location') ?? '';
-  if (page.status < 300 || page.status > 399 || away.startsWith(origin)) return page;
-  const answer = await fetch(new URL(away, page.url), { redirect: 'manual' });
+const travel = async (agent: Agent, start: Page, origin: string): Promise<Page> => {
+  const away = start.headers.get('location') ?? '';
+  if (start.status < 300 || start.status > 399 || away.startsWith(origin)) return start;
+  const answer = await fetch(new URL(away, start.url), { redirect: 'manual' });
   const back = answer.headers.get('location');
   if (back === null) throw new Error(`the provider did not send anybody back: ${answer.status}`);
-  return agent.open(back);
+  const page = await agent.open(back);
+  const next = nextOf(page);
+  return next === undefined ? page : agent.open(new URL(next, page.url).href);
 };
 
 describe('A5 social and upstream sign-in', function upstream() {

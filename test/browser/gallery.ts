@@ -179,6 +179,7 @@ const upstream: readonly Exhibit[] = [
       connectable: offers,
     },
   },
+  { name: 'continue', template: 'continue', values: { path: '/', href: '/interaction/abcdefghijklmnop/upstream' } },
   {
     name: 'upstream-over',
     template: 'error',

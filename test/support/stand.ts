@@ -34,6 +34,8 @@ export interface StandOptions {
   };
   /** Moved by the test; the real time where absent. */
   clock?: Clock;
+  /** Cookies belong to a host, whatever the port: two stands in one browser need two names. */
+  host?: 'localhost' | '127.0.0.1';
   /** Serves https with this certificate. */
   tls?: { cert: string; key: string };
 }
@@ -48,7 +50,14 @@ const freePort = async (): Promise<number> => {
 };
 
 /** The whole application on a fresh database, listening, with one person who may sign in. */
-export const startStand = async ({ engine, env = {}, bootstrap = {}, tls, clock }: StandOptions = {}): Promise<Stand> => {
+export const startStand = async ({
+  engine,
+  env = {},
+  bootstrap = {},
+  tls,
+  clock,
+  host = 'localhost',
+}: StandOptions = {}): Promise<Stand> => {
   const directory = mkdtempSync(join(tmpdir(), 'castellan-stand-'));
   const write = (name: string, content: string): string => {
     const file = join(directory, name);
@@ -56,7 +65,7 @@ export const startStand = async ({ engine, env = {}, bootstrap = {}, tls, clock 
     return file;
   };
   const port = await freePort();
-  const issuer = `${tls ? 'https' : 'http'}://localhost:${port}`;
+  const issuer = `${tls ? 'https' : 'http'}://${host}:${port}`;
   const { email, claims } = conformancePerson;
   const person = { login: email, password: randomBytes(12).toString('base64url') };
   const users = [{ email, password: person.password, email_verified: true, ...claims }, ...(bootstrap.users ?? [])];

@@ -42,6 +42,12 @@ const sendJson = ({ ctx }: PageContext, body: unknown): void => {
 };
 
 /**
+ * Leads on by a new navigation. Chromium holds the whole chain of redirects after a form to the `form-action` of its page: a provider
+ * that sends people to us by one, as we do ourselves, allows us and nobody to whom we send them on.
+ */
+const leadOn = (page: PageContext, href: string): void => page.render('continue', { href, path: '/' });
+
+/**
  * `GET /api/v1/auth/social/:provider/callback`: where every provider sends people back to. What they went away for decides where it
  * leads; nothing is decided here but that it is the browser that went (SO-03).
  */
@@ -67,10 +73,10 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
     }
     try {
       const code = await waiting.keepForExchange(provider, { challenge, outcome: await work() });
-      page.redirect(withQuery(returnTo, { code }));
+      leadOn(page, withQuery(returnTo, { code }));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      page.redirect(withQuery(returnTo, { error: oauthErrors[error.code] ?? 'access_denied' }));
+      leadOn(page, withQuery(returnTo, { error: oauthErrors[error.code] ?? 'access_denied' }));
     }
   };
 
@@ -86,7 +92,7 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
     const { errand, provider } = came;
     if (errand.purpose === 'page') {
       await waiting.keepForPage(errand.uid, came);
-      return page.redirect(`/interaction/${errand.uid}/upstream`);
+      return leadOn(page, `/interaction/${errand.uid}/upstream`);
     }
     if (errand.purpose === 'link') {
       await waiting.keepToLink(errand.session, errand.accountId, came);
