@@ -35,7 +35,7 @@ export type { SignInCode } from './sign-in-code/service.ts';
 
 import { mountWebauthnRoutes } from './webauthn/routes.ts';
 
-export type { SentMethod } from './codes/addresses.ts';
+export { type SentMethod, sentMethods } from './codes/addresses.ts';
 export type { CodeEnrolment } from './codes/enrolment.ts';
 export type { SendOutcome } from './codes/service.ts';
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
@@ -163,6 +163,11 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     totp,
     webauthn,
     codeEnrolment,
+    /** Enough of the confirmed mail address for its owner to know it. */
+    addressHint: async (accountId: string) => {
+      const address = await addresses.email(accountId);
+      return address && hintOf('email', address);
+    },
     trustedDevices,
     /** What the outbox owes people about their factors. */
     notices: createNotices({ database, accounts, mail: site.mail }),

@@ -5,6 +5,8 @@ import type {
   FirstFactor,
   OpenFlow,
   ProofOutcome,
+  SendOutcome,
+  SentMethod,
   SignInOutcome,
   SignInPlace,
 } from '../../authn/index.ts';
@@ -25,6 +27,8 @@ export interface FactorFlows {
     channel: 'page',
     prove: (flow: { id: string; accountId: string }) => Promise<ProofOutcome>,
   ): Promise<AnswerOutcome>;
+  sendCode(token: string, channel: 'page', method: SentMethod, locale?: string): Promise<SendOutcome | { kind: 'expired' }>;
+  sendingHint(accountId: string, method: SentMethod): Promise<string | undefined>;
   finish(token: string, channel: 'page'): Promise<AnswerOutcome>;
   abandon(token: string): Promise<void>;
 }
@@ -72,11 +76,13 @@ export const waitingFactor = async (step: StepContext, { flows, clock }: FactorS
 const chosenMethod = (methods: readonly FactorMethod[], wish: string | undefined): FactorMethod | undefined =>
   methods.find((method) => method === wish) ?? methods[0];
 
+const isSent = (method: FactorMethod | undefined): method is SentMethod => method === 'email' || method === 'sms';
+
 /** Asks for a second factor. @param status 200, 400 for an empty form, 401 refused, 429 stopped */
 export const showFactor = async (
   step: StepContext,
   flow: OpenFlow,
-  { accounts }: Pick<FactorStepDeps, 'accounts'>,
+  { accounts, flows }: Pick<FactorStepDeps, 'accounts' | 'flows'>,
   errors: readonly FormError[] = [],
   status = 200,
 ): Promise<void> => {
@@ -87,7 +93,10 @@ export const showFactor = async (
     .filter((other) => other !== method)
     .map((other) => ({ method: other, href: `${base}/mfa?method=${other}` }));
   const passkeyUrl = method === 'webauthn' ? `${base}/passkey` : undefined;
-  const view = { action: `${base}/mfa`, method, passkeyUrl, others, account, canCancel: !details.isDevice };
+  const sending = isSent(method)
+    ? { to: await flows.sendingHint(flow.accountId, method), isCodeSent: flow.sent === method }
+    : undefined;
+  const view = { action: `${base}/mfa`, method, passkeyUrl, sending, others, account, canCancel: !details.isDevice };
   // Where the application asks for a factor, a remembered device would not spare it.
   step.show('mfa', { ...view, errors, canRemember: details.neededLevel < 2, remember: page.form.remember === 'yes' }, status);
 };
@@ -119,6 +128,35 @@ const answerPosted = (step: StepContext, { flows, provePasskey }: FactorStepDeps
   const code = (form.code ?? '').trim();
   return code === '' ? undefined : flows.answerCode(key, 'page', code);
 };
+
+/** Sends a code and shows where to enter it; nothing is sent by opening a page. `expired`: the sign-in is gone. */
+export const sendFactorCode = async (step: StepContext, flow: OpenFlow, deps: FactorStepDeps): Promise<'expired' | undefined> => {
+  const { method } = step.page.form;
+  const wished = flow.methods.filter(isSent).find((one) => one === method);
+  if (wished === undefined) {
+    await showFactor(step, flow, deps);
+    return undefined;
+  }
+  const outcome = await deps.flows.sendCode(flowKey(step), 'page', wished, step.locale);
+  if (outcome.kind === 'expired') return 'expired';
+  if (outcome.kind === 'sent') {
+    await showFactor(step, { ...flow, sent: wished }, deps);
+    return undefined;
+  }
+  if (outcome.kind === 'unavailable') await showFactor(step, flow, deps, [{ key: 'mfa.not_sent' }], 400);
+  else {
+    const seconds = secondsUntil(outcome.until, deps.clock);
+    step.page.ctx.set('Retry-After', String(seconds));
+    await showFactor(step, flow, deps, [tooManyCodes(seconds)], 429);
+  }
+  return undefined;
+};
+
+/** A cooldown in seconds, an hour's limit in minutes. */
+export const tooManyCodes = (seconds: number): FormError =>
+  seconds < 120
+    ? { key: 'mfa.send_wait', values: { count: seconds } }
+    : { key: 'mfa.send_limit', values: { count: Math.ceil(seconds / 60) } };
 
 /** Checks what was posted. The outcome when it is right; `expired` when the sign-in is gone; else the page is shown again. */
 export const submitFactor = async (

@@ -3,7 +3,7 @@ import type { LoginOutcome } from '../../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import { type EnrolDeps, showEnrolment, submitEnrolment } from '../enrol/page.ts';
 import type { StepContext } from '../steps.ts';
-import { type FactorStepDeps, flowKey, showFactor, submitFactor, waitingFactor } from './page.ts';
+import { type FactorStepDeps, flowKey, sendFactorCode, showFactor, submitFactor, waitingFactor } from './page.ts';
 import { sendJson } from './passkey.ts';
 
 /** What the dispatcher does for steps that belong to it. */
@@ -62,7 +62,8 @@ export const createFactorSteps = ({ factor, enrolment, passkeys }: FactorStepsDe
       pages.post(
         '/interaction/:uid/mfa',
         inFlow(async (step, flow) => {
-          const outcome = await submitFactor(step, flow, factor);
+          const isSending = step.page.form.send !== undefined;
+          const outcome = isSending ? await sendFactorCode(step, flow, factor) : await submitFactor(step, flow, factor);
           if (outcome === 'expired') step.page.redirect(step.base);
           else if (outcome !== undefined) await finish(step, outcome);
         }),

@@ -1,13 +1,14 @@
-import type { Authn } from '../../../authn/index.ts';
+import { type Authn, sentMethods } from '../../../authn/index.ts';
 import type { BrowserSession } from '../../../oidc/index.ts';
 import { Refusal, errors as shared } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
 import type { AccountSession } from '../session/page.ts';
 import { createSocialOverview } from '../social/page.ts';
+import { type CodePageDeps, mountCodePages } from './codes.ts';
 
 export interface SecurityPageDeps {
-  authn: Pick<Authn, 'factors' | 'totp' | 'webauthn' | 'trustedDevices' | 'upstream'>;
+  authn: Pick<Authn, 'factors' | 'totp' | 'webauthn' | 'trustedDevices' | 'upstream'> & CodePageDeps['authn'];
   session: AccountSession;
   clock: Clock;
   clientId: string;
@@ -42,7 +43,10 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
   const overview = async (page: PageContext, accountId: string, notice?: string): Promise<void> => {
     const { devices, recoveryCodesLeft } = await factors.list(accountId);
     const remembered = (await trustedDevices.list(accountId)).length;
-    page.render('security', { devices, recoveryCodesLeft, remembered, notice, base, ...(await social(page, accountId)) });
+    const held = new Set<string>(devices.map(({ kind }) => kind));
+    const sendable = sentMethods.filter((method) => authn.codeEnrolment.isOffered(method) && !held.has(method));
+    const factorsHeld = { devices, recoveryCodesLeft, remembered, sendable };
+    page.render('security', { ...factorsHeld, notice, base, ...(await social(page, accountId)) });
   };
 
   /** Pages that change something: MF-05. */
@@ -66,6 +70,8 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
       page.redirect(base);
     }),
   );
+
+  mountCodePages(pages, { authn, clock, base, asOwner });
 
   const showApp = async (page: PageContext, accountId: string, problems: FormProblem[] = [], status = 200): Promise<void> => {
     const { secret, qrSvg } = (await totp.pending(accountId)) ?? (await totp.enable(accountId));

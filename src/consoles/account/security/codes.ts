@@ -1,0 +1,87 @@
+import type { Authn, SentMethod } from '../../../authn/index.ts';
+import type { BrowserSession } from '../../../oidc/index.ts';
+import { Refusal } from '../../../platform/errors/index.ts';
+import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
+import type { Clock } from '../../../platform/ports.ts';
+
+interface FormProblem {
+  field?: string;
+  key: string;
+  values?: Record<string, number>;
+}
+
+export interface CodePageDeps {
+  authn: Pick<Authn, 'codeEnrolment' | 'addressHint'>;
+  clock: Clock;
+  base: string;
+  /** MF-05. */
+  asOwner(work: (page: PageContext, owner: BrowserSession) => Promise<void>): (page: PageContext) => Promise<void>;
+}
+
+/** What a refused wish says on the page; anything else is a fault. */
+const problems: Record<string, FormProblem> = {
+  factor_not_offered: { key: 'code_new.not_offered' },
+  factor_limit_reached: { key: 'code_new.there' },
+  factor_address_unverified: { key: 'code_new.unverified' },
+  factor_phone_invalid: { field: 'phone', key: 'code_new.sms.wrong' },
+};
+
+/** Codes by mail or text message, set up by a first one (FEATURES A8). */
+export const mountCodePages = (pages: PageRoutes, { authn, clock, base, asOwner }: CodePageDeps): void => {
+  const { codeEnrolment, addressHint } = authn;
+  const secondsUntil = (until: Date): number => Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+
+  const mountMethod = (method: SentMethod): void => {
+    const path = `${base}/${method}`;
+
+    const show = async (page: PageContext, accountId: string, errors: FormProblem[] = [], status = 200): Promise<void> => {
+      const waiting = page.query.number === 'other' ? undefined : await codeEnrolment.pending(accountId, method);
+      const pending = waiting?.hasCode ? waiting : undefined;
+      const to = method === 'email' ? await addressHint(accountId) : undefined;
+      page.render('code-new', { action: path, base, method, pending, to, phone: page.form.phone, errors }, status);
+    };
+
+    const send = async (page: PageContext, accountId: string): Promise<void> => {
+      const phoneNumber = page.form.send === 'again' ? undefined : page.form.phone;
+      try {
+        const outcome = await codeEnrolment.enable(accountId, method, { phoneNumber, locale: page.locale });
+        if (outcome.kind === 'sent') return page.redirect(path);
+        const seconds = secondsUntil(outcome.until);
+        page.ctx.set('Retry-After', String(seconds));
+        const [key, count] = seconds < 120 ? ['mfa.send_wait', seconds] : ['mfa.send_limit', Math.ceil(seconds / 60)];
+        await show(page, accountId, [{ key: String(key), values: { count: Number(count) } }], 429);
+      } catch (error) {
+        const problem = error instanceof Refusal ? problems[error.code] : undefined;
+        if (!problem) throw error;
+        await show(page, accountId, [problem], 400);
+      }
+    };
+
+    const confirm = async (page: PageContext, accountId: string): Promise<void> => {
+      const pending = await codeEnrolment.pending(accountId, method);
+      if (!pending) return page.redirect(path);
+      const outcome = await codeEnrolment.verify(accountId, pending.deviceId, page.form.code ?? '');
+      if (outcome.kind === 'verified') {
+        if (outcome.recoveryCodes.length === 0) return page.redirect(base);
+        return page.render('recovery-codes', { action: base, codes: outcome.recoveryCodes });
+      }
+      if (outcome.kind === 'locked') {
+        const values = { count: Math.ceil(secondsUntil(outcome.until) / 60) };
+        return show(page, accountId, [{ key: 'mfa.locked', values }], 429);
+      }
+      await show(page, accountId, [{ field: 'code', key: 'mfa.refused' }], 401);
+    };
+
+    pages.get(
+      path,
+      asOwner((page, { accountId }) => show(page, accountId)),
+    );
+    pages.post(
+      path,
+      asOwner((page, { accountId }) => (page.form.send === undefined ? confirm(page, accountId) : send(page, accountId))),
+    );
+  };
+
+  mountMethod('email');
+  mountMethod('sms');
+};
