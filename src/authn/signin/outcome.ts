@@ -28,5 +28,13 @@ export type SignInOutcome =
   /** The hashing queue is full (PW-09); nothing was checked. */
   | { kind: 'busy'; retryAfterSeconds: number };
 
-/** What answering an open sign-in can end in. `expired`: there is no such sign-in any more. */
-export type AnswerOutcome = Authenticated | { kind: 'refused' } | { kind: 'locked'; until: Date } | { kind: 'expired' };
+/**
+ * What answering an open sign-in can end in. `expired`: there is no such sign-in any more. `needs_enrolment`: the factor is right, but
+ * the application asks for a stronger one.
+ */
+export type AnswerOutcome =
+  | Authenticated
+  | { kind: 'refused' }
+  | { kind: 'locked'; until: Date }
+  | { kind: 'expired' }
+  | { kind: 'needs_enrolment' };

@@ -61,9 +61,20 @@ export interface OpenFlow {
   sent?: SentMethod | undefined;
 }
 
-/** Of the methods, those that can reach the level. */
-const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[] =>
-  methods.filter((method) => reaches(method, needed));
+/** Of the methods, those that can reach the level; recovery codes stand in for a factor, and are none by themselves. */
+const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[] => {
+  const strong = methods.filter((method) => reaches(method, needed));
+  return strong.every((method) => method === 'recovery') ? [] : strong;
+};
+
+/** What a sign-in asks for next. Where only weak factors are there, one of them, and then a strong one is made (MF-05). */
+const askedOf = (
+  methods: readonly FactorMethod[],
+  { amr, needed }: { amr: readonly string[]; needed: Level },
+): FactorMethod[] => {
+  const fit = fitting(methods, needed);
+  return fit.length > 0 || isTwofold(amr) ? fit : [...methods];
+};
 
 const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'level' | 'needed_level'>): boolean =>
   isTwofold(amr) && level >= needed;
@@ -125,10 +136,18 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
     authenticated_at: clock.now(),
   });
 
+  const methodsOf = async ({ user_id: accountId, amr, needed_level: needed }: FlowRow): Promise<FactorMethod[]> =>
+    askedOf(await factors.methodsOf(accountId), { amr, needed });
+
   /** What a proof does to an open sign-in. */
   const answered = async (flow: FlowRow, outcome: ProofOutcome): Promise<AnswerOutcome> => {
     if (outcome.kind !== 'proven') return outcome;
-    return finish({ ...flow, ...grown(flow, outcome.proof) }, outcome.proof.method);
+    const proven = grown(flow, outcome.proof);
+    if (proven.level < flow.needed_level) {
+      await flows.prove(flow.id, { amr: proven.amr, level: proven.level, authenticatedAt: proven.authenticated_at });
+      return { kind: 'needs_enrolment' };
+    }
+    return finish({ ...flow, ...proven }, outcome.proof.method);
   };
 
   const askFactor = async (first: FirstFactor, place: SignInPlace, methods: FactorMethod[]): Promise<SignInOutcome> => {
@@ -144,7 +163,8 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
       const requirement = await policy.requirementOf(first.accountId, place.clientId);
       const isAsked = place.neededLevel === 2 || requirement === 'required';
       if (!isAsked && requirement === 'off') return authenticated(first, place.clientId);
-      const usable = fitting(await factors.methodsOf(first.accountId), place.neededLevel ?? 0);
+      const asked = { amr: first.amr, needed: place.neededLevel ?? 0 };
+      const usable = askedOf(await factors.methodsOf(first.accountId), asked);
       if (usable.length > 0) return askFactor(first, place, usable);
       return isAsked ? { kind: 'needs_enrolment', flow: await open(first, place) } : authenticated(first, place.clientId);
     },
@@ -153,7 +173,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
     pending: async (token: string, channel: FlowChannel): Promise<OpenFlow | undefined> => {
       const flow = await find(token, channel);
       if (!flow) return undefined;
-      const methods = fitting(await factors.methodsOf(flow.user_id), flow.needed_level);
+      const methods = await methodsOf(flow);
       return { accountId: flow.user_id, methods, isProven: isProven(flow), amr: flow.amr, sent: sentBy(flow) };
     },
 
@@ -168,8 +188,9 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
     ): Promise<SendOutcome | { kind: 'expired' }> => {
       const flow = await find(token, channel);
       if (!flow) return { kind: 'expired' };
-      const usable = fitting(await factors.methodsOf(flow.user_id), flow.needed_level);
-      return usable.includes(method) ? codes.sendTo(flow.user_id, flow.id, method, locale) : { kind: 'unavailable' };
+      return (await methodsOf(flow)).includes(method)
+        ? codes.sendTo(flow.user_id, flow.id, method, locale)
+        : { kind: 'unavailable' };
     },
 
     /** A code of an authenticator app, one that was sent, or a recovery code. A wrong one leaves the sign-in open. */

@@ -129,8 +129,8 @@ const answerPosted = (step: StepContext, { flows, provePasskey }: FactorStepDeps
   return code === '' ? undefined : flows.answerCode(key, 'page', code);
 };
 
-/** Sends a code and shows where to enter it; nothing is sent by opening a page. `expired`: the sign-in is gone. */
-export const sendFactorCode = async (step: StepContext, flow: OpenFlow, deps: FactorStepDeps): Promise<'expired' | undefined> => {
+/** Sends a code and shows where to enter it; nothing is sent by opening a page. `over`: the sign-in is gone. */
+export const sendFactorCode = async (step: StepContext, flow: OpenFlow, deps: FactorStepDeps): Promise<'over' | undefined> => {
   const { method } = step.page.form;
   const wished = flow.methods.filter(isSent).find((one) => one === method);
   if (wished === undefined) {
@@ -138,7 +138,7 @@ export const sendFactorCode = async (step: StepContext, flow: OpenFlow, deps: Fa
     return undefined;
   }
   const outcome = await deps.flows.sendCode(flowKey(step), 'page', wished, step.locale);
-  if (outcome.kind === 'expired') return 'expired';
+  if (outcome.kind === 'expired') return 'over';
   if (outcome.kind === 'sent') {
     await showFactor(step, { ...flow, sent: wished }, deps);
     return undefined;
@@ -158,12 +158,12 @@ export const tooManyCodes = (seconds: number): FormError =>
     ? { key: 'mfa.send_wait', values: { count: seconds } }
     : { key: 'mfa.send_limit', values: { count: Math.ceil(seconds / 60) } };
 
-/** Checks what was posted. The outcome when it is right; `expired` when the sign-in is gone; else the page is shown again. */
+/** Checks what was posted. The outcome when it is right; `over` when this step is; else the page is shown again. */
 export const submitFactor = async (
   step: StepContext,
   flow: OpenFlow,
   deps: FactorStepDeps,
-): Promise<Authenticated | 'expired' | undefined> => {
+): Promise<Authenticated | 'over' | undefined> => {
   const outcome = await answerPosted(step, deps);
   if (outcome === undefined) {
     await showFactor(step, flow, deps, [{ field: 'code', key: 'mfa.missing' }], 400);
@@ -173,7 +173,7 @@ export const submitFactor = async (
     await rememberDevice(step.page, outcome.accountId, deps.trustedDevices);
     return outcome;
   }
-  if (outcome.kind === 'expired') return 'expired';
+  if (outcome.kind === 'expired' || outcome.kind === 'needs_enrolment') return 'over';
   const { errors, status } = refusedFactor(step, outcome, deps.clock);
   await showFactor(step, flow, deps, errors, status);
   return undefined;

@@ -64,7 +64,7 @@ export const createFactorSteps = ({ factor, enrolment, passkeys }: FactorStepsDe
         inFlow(async (step, flow) => {
           const isSending = step.page.form.send !== undefined;
           const outcome = isSending ? await sendFactorCode(step, flow, factor) : await submitFactor(step, flow, factor);
-          if (outcome === 'expired') step.page.redirect(step.base);
+          if (outcome === 'over') step.page.redirect(step.base);
           else if (outcome !== undefined) await finish(step, outcome);
         }),
       );
