@@ -135,6 +135,7 @@ describe('A8 codes by mail and text message', function sentCodes() {
     it('RS-04 sends again after half a minute, and not without end', async () => {
       const { mfaToken } = (await login('ann')).json;
       expect((await send(mfaToken, 'email')).status).to.equal(200);
+      await mailedTo('ann');
       const soon = await send(mfaToken, 'email');
       expect(soon.status).to.equal(429);
       expect(Number(soon.headers.get('retry-after'))).to.be.within(1, 30);
@@ -143,8 +144,10 @@ describe('A8 codes by mail and text message', function sentCodes() {
         clock.advance(31);
         const { mfaToken: fresh } = (await login('ann')).json;
         const { status, headers } = await send(fresh, 'email');
-        if (status === 200) sent += 1;
-        else expect(Number(headers.get('retry-after'))).to.be.greaterThan(60);
+        if (status === 200) {
+          sent += 1;
+          await mailedTo('ann');
+        } else expect(Number(headers.get('retry-after'))).to.be.greaterThan(60);
       }
       expect(sent).to.equal(10);
     });

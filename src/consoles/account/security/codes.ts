@@ -31,6 +31,32 @@ export const mountCodePages = (pages: PageRoutes, { authn, clock, base, asOwner 
   const { codeEnrolment, addressHint } = authn;
   const secondsUntil = (until: Date): number => Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
 
+  const isThere = (page: PageContext, recoveryCodes: readonly string[]): void => {
+    if (recoveryCodes.length === 0) page.redirect(base);
+    else page.render('recovery-codes', { action: base, codes: recoveryCodes });
+  };
+
+  /** A cooldown in seconds, an hour's limit in minutes. */
+  const tooMany = (page: PageContext, until: Date): FormProblem => {
+    const seconds = secondsUntil(until);
+    page.ctx.set('Retry-After', String(seconds));
+    if (seconds < 120) return { key: 'mfa.send_wait', values: { count: seconds } };
+    return { key: 'mfa.send_limit', values: { count: Math.ceil(seconds / 60) } };
+  };
+
+  /** Asks for a first code. @returns what is wrong with that */
+  const asked = async (page: PageContext, accountId: string, method: SentMethod): Promise<'sent' | FormProblem> => {
+    const phoneNumber = page.form.send === 'again' ? undefined : page.form.phone;
+    try {
+      const outcome = await codeEnrolment.enable(accountId, method, { phoneNumber, locale: page.locale });
+      return outcome.kind === 'sent' ? 'sent' : tooMany(page, outcome.until);
+    } catch (error) {
+      const problem = error instanceof Refusal ? problems[error.code] : undefined;
+      if (problem) return problem;
+      throw error;
+    }
+  };
+
   const mountMethod = (method: SentMethod): void => {
     const path = `${base}/${method}`;
 
@@ -42,34 +68,19 @@ export const mountCodePages = (pages: PageRoutes, { authn, clock, base, asOwner 
     };
 
     const send = async (page: PageContext, accountId: string): Promise<void> => {
-      const phoneNumber = page.form.send === 'again' ? undefined : page.form.phone;
-      try {
-        const outcome = await codeEnrolment.enable(accountId, method, { phoneNumber, locale: page.locale });
-        if (outcome.kind === 'sent') return page.redirect(path);
-        const seconds = secondsUntil(outcome.until);
-        page.ctx.set('Retry-After', String(seconds));
-        const [key, count] = seconds < 120 ? ['mfa.send_wait', seconds] : ['mfa.send_limit', Math.ceil(seconds / 60)];
-        await show(page, accountId, [{ key: String(key), values: { count: Number(count) } }], 429);
-      } catch (error) {
-        const problem = error instanceof Refusal ? problems[error.code] : undefined;
-        if (!problem) throw error;
-        await show(page, accountId, [problem], 400);
-      }
+      const outcome = await asked(page, accountId, method);
+      if (outcome === 'sent') page.redirect(path);
+      else await show(page, accountId, [outcome], outcome.values ? 429 : 400);
     };
 
     const confirm = async (page: PageContext, accountId: string): Promise<void> => {
       const pending = await codeEnrolment.pending(accountId, method);
       if (!pending) return page.redirect(path);
       const outcome = await codeEnrolment.verify(accountId, pending.deviceId, page.form.code ?? '');
-      if (outcome.kind === 'verified') {
-        if (outcome.recoveryCodes.length === 0) return page.redirect(base);
-        return page.render('recovery-codes', { action: base, codes: outcome.recoveryCodes });
-      }
-      if (outcome.kind === 'locked') {
-        const values = { count: Math.ceil(secondsUntil(outcome.until) / 60) };
-        return show(page, accountId, [{ key: 'mfa.locked', values }], 429);
-      }
-      await show(page, accountId, [{ field: 'code', key: 'mfa.refused' }], 401);
+      if (outcome.kind === 'verified') return isThere(page, outcome.recoveryCodes);
+      if (outcome.kind !== 'locked') return show(page, accountId, [{ field: 'code', key: 'mfa.refused' }], 401);
+      const values = { count: Math.ceil(secondsUntil(outcome.until) / 60) };
+      await show(page, accountId, [{ key: 'mfa.locked', values }], 429);
     };
 
     pages.get(
