@@ -18,6 +18,8 @@ const tenant = (digit: string, marker: string) => ({
   session: uuid(digit, '0a'),
   event: uuid(digit, '0b'),
   entity: uuid(digit, '0c'),
+  provider: uuid(digit, '0d'),
+  device: uuid(digit, '0e'),
   client: `client-of-${marker}`,
   marker,
 });
@@ -45,13 +47,18 @@ interface Row {
   spec: { permission: string; params?: TSchema; query?: TSchema; body?: TSchema };
 }
 
-/** Routes that may name something: those of strangers cannot know a tenant, and what takes nothing reaches nobody. */
+const namesSomething = (schema: TSchema | undefined): boolean => /"format":"uuid"|id":\{/i.test(JSON.stringify(schema ?? {}));
+
+/**
+ * Routes that may reach something: all that ask for a permission; of those about the caller alone, the ones that take an id. Strangers
+ * cannot know a tenant.
+ */
 export const routes = (rows: readonly Row[]): string[] =>
   rows
-    .filter(
-      ({ spec: { permission, params, query, body } }) =>
-        permission !== 'public' && (permission !== 'self' || params || query || body),
-    )
+    .filter(({ spec: { permission, params, query, body } }) => {
+      if (permission === 'public') return false;
+      return permission !== 'self' || params !== undefined || namesSomething(query) || namesSomething(body);
+    })
     .map(({ method, path }) => `${method.toUpperCase()} ${path}`);
 
 const id = (name: Exclude<keyof Foreign, 'marker'>) => ({ id: (of: Foreign) => of[name] });
@@ -63,7 +70,7 @@ const policyBody = { name: 'mine', effect: 'deny', target: {}, condition: true }
 const hidden = (more: Omit<RouteFixture, 'expect'>): RouteFixture => ({ ...more, expect: 'hidden' });
 const list: RouteFixture = { expect: 'list', query: '?limit=200' };
 const refused: RouteFixture = { expect: 'refused' };
-const own: RouteFixture = { expect: 'own' };
+const provider = { name: 'mine', kind: 'github', clientId: 'mine', clientSecret: 'a secret' };
 const question = (of: Foreign) => ({
   subject: { type: 'user', id: of.user },
   action: { name: 'read' },
@@ -164,13 +171,18 @@ export const fixtures: Record<string, RouteFixture> = {
     body: (of) => ({ scope: 'organization', target: of.organization, requirement: 'off' }),
   },
   'DELETE /api/v1/mfa/policies': { expect: 'refused', query: (of) => `?scope=organization&target=${of.organization}` },
-  'PATCH /api/v1/mfa/devices/:id': hidden({ params: id('event'), body: () => ({ name: 'Mine' }) }),
-  'DELETE /api/v1/mfa/devices/:id': hidden({ params: id('event') }),
-  // About the caller alone: no field of theirs names an object of anybody.
-  'POST /api/v1/auth/change-email': own,
-  'POST /api/v1/auth/change-password': own,
-  'POST /api/v1/mfa/totp/disable': own,
-  'POST /api/v1/mfa/totp/enable': own,
-  'POST /api/v1/mfa/totp/verify': own,
-  'POST /api/v1/mfa/webauthn': own,
+  'PATCH /api/v1/mfa/devices/:id': hidden({ params: id('device'), body: () => ({ name: 'Mine' }) }),
+  'DELETE /api/v1/mfa/devices/:id': hidden({ params: id('device') }),
+  'POST /api/v1/mfa/totp/verify': hidden({ body: (of) => ({ deviceId: of.device, code: '123456' }) }),
+  'POST /api/v1/mfa/email/verify': hidden({ body: (of) => ({ deviceId: of.device, code: '123456' }) }),
+  'POST /api/v1/mfa/sms/verify': hidden({ body: (of) => ({ deviceId: of.device, code: '123456' }) }),
+  // The id is the new passkey's own.
+  'POST /api/v1/mfa/webauthn': { expect: 'own' },
+  'DELETE /api/v1/auth/social/:id': hidden({ params: id('device') }),
+
+  'GET /api/v1/identity-providers': list,
+  'POST /api/v1/identity-providers': hidden({ body: (of) => ({ ...provider, organizationId: of.organization }) }),
+  'GET /api/v1/identity-providers/:id': hidden({ params: id('provider') }),
+  'PUT /api/v1/identity-providers/:id': hidden({ params: id('provider'), body: () => provider }),
+  'DELETE /api/v1/identity-providers/:id': hidden({ params: id('provider') }),
 };

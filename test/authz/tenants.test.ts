@@ -13,7 +13,19 @@ const now = new Date();
 const times = { created_at: now, updated_at: now };
 
 /** Two tenants with one of everything each: `home`, whose manager asks, and `foreign`. By table, parents first. */
-const rowsOf = ({ organization, user, role, child, group, policy, rule, entity, marker }: Foreign): [string, Row[]][] => [
+const rowsOf = ({
+  organization,
+  user,
+  role,
+  child,
+  group,
+  policy,
+  rule,
+  entity,
+  provider,
+  device,
+  marker,
+}: Foreign): [string, Row[]][] => [
   ['organizations', [{ id: organization, name: marker, slug: marker, ...times }]],
   ['users', [{ id: user, ...times }]],
   [
@@ -44,12 +56,36 @@ const rowsOf = ({ organization, user, role, child, group, policy, rule, entity, 
     ],
   ],
   ['authz_entities', [{ id: entity, organization_id: organization, type: marker, entity_id: marker, updated_at: now }]],
+  [
+    'upstream_providers',
+    [
+      {
+        id: provider,
+        organization_id: organization,
+        name: marker,
+        display_name: marker,
+        kind: 'github',
+        client_id: marker,
+        client_authentication: 'client_secret_basic',
+        scopes: '[]',
+        trusted_domains: '[]',
+        trusts_factors: false,
+        allows_sign_up: false,
+        is_enabled: false,
+        ...times,
+      },
+    ],
+  ],
+  [
+    'mfa_devices',
+    [{ id: device, user_id: user, kind: 'totp', name: marker, state: 'pending', secret_sealed: 'x', created_at: now }],
+  ],
   ['sod_rules', [{ id: rule, organization_id: organization, name: marker, max_held: 1, ...times }]],
   ['sod_rule_members', [role, child].map((id) => ({ rule_id: rule, role_id: id }))],
   ['sod_exceptions', [{ rule_id: rule, user_id: user, members: [], reason: marker, created_at: now }]],
 ];
 /** What no row-level security is on yet, since their rooms read it before they know for whom. */
-const unguarded = new Set(['organizations', 'users', 'identifiers']);
+const unguarded = new Set(['organizations', 'users', 'identifiers', 'mfa_devices']);
 
 const insertAll = (database: Database): Promise<void> =>
   database.transaction(async (trx) => {
@@ -88,7 +124,7 @@ for (const engine of ['embedded', ...(postgresAnswers ? (['postgres'] as const) 
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped
         where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not c.relispartition`);
       const open = rows.filter((row: { guarded: boolean }) => !row.guarded).map(({ name }: { name: string }) => name);
-      expect(open.sort()).to.deep.equal(['audit_events', 'clients', 'resources']);
+      expect(open.sort()).to.deep.equal(['audit_events', 'clients', 'resources', 'social_accounts']);
     });
 
     it('TN-05 shows no row of a tenant without a setting, and only one’s own with one', async () => {
