@@ -86,6 +86,33 @@ describe('A2 A3 recovery and verification', () => {
       expect(await rows('mfa_devices').where({ id: factor.deviceId })).to.have.length(1);
     });
 
+    it('SO-02 takes from an account that nobody proved what its maker left to come back by', async () => {
+      const email = await person();
+      await rows('identifiers').where({ value: email }).update({ verified_at: null });
+      const { json: tokens } = await login(email);
+      const { json: factor } = await call('POST', '/mfa/totp/enable', {}, tokens.accessToken);
+      await rows('mfa_devices').where({ id: factor.deviceId }).update({ state: 'active', activated_at: new Date() });
+      const { id } = tokens.user;
+      const identity = {
+        id: factor.deviceId,
+        user_id: id,
+        issuer: 'https://evil.example',
+        subject: 'attacker',
+        provider: 'evil',
+      };
+      await rows('social_accounts').insert({ ...identity, created_at: new Date() });
+      const browser = agent();
+      await forgot(browser, email);
+      const done = await browser.submit(await browser.open(linkIn(await mailbox.next(email))), { password: nextPassword });
+      expect(done.status, done.body).to.equal(200);
+      const { status, json: owner } = await login(email, nextPassword);
+      expect(status, JSON.stringify(owner)).to.equal(200);
+      expect(owner.user).to.deep.include({ id, emailVerified: true });
+      expect(await rows('mfa_devices').where({ user_id: id })).to.have.length(0);
+      expect(await rows('social_accounts').where({ user_id: id })).to.have.length(0);
+      expect((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).status).to.equal(401);
+    });
+
     it('says what is wrong with the new password and spends nothing by it', async () => {
       const email = await person();
       const browser = agent();

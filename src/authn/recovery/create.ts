@@ -9,6 +9,7 @@ import { createKnownDevices } from '../known-devices/service.ts';
 import { createFailureRepository } from '../password/repository.ts';
 import type { PasswordChanged } from '../password/service.ts';
 import { createSignInCode } from '../sign-in-code/service.ts';
+import { createSurrender } from '../surrender/unit.ts';
 import { createTicketRepository } from '../tickets/repository.ts';
 import { createTickets } from '../tickets/service.ts';
 import { createThrottle } from '../tickets/throttle.ts';
@@ -57,6 +58,7 @@ export const createRecoveryRoom = ({ database, accounts, clock, envelope, passwo
     mail: site.mail(trx),
     audit: site.sink(trx),
     endSessions: (accountId: string, cause: string) => site.endSessions(trx, accountId, cause),
+    surrender: createSurrender(trx),
   });
   const inRecovery = createInTransaction(database, bind);
   const place = { issuer: site.issuer, inRecovery };

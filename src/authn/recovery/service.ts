@@ -82,6 +82,9 @@ export const createRecovery = ({ accounts, tickets, throttle, passwords, clock, 
       // The account is held first (RC-11), then the link is spent: of two at once one wins.
       await unit.endSessions(accountId, 'password_reset');
       if (!(await unit.tickets.spend(ticket.id, now))) throw new Spent();
+      // SO-02: whoever reads mail at the address may be the first to have shown that it is theirs.
+      if (claims.email_verified !== true) await unit.surrender(accountId, now);
+      if (ticket.address !== null) await unit.addresses.markVerified(accountId, ticket.address, now);
       await unit.passwords.replace(accountId, hash, now);
       const actor = { type: 'user', id: accountId } as const;
       await unit.audit.record({ type: 'authn.password.reset', outcome: 'success', actor, subjectId: accountId });
@@ -114,7 +117,7 @@ export const createRecovery = ({ accounts, tickets, throttle, passwords, clock, 
 
     look: (presented: Presented) => tickets.look(purpose, presented),
 
-    /** Replaces the password and nothing else: factors stay, and nobody is signed in by it (RS-06). */
+    /** Replaces the password and nothing else: factors stay where the address was proven before, and nobody is signed in (RS-06, SO-02). */
     reset: (password: string, presented: Presented): Promise<ResetOutcome> =>
       orBusy(async (): Promise<ResetOutcome> => {
         const proven = await prove(presented);

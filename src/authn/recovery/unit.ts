@@ -3,6 +3,7 @@ import type { AuditSink, InTransaction, Mailer } from '../../platform/ports.ts';
 import type { EmailChangeRepository } from '../email-change/repository.ts';
 import type { KnownDeviceRepository } from '../known-devices/repository.ts';
 import type { FailureRepository } from '../password/repository.ts';
+import type { Surrender } from '../surrender/unit.ts';
 import type { TicketRepository } from '../tickets/repository.ts';
 
 /** What recovery changes together. */
@@ -17,6 +18,8 @@ export interface RecoveryUnit {
   audit: AuditSink;
   /** Ends every session, token and refresh family of the account (RS-06). */
   endSessions(accountId: string, cause: string): Promise<void>;
+  /** SO-02: what the maker of an account that nobody proved left behind. */
+  surrender: Surrender;
 }
 
 export type InRecovery = InTransaction<RecoveryUnit>;

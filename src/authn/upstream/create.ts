@@ -6,15 +6,10 @@ import { createInTransaction, type Database, setTenants } from '../../platform/d
 import type { AdminRoutes } from '../../platform/http/index.ts';
 import { createStandInOutbound, type Outbound } from '../../platform/outbound/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Outbox, Principal } from '../../platform/ports.ts';
-import { createEmailChangeRepository } from '../email-change/repository.ts';
 import { createDeviceRepository } from '../factors/repository.ts';
-import { createFlowRepository } from '../flows/repository.ts';
-import { createKnownDeviceRepository } from '../known-devices/repository.ts';
 import { noticeTopic } from '../notices/service.ts';
-import { createRecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import type { SignIn } from '../signin/service.ts';
-import { createTicketRepository } from '../tickets/repository.ts';
-import { createTrustedDeviceRepository } from '../trusted/repository.ts';
+import { createSurrender } from '../surrender/unit.ts';
 import { createFacebookDialect } from './dialects/facebook.ts';
 import { createGithubDialect } from './dialects/github.ts';
 import { createOidcDialect } from './dialects/oidc.ts';
@@ -75,12 +70,7 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
     addresses: createAddressRepository(trx),
     passwords: createPasswordRepository(trx),
     factors: createDeviceRepository(trx),
-    recoveryCodes: createRecoveryCodeRepository(trx),
-    trusted: createTrustedDeviceRepository(trx),
-    known: createKnownDeviceRepository(trx),
-    tickets: createTicketRepository(trx),
-    changes: createEmailChangeRepository(trx),
-    flows: createFlowRepository(trx),
+    surrender: createSurrender(trx),
     audit: site.sink(trx),
     endSessions: (accountId, cause) => site.endSessions(trx, accountId, cause),
     joinOrganization: async (accountId, organizationId, now) => {

@@ -1,13 +1,8 @@
 import type { AddressRepository, PasswordRepository } from '../../../identity/index.ts';
 import { uuidv7 } from '../../../platform/crypto/index.ts';
 import type { AuditSink } from '../../../platform/ports.ts';
-import type { EmailChangeRepository } from '../../email-change/repository.ts';
 import type { DeviceRepository } from '../../factors/repository.ts';
-import type { FlowRepository } from '../../flows/repository.ts';
-import type { KnownDeviceRepository } from '../../known-devices/repository.ts';
-import type { RecoveryCodeRepository } from '../../recovery-codes/repository.ts';
-import type { TicketRepository } from '../../tickets/repository.ts';
-import type { TrustedDeviceRepository } from '../../trusted/repository.ts';
+import type { Surrender } from '../../surrender/unit.ts';
 import type { UpstreamPerson } from '../dialects/dialect.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { IdentityKey, IdentityRepository } from './repository.ts';
@@ -19,16 +14,12 @@ export interface IdentityUnit {
   identities: IdentityRepository;
   addresses: AddressRepository;
   passwords: PasswordRepository;
-  factors: DeviceRepository;
-  recoveryCodes: RecoveryCodeRepository;
-  trusted: Pick<TrustedDeviceRepository, 'removeAll'>;
-  known: Pick<KnownDeviceRepository, 'forgetAll'>;
-  tickets: Pick<TicketRepository, 'endAll'>;
-  changes: Pick<EmailChangeRepository, 'endWaiting'>;
-  flows: Pick<FlowRepository, 'endAll'>;
+  factors: Pick<DeviceRepository, 'active'>;
   audit: AuditSink;
   /** Ends sessions, tokens and refresh families, and holds the account. */
   endSessions(accountId: string, cause: string): Promise<void>;
+  /** What its maker left behind to come back by. */
+  surrender: Surrender;
   /** Somebody new who came by an organization's own provider is one of its members. */
   joinOrganization(accountId: string, organizationId: string, now: Date): Promise<void>;
   notify(accountId: string, notice: IdentityNotice, provider: string): Promise<void>;
@@ -72,10 +63,7 @@ export const linkIn = async (
   if (how !== 'sign-up') await notify(accountId, 'identity_linked', provider.displayName);
 };
 
-/**
- * SO-02: nobody has ever shown that the address is theirs, and now somebody has. What whoever made the account left behind, to come
- * back by, is worthless.
- */
+/** SO-02: the account goes to the proven owner of its address, empty. */
 export const surrenderIn = async (
   unit: IdentityUnit,
   { userId, value }: { userId: string; value: string },
@@ -84,18 +72,7 @@ export const surrenderIn = async (
 ): Promise<void> => {
   await unit.endSessions(userId, 'address_claimed');
   await unit.passwords.remove(userId);
-  for (const { id } of await unit.factors.active(userId)) await unit.factors.remove(userId, id);
-  for (const kind of ['totp', 'sms', 'email'] as const) {
-    const pending = await unit.factors.pending(userId, kind);
-    if (pending) await unit.factors.remove(userId, pending.id);
-  }
-  await unit.recoveryCodes.remove(userId);
-  await unit.trusted.removeAll(userId);
-  await unit.known.forgetAll(userId);
-  await unit.identities.removeAll(userId);
-  await unit.tickets.endAll(userId, ['verify-email', 'reset-password', 'email-new', 'email-old', 'unlock', 'sign-in'], now);
-  await unit.changes.endWaiting(userId, now);
-  await unit.flows.endAll(userId);
+  await unit.surrender(userId, now);
   await unit.addresses.markVerified(userId, value, now);
   const about = { outcome: 'success', actor: { type: 'user', id: userId }, subjectId: userId } as const;
   await unit.audit.record({ type: 'identity.unproven_address_claimed', ...about, details: { provider: provider.name } });
