@@ -5,7 +5,7 @@ import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { mountAccountConsole } from './consoles/index.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
-import { type Accounts, createAccounts } from './identity/index.ts';
+import { type Accounts, createAccounts, mountLifecycleRoutes } from './identity/index.ts';
 import {
   createInteractions,
   createLogoAddress,
@@ -14,6 +14,7 @@ import {
   mountLogos,
   mountOutbox,
   mountUpstream,
+  viewOfPerson,
 } from './interactions/index.ts';
 import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
 import { createPeople } from './people.ts';
@@ -32,6 +33,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
+import { createAccountLifecycle, createAuthnSite, createRisk } from './sites.ts';
 
 export interface App {
   readonly issuer: string;
@@ -65,7 +67,7 @@ export interface Rooms {
 
 export const openRooms = async (config: Config, options: AppOptions = {}): Promise<Rooms> => {
   const foundation = await openFoundation(config, options);
-  const { clock, logger, metrics, database, envelope, outbound, audit, caches, sinks } = foundation;
+  const { clock, logger, metrics, database, envelope, outbound, audit, caches, sinks, places } = foundation;
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
 
   const mail = createMail({ config, outbox: foundation.outbox, views, clock, logger, metrics });
@@ -86,23 +88,9 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     clock,
     audit: audit.buffer,
     envelope,
-    site: {
-      issuer: config.issuer,
-      sink: sinks.audit,
-      outbox: sinks.outbox,
-      mail: mail.in,
-      sms: sms.in,
-      isSendingOffered: (method) => (method === 'sms' ? sms.isOffered : mail.isOffered),
-      endSessions: (trx, id, cause) => oidc.endings.endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
-      isNetworkCounted: config.rateLimits.enabled,
-      upstream: { config, caches, outbound },
-      nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
-      holdingsOf: async (id) => {
-        const { roles, organizations } = await authz.entitlementsOf(id);
-        return { roles, organizations: organizations.map((organization) => organization.id) };
-      },
-    },
+    site: createAuthnSite({ foundation, accounts, authz, mail, sms, endings: () => oidc.endings }),
     protection: {
+      assess: createRisk(foundation).assess,
       loginLimit: config.rateLimits.login,
       passwordCost: options.passwordCost,
       attempted: (method, outcome) => metrics.authenticationAttempts.inc({ method, outcome }),
@@ -127,7 +115,10 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     idempotencyKeys: createIdempotencyRepository(database.knex),
     probes: [...foundation.probes, mail.probe],
   });
-  const sessions = createSessions({ database, clock, audit: sinks.audit });
+  const sessions = createSessions(
+    { database, clock, audit: sinks.audit, buffer: audit.buffer, places, count: config.sessions },
+    { mode: config.sessions.binding, mismatched: (response) => metrics.sessionMismatches.inc({ response }) },
+  );
   metrics.countSessionsBy(sessions.count);
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
   const oidc: Oidc = await inTurn(database, () =>
@@ -146,7 +137,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       factors: {
         isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
       },
-      sessions: sessions.recorder,
+      sessions: { ...sessions.recorder, binding: sessions.binding },
       mail: mail.in,
       pages,
       issued: (kind, grantType) => metrics.tokensIssued.inc({ kind, grant_type: grantType }),
@@ -155,6 +146,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   const site = {
     issuer: config.issuer,
     registration: config.registration,
+    needsApproval: config.registrationPolicy.needsApproval,
     doors: () =>
       [
         { name: 'account', href: '/account' },
@@ -164,6 +156,9 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   mountAccountConsole(http.pages, {
     authn,
     sessions: oidc.browser,
+    devices: sessions.devices,
+    endings: oidc.endings,
+    nameOf: async (id) => viewOfPerson((await accounts.find(id))?.claims ?? {}, id),
     clock,
     site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath },
   });
@@ -192,9 +187,10 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   mountUpstream(http, { ...authn, api: authApi, isOwnAddress: oidc.isFirstPartyAddress });
   sessions.mount(http.admin, { endings: oidc.endings, guard: authz.guard, audit: audit.buffer });
   audit.mount(http.admin);
-  authn.mount(http.admin);
+  authn.mount(http.admin, { authzGuard: authz.guard });
   oidc.mount(http.admin);
   authz.mount(http.admin);
+  mountLifecycleRoutes(http.admin, { accounts, lifecycle: createAccountLifecycle(foundation, authz, oidc.endings) });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);

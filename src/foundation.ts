@@ -7,6 +7,7 @@ import type { Config } from './platform/config/index.ts';
 import { createEnvelope, type Envelope, loadMasterKeys } from './platform/crypto/index.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
 import { createOutbox, type OutboxRelay } from './platform/events/index.ts';
+import { openPlaces, type Places } from './platform/geo/index.ts';
 import type { HealthProbe } from './platform/http/index.ts';
 import { createJobs, type Jobs, registerUpkeep } from './platform/jobs/index.ts';
 import { createLogger, type Logger } from './platform/logging/index.ts';
@@ -24,6 +25,8 @@ export interface Foundation {
   database: Database;
   envelope: Envelope;
   outbound: Outbound;
+  /** Where addresses are (`GEOIP_DB`). */
+  places: Places;
   audit: Audit;
   outbox: OutboxRelay;
   caches: Caches;
@@ -57,6 +60,7 @@ export const openFoundation = async (
   { clock = systemClock, database: given }: FoundationOptions = {},
 ): Promise<Foundation> => {
   const logger = createLogger(config.logLevel);
+  const places = await openPlaces(config.geoipDb);
   const { databaseUrl, dataDir, databasePoolMax: poolMax } = config;
   const database = given ?? (await openDatabase({ databaseUrl, dataDir, poolMax }));
   const metrics = createMetrics();
@@ -89,6 +93,7 @@ export const openFoundation = async (
     database,
     envelope,
     outbound,
+    places,
     audit,
     outbox,
     caches,

@@ -6,7 +6,8 @@ import { type Accounts, isEmailAddress } from '../identity/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
-import type { AuditBuffer, Clock } from '../platform/ports.ts';
+import type { AuditBuffer, Clock, Guard } from '../platform/ports.ts';
+import type { SignInRisk } from '../risk/index.ts';
 import { hintOf } from './codes/addresses.ts';
 import { mountCodeEnrolmentRoutes } from './codes/routes.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
@@ -23,8 +24,8 @@ import { createFailureRepository } from './password/repository.ts';
 import { createPasswordSignIn } from './password/service.ts';
 import { mountFactorPolicyRoutes } from './policy/routes.ts';
 import { createRecoveryRoom, type RecoverySite } from './recovery/create.ts';
+import { createRegistrationRoom, type RegistrationSite } from './registration/create.ts';
 import type { RegistrationProblem } from './registration/service.ts';
-import { createRegistration } from './registration/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
 import { createUpstreamRoom, type UpstreamSite } from './upstream/create.ts';
@@ -41,12 +42,14 @@ export type { SendOutcome } from './codes/service.ts';
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
+export type { Acceptance } from './invitations/acceptance.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
 export type { Recovery, ResetOutcome } from './recovery/service.ts';
-export type { Asker, AskOutcome } from './recovery/unit.ts';
+export type { Asked, Asker, AskOutcome } from './recovery/unit.ts';
 export type { RegistrationProblem } from './registration/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
-export type { FirstFactor, OpenFlow, SignInPlace } from './signin/service.ts';
+export type { FirstFactor, SignInPlace } from './signin/place.ts';
+export type { OpenFlow } from './signin/service.ts';
 export type { Presented } from './tickets/service.ts';
 export type { Enrolment, Notice } from './totp/service.ts';
 export { trustedDeviceSeconds } from './trusted/service.ts';
@@ -63,13 +66,15 @@ export interface AuthnDeps {
   clock: Clock;
   audit: AuditBuffer;
   envelope: Envelope;
-  site: FactorSite & RecoverySite & { upstream: UpstreamSite };
+  site: FactorSite & RecoverySite & RegistrationSite & { upstream: UpstreamSite };
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
     /** log2 of bcrypt's rounds; 12 where absent. */
     passwordCost?: number | undefined;
     attempted(method: string, outcome: string): void;
+    /** How risky a proven sign-in is (S1). */
+    assess: SignInRisk['assess'];
   };
 }
 
@@ -99,9 +104,13 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       return address && hintOf(method, address);
     },
     policy,
-    isActive,
+    account: {
+      isActive,
+      isVerificationDue: async (id) =>
+        site.registration.needsVerifiedEmail && (await accounts.find(id))?.claims.email_verified !== true,
+    },
     recognises: trustedDevices.recognises,
-    surroundings: { clock, audit },
+    surroundings: { clock, audit, assess: protection.assess },
   });
   const { recovery, verification, emailChange, unlock, throttle, passwordChanged, knownDevices, signInCode } = createRecoveryRoom(
     {
@@ -141,11 +150,21 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     site: { ...site, attempted },
     signIn: { conclude: signIn.conclude, isActive },
   });
+  const registration = createRegistrationRoom({
+    database,
+    accounts,
+    clock,
+    passwords: { hasher, choice },
+    mails: { throttle, verification },
+    site,
+  });
   return {
     ...passwords,
     /** Other providers' sign-ins (A5). */
     upstream,
-    register: createRegistration({ accounts, passwords: { hasher, choice }, throttle, verification, clock }),
+    register: registration.register,
+    /** People who are asked to come (RS-11). */
+    invitations: registration.acceptance,
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
     signInByPasskey: createPasskeySignIn({
@@ -173,7 +192,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     notices: createNotices({ database, accounts, mail: site.mail }),
     /** Who needs a second factor. */
     factorPolicy: policy,
-    mount: (admin: AdminRoutes): void => {
+    mount: (admin: AdminRoutes, { authzGuard }: { authzGuard: Guard }): void => {
+      registration.mount(admin, authzGuard);
       const requireOwner = createOwnerCheck(factors, clock);
       mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock, requireOwner });
       mountWebauthnRoutes(admin, { webauthn, requireOwner });

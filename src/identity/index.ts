@@ -5,4 +5,6 @@
 export { canonicalIdentifier, isEmailAddress } from './accounts/identifier.ts';
 export { type Account, type Accounts, type Alongside, createAccounts } from './accounts/service.ts';
 export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
+export { mountLifecycleRoutes } from './lifecycle/routes.ts';
+export { createLifecycle, type Lifecycle, type LifecycleCaller } from './lifecycle/service.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';

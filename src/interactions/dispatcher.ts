@@ -39,6 +39,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     action: `${step.base}/signup`,
     loginUrl: `${step.base}/login`,
     offers: step.upstream?.offers,
+    needsApproval: login.needsApproval,
     show: step.show,
   });
 
@@ -111,8 +112,9 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     at(signIn, async (step) => {
       mayCreate();
       const address = await submitSignup(step.page, signupPlace(step), registration);
+      const key = login.needsApproval ? 'login.signed_up_approval' : 'login.signed_up';
       // The same page with the same words for a new and a taken address (CONTRACT.md, `/register`).
-      if (address !== undefined) showLogin(step, login, { login: address, notice: { kind: 'success', key: 'login.signed_up' } });
+      if (address !== undefined) showLogin(step, login, { login: address, notice: { kind: 'success', key } });
     }),
   );
 

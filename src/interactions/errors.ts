@@ -3,6 +3,7 @@ import { defineErrors } from '../platform/errors/index.ts';
 /** Refusals of the hosted pages and the JSON sign-in; a sign-in that is gone is `interaction_not_found` of the provider. */
 export const errors = defineErrors({
   approval_over: { status: 404, title: 'There is nothing of yours to answer' },
+  email_unverified: { status: 403, title: 'The e-mail address has to be confirmed first; a code was mailed' },
   factor_code_refused: { status: 401, title: 'The code is wrong or was used before' },
   factor_sign_in_over: { status: 401, title: 'This sign-in is over; start again with the password' },
   login_refused: { status: 401, title: 'The e-mail address or the password is wrong' },

@@ -16,6 +16,7 @@ import type { EnrolDeps } from './enrol/page.ts';
 import { createErrorPage } from './error/page.ts';
 import { type ForgotDeps, mountForgot } from './forgot/page.ts';
 import { type Door, mountHome } from './home/page.ts';
+import { type InvitationPageDeps, mountInvitation } from './invitation/page.ts';
 import type { LoginDeps, PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
 import type { FactorFlows, FactorStepDeps } from './mfa/page.ts';
@@ -24,7 +25,7 @@ import type { Registration } from './signup/page.ts';
 import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
 export { type JsonSignInDeps, mountJsonSignIn } from './api/mount.ts';
-export type { Accounts } from './consent/page.ts';
+export { type Accounts, viewOfPerson } from './consent/page.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
@@ -46,6 +47,8 @@ export const createProtocolPages = ({ pageOf, accounts }: { pageOf: PageOf; acco
 type SignInRoom = PasswordSignIn &
   Registration &
   Omit<VerifyDeps, 'clock'> & {
+    verification: LoginDeps['verification'];
+    invitations: InvitationPageDeps['invitations'];
     recovery: ForgotDeps['recovery'] & ResetDeps['recovery'];
     knownDevices: LoginDeps['knownDevices'];
     signInCode: LoginDeps['signInCode'];
@@ -68,6 +71,8 @@ export interface InteractionsDeps {
   site: {
     issuer: string;
     registration: 'open' | 'invite' | 'closed';
+    /** Sign-ups wait for an administrator. */
+    needsApproval: boolean;
     doors(page: PageContext): readonly Door[];
   };
 }
@@ -86,13 +91,28 @@ export const createInteractions = ({
   return {
     mount: (pages: PageRoutes): void => {
       mountApprovals(pages, { approvals, browser, accounts, views });
-      mountHome(pages, { registration: authn, isSignupOpen, doors: site.doors, issuer: site.issuer });
+      mountHome(pages, {
+        registration: authn,
+        isSignupOpen,
+        needsApproval: site.needsApproval,
+        doors: site.doors,
+        issuer: site.issuer,
+      });
       mountForgot(pages, { recovery: authn.recovery, clock });
       mountReset(pages, { recovery: authn.recovery });
       mountVerify(pages, { ...authn, clock });
+      mountInvitation(pages, { invitations: authn.invitations, browser });
       mountDispatcher(pages, {
         interactions,
-        login: { authn, clock, isSignupOpen, knownDevices: authn.knownDevices, signInCode: authn.signInCode },
+        login: {
+          authn,
+          clock,
+          isSignupOpen,
+          needsApproval: site.needsApproval,
+          verification: authn.verification,
+          knownDevices: authn.knownDevices,
+          signInCode: authn.signInCode,
+        },
         registration: authn,
         consent: { accounts, views },
         upstream: authn.upstream,

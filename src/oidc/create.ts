@@ -37,7 +37,7 @@ import type {
   EntitlementSource,
   FactorDemand,
   RecordCaches,
-  SessionRecorder,
+  SessionRoom,
   Transaction,
   TransactionalSinks,
 } from './ports.ts';
@@ -54,6 +54,7 @@ import { mountRegistrationTokenRoutes } from './registration-tokens/routes.ts';
 import { createRegistrationTokens } from './registration-tokens/service.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
+import { attachBinding } from './sessions/binding.ts';
 import { createActiveTokens } from './tokens/active.ts';
 import { tokenAnswers } from './tokens/answers.ts';
 import { createAuthenticator } from './tokens/authenticator.ts';
@@ -73,8 +74,8 @@ export interface OidcDeps {
   accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
   entitlements: EntitlementSource;
   factors: FactorDemand;
-  /** Device rows beside the provider's sessions. */
-  sessions: SessionRecorder;
+  /** Device rows beside the provider's sessions, and where these may be used. */
+  sessions: SessionRoom;
   pages: ProtocolPages;
   mail(trx: Transaction): Mailer;
   /** `tokens_issued_total`. */
@@ -154,6 +155,7 @@ export const createOidc = async (deps: OidcDeps) => {
     openings: createOpenings(store),
     extend: (provider) => {
       recording.attach(provider);
+      attachBinding(provider, { binding: deps.sessions.binding, endSessions: endings.endSessions });
       notices.attach(provider);
       attachEvents(provider, { audit, recording, issued });
       pings.attach(provider);
@@ -215,6 +217,8 @@ export const createOidc = async (deps: OidcDeps) => {
       resources,
       recording,
       lateReuse,
+      binding: deps.sessions.binding,
+      endSession: (uid) => endings.endSessions([uid], { cause: 'device_mismatch', actor: { type: 'system' } }),
       issued,
     }),
     endings,

@@ -135,6 +135,8 @@ export interface EntitlementSource {
 export interface DeviceInfo {
   userAgent?: string | undefined;
   ip?: string | undefined;
+  /** A request header by its lower-case name. */
+  header?(name: string): string | undefined;
 }
 
 /** A login session beside the provider's own; written by `sessions` in the same transaction. */
@@ -156,12 +158,37 @@ export interface Ending {
   actor: Actor;
 }
 
+/** A request as far as it tells of its browser. */
+export interface Surroundings {
+  ip: string;
+  userAgent: string | undefined;
+  header(name: string): string | undefined;
+  /** What the browser holds since a sign-in. */
+  device?: string | undefined;
+}
+
+/** What a session is bound to; kept with it. */
+export type BrowserBond = object;
+
+/** Whether a session is used where it began (SE-10). Supplied by `sessions`. */
+export interface SessionBinding {
+  describe(request: Surroundings): BrowserBond;
+  judge(
+    bond: BrowserBond | undefined,
+    request: Surroundings,
+    bearer: { accountId: string; sessionUid: string; clientId?: string | undefined },
+  ): { kind: 'accept'; bound?: BrowserBond | undefined } | { kind: 'reauthenticate' } | { kind: 'end' };
+}
+
 export interface SessionRecorder {
   /**
-   * New session, or the same one after a step-up (same `sessionUid`).
-   * @returns false when the account ended or changed its password after it was authenticated: nothing may be given out
+   * New session, or the same one after a step-up (same `sessionUid`). Nothing may be given out where the account ended or changed
+   * its password after it was authenticated (`outdated`), or has too many sessions (`full`); `surplus` ends for the new one.
    */
-  started(trx: Transaction, start: SessionStart): Promise<boolean>;
+  started(
+    trx: Transaction,
+    start: SessionStart,
+  ): Promise<{ kind: 'started'; surplus: readonly string[] } | { kind: 'outdated' } | { kind: 'full' }>;
   ended(trx: Transaction, sessionUids: readonly string[], ending: Ending): Promise<void>;
 }
 
@@ -172,3 +199,5 @@ export interface TransactionalSinks {
   auditStatement: AuditStatement;
   outbox(trx: Transaction): Outbox;
 }
+
+export type SessionRoom = SessionRecorder & { binding: SessionBinding };

@@ -1,6 +1,7 @@
 /** What this room offers to `interactions` (pages and JSON sign-in), `sessions`, `compliance` and the consoles. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Level } from '../platform/assurance/index.ts';
+import type { RequestInfo } from '../platform/http/index.ts';
 import type { DeviceInfo, Ending, Transaction } from './ports.ts';
 
 /** A client as people may see it. */
@@ -78,14 +79,16 @@ export interface BrowserSession {
   amr: readonly string[] | undefined;
   /** Of the provider's session. */
   uid: string;
+  /** Its SHA-256, as `sessions.session_uid` has it. */
+  sessionUid: string;
   authenticatedAt: Date;
 }
 
 /** For pages that are not steps of a sign-in. */
 export interface BrowserSessions {
-  current(exchange: Exchange): Promise<BrowserSession | undefined>;
+  current(exchange: Exchange & { info: RequestInfo }): Promise<BrowserSession | undefined>;
   /** Where to send a person who has to sign in first and then comes back. @param path one of our own that is registered for it */
-  signInAddress(path: '/approvals'): string;
+  signInAddress(path: '/approvals' | '/invitation'): string;
 }
 
 /** What waits for a person's answer. */
@@ -143,7 +146,7 @@ export interface FirstParty {
   /** `undefined` when the account ended or changed its password meanwhile (RC-11). */
   issue(outcome: LoginOutcome, device: DeviceInfo): Promise<FirstPartyTokens | undefined>;
   /** Rotates; `undefined` when refused. Reuse of a spent token ends the family (TK-04). */
-  refresh(refreshToken: string): Promise<FirstPartyTokens | undefined>;
+  refresh(refreshToken: string, device: DeviceInfo): Promise<FirstPartyTokens | undefined>;
   /** Whose session a refresh token belongs to; `undefined` for unknown, expired and foreign ones. */
   sessionOf(refreshToken: string): Promise<SessionReference | undefined>;
 }

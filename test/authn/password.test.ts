@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { createHasher } from '../../src/authn/password/hashing.ts';
-import { networkOf } from '../../src/authn/password/limits.ts';
 import { createPool, HashingBusy } from '../../src/authn/password/pool.ts';
+import { networkOf } from '../../src/platform/geo/index.ts';
 
 describe('A2 password hashing', () => {
   const pool = createPool({ threads: 1, maxWaiting: 2 });

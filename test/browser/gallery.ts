@@ -37,6 +37,39 @@ const factorDevices = [
   },
 ];
 
+const session = {
+  id: '1',
+  isCurrent: true,
+  device: 'Computer',
+  browser: 'Firefox 145',
+  os: 'Linux',
+  ip: '203.0.113.7',
+  place: 'Hanoi, Vietnam',
+  seen: '3 minutes ago',
+  seenAt: '2026-11-24T09:00:00.000Z',
+  startedAt: '2026-11-20T09:00:00.000Z',
+};
+const sessions = [
+  session,
+  {
+    ...session,
+    id: '2',
+    isCurrent: false,
+    device: 'Samsung SM-G991B',
+    browser: 'Chrome Mobile WebView 141',
+    os: 'Android 14',
+    ip: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
+    place: 'Thành phố Hồ Chí Minh, Vietnam',
+  },
+  { ...session, id: '3', isCurrent: false, device: null, browser: 'castellan-backup/1.4 (cron)', os: null, place: null },
+];
+const accountParts = [
+  { name: 'security', href: '/account/security' },
+  { name: 'sessions', href: '/account/sessions' },
+  { name: 'approvals', href: '/approvals' },
+];
+const invitation = { ...form, path: '/invitation', email: longLogin, organization: 'Acme Việt Nam' };
+
 const about = {
   title: 'About you',
   items: [
@@ -307,6 +340,34 @@ export const gallery: readonly Exhibit[] = [
     values: { ...form, client, qrSvg, key, backUrl: '/account/security', errors: [{ field: 'code', key: 'mfa.refused' }] },
   },
   { name: 'recovery-codes', template: 'recovery-codes', values: { ...form, client, codes } },
+  { name: 'account', template: 'account', values: { ...form, path: '/account', account, parts: accountParts } },
+  { name: 'sessions', template: 'sessions', values: { ...form, base: '/account/sessions', sessions, others: 2 } },
+  {
+    name: 'sessions-one',
+    template: 'sessions',
+    values: { ...form, base: '/account/sessions', sessions: [session], others: 0, notice: 'sessions.others_ended' },
+  },
+  { name: 'invitation', template: 'invitation', values: invitation },
+  {
+    name: 'invitation-errors',
+    template: 'invitation',
+    values: { ...invitation, organization: undefined, errors: [{ field: 'password', key: 'signup.breached_password' }] },
+  },
+  { name: 'invitation-join', template: 'invitation', values: { ...invitation, hasAccount: true } },
+  {
+    name: 'invitation-join-wrong',
+    template: 'invitation',
+    values: { ...invitation, hasAccount: true, isSignedIn: true, errors: [{ key: 'invitation.not_yours' }] },
+  },
+  notice('invitation.accepted', 'success', 'link.account'),
+  notice('invitation.gone', 'warning'),
+  { name: 'signup-approval', template: 'signup', values: { ...form, client, needsApproval: true } },
+  {
+    name: 'verify-first',
+    template: 'mail-sent',
+    values: { ...form, about: 'verify_first', shown: '123 456', again: '/verify/again', hasCode: true },
+  },
+  { name: 'error-sessions', template: 'error', values: { kind: 'sessions', error: 'session_limit_reached', path: '/' } },
   { name: 'security-none', template: 'security', values: { ...form, base: '/account/security', devices: [], remembered: 0 } },
   {
     name: 'security',

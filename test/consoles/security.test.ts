@@ -80,7 +80,7 @@ describe('A13 A6 sign-in security in the account', function security() {
       '/account/callback?state=/account/callback',
     ]) {
       const page = await agent.request(`${stand.issuer}/account/callback?state=${encodeURIComponent(state)}`);
-      expect(page.headers.get('location'), state).to.equal('/account/security');
+      expect(page.headers.get('location'), state).to.equal('/account');
     }
   });
 

@@ -36,9 +36,9 @@ export const DeviceList = Type.Object(
 
 export const PolicyView = Type.Object(
   {
-    scope: Type.Union(['site', 'role', 'client', 'organization'].map((scope) => Type.Literal(scope))),
+    scope: Type.Union(['site', 'role', 'client', 'organization', 'risk'].map((scope) => Type.Literal(scope))),
     target: Type.String({ maxLength: 500 }),
-    requirement: Type.Union(['off', 'optional', 'required'].map((requirement) => Type.Literal(requirement))),
+    requirement: Type.Union(['off', 'optional', 'required', 'denied'].map((requirement) => Type.Literal(requirement))),
   },
   closed,
 );

@@ -1,7 +1,8 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
+import { networkOf } from '../../platform/geo/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import type { KnownDevices } from '../known-devices/service.ts';
-import { type Guarded, type Limits, networkOf } from '../password/limits.ts';
+import type { Guarded, Limits } from '../password/limits.ts';
 import type { FailureRepository } from '../password/repository.ts';
 import type { Work, WorkTask } from './work.ts';
 

@@ -1,27 +1,10 @@
-import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Envelope } from '../../platform/crypto/index.ts';
+import { networkOf } from '../../platform/geo/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import type { FailureRepository } from './repository.ts';
 
 const windowSeconds = 15 * 60;
-
-const ipv4Network = (ip: string): string => ip.split('.').slice(0, 3).join('.');
-
-/** A11: IPv4 counts by its /24, IPv6 by its /64, which one customer has to itself. */
-export const networkOf = (ip: string): string => {
-  if (!isIPv6(ip)) return ipv4Network(ip);
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
-  if (mapped?.[1]) return ipv4Network(mapped[1]);
-  const [head = '', tail] = ip.split('%')[0]?.split('::') ?? [];
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const gap = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  return [...before, ...gap, ...after]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
-};
 
 export type Guarded<Result> = { kind: 'locked'; until: Date } | { kind: 'checked'; result: Result | undefined };
 
@@ -105,7 +88,10 @@ export const createLimits = ({ failures, envelope, clock, limit, hold = wait }: 
   /** After a reset or an unlock: nothing counts against the account any more. */
   const forget = (subject: string): Promise<void> => failures.forget(subjectOf(subject));
 
-  return Object.assign(guard, { forget, subjectOf });
+  /** Failures since the last success, wherever most of them came from. */
+  const failuresOf = (subject: string): Promise<number> => failures.highest(subjectOf(subject), clock.now());
+
+  return Object.assign(guard, { forget, subjectOf, failuresOf });
 };
 
 export type Limits = ReturnType<typeof createLimits>;

@@ -19,6 +19,8 @@ export interface FailureRepository {
   takeBack(key: string): Promise<void>;
   /** After a success. */
   clear(key: string): Promise<void>;
+  /** The highest count of one subject, of its counters that are not over. */
+  highest(subject: string, now: Date): Promise<number>;
   /** All counters of one subject. */
   forget(subject: string): Promise<void>;
 }
@@ -45,5 +47,8 @@ export const createFailureRepository = (db: Knex): FailureRepository => ({
     (await db('failure_counters').where({ key }).andWhere('window_ends_at', '>', now).first('count'))?.count ?? 0,
   takeBack: async (key) => void (await db('failure_counters').where({ key }).andWhere('count', '>', 0).decrement('count', 1)),
   clear: async (key) => void (await db('failure_counters').where({ key }).delete()),
+  highest: async (subject, now) =>
+    (await db('failure_counters').where({ subject }).andWhere('window_ends_at', '>', now).max('count as count').first())?.count ??
+    0,
   forget: async (subject) => void (await db('failure_counters').where({ subject }).delete()),
 });

@@ -2,7 +2,8 @@ import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { SignInGuard, SignInGuarded } from '../limits/guard.ts';
 import type { SignInOutcome } from '../signin/outcome.ts';
-import type { FirstFactor, SignIn, SignInPlace } from '../signin/service.ts';
+import type { FirstFactor, SignInPlace } from '../signin/place.ts';
+import type { SignIn } from '../signin/service.ts';
 import type { PasswordChoice } from './choice.ts';
 import type { Hasher } from './hashing.ts';
 import type { Limits } from './limits.ts';
@@ -28,7 +29,7 @@ export type PasswordChanged = (trx: Transaction, accountId: string, claims: Read
 interface Attempt {
   login: string;
   password: string;
-  request: { ip: string };
+  request: { ip: string; userAgent?: string | undefined };
   clientId?: string | undefined;
   /** What the browser holds from an earlier sign-in. */
   device?: string | undefined;
@@ -43,7 +44,7 @@ interface Attempt {
 type Transaction = Parameters<NonNullable<Parameters<Accounts['changePassword']>[2]>>[0];
 
 type Checked =
-  | { kind: 'right'; first: FirstFactor }
+  | { kind: 'right'; first: FirstFactor; failures: number }
   | Exclude<SignInGuarded<never>, { kind: 'checked' }>
   | { kind: 'refused' }
   | Busy;
@@ -73,12 +74,14 @@ export const createPasswordSignIn = ({
     const accountId = await accounts.idOf(login);
     const authTime = clock.now();
     const subject = accountId ?? canonicalIdentifier(login);
+    const failures = await limits.failuresOf(subject);
     const guarded = await guard({ subject, accountId, ip: request.ip, device, work, mailed }, async () =>
       (await isRight(accountId, password)) ? accountId : undefined,
     );
     if (guarded.kind !== 'checked') return guarded;
     if (guarded.result === undefined) return { kind: 'refused' };
-    return { kind: 'right', first: { accountId: guarded.result, method: 'password', amr: ['pwd'], level: 1, authTime } };
+    const first: FirstFactor = { accountId: guarded.result, method: 'password', amr: ['pwd'], level: 1, authTime };
+    return { kind: 'right', first, failures };
   };
 
   const failed = (reason: string, clientId: string | undefined): void => {
@@ -88,9 +91,18 @@ export const createPasswordSignIn = ({
   };
 
   const signIn = async (attempt: Attempt): Promise<SignInOutcome> => {
-    const { clientId, place = { channel: 'api' } } = attempt;
+    const { clientId, place = { channel: 'api' }, request, device } = attempt;
+    const { ip, userAgent } = request;
+    const isBrowser = place.channel === 'page';
     const found = await orBusy(() => checked(attempt));
-    const outcome = found.kind === 'right' ? await conclude(found.first, { ...place, clientId }) : found;
+    const outcome =
+      found.kind === 'right'
+        ? await conclude(found.first, {
+            ...place,
+            clientId,
+            from: { ip, userAgent, device, isBrowser, failures: found.failures },
+          })
+        : found;
     attempted(outcome.kind);
     if (found.kind !== 'right') failed(found.kind, clientId);
     return outcome;

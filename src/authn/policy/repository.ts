@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
-export type Requirement = 'off' | 'optional' | 'required';
-export type PolicyScope = 'site' | 'role' | 'client' | 'organization';
+export type Requirement = 'off' | 'optional' | 'required' | 'denied';
+export type PolicyScope = 'site' | 'role' | 'client' | 'organization' | 'risk';
 
 export interface FactorPolicyRow {
   scope: PolicyScope;

@@ -1,4 +1,5 @@
 import type { AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
+import type { RiskLevel } from '../../risk/index.ts';
 import { errors } from '../errors.ts';
 import type { FactorPolicyRepository, FactorPolicyRow, PolicyScope, Requirement } from './repository.ts';
 
@@ -16,11 +17,21 @@ export interface FactorPolicyDeps {
   holdingsOf(userId: string): Promise<Holdings>;
 }
 
-const strength: Record<Requirement, number> = { off: 0, optional: 1, required: 2 };
+const strength: Record<Requirement, number> = { off: 0, optional: 1, required: 2, denied: 3 };
+
+const height: Readonly<Record<string, number>> = { low: 0, medium: 1, high: 2 };
+/** Of a rule's target; what is no level is never reached. */
+const from = (target: string): number => height[target] ?? Number.POSITIVE_INFINITY;
+
+/** A refusal is for risk only, and a rule for risk asks for a factor or refuses. */
+const isRiskRule = ({ scope, target, requirement }: FactorPolicyRow): boolean => {
+  if (scope !== 'risk') return requirement !== 'denied';
+  return (target === 'medium' || target === 'high') && (requirement === 'required' || requirement === 'denied');
+};
 
 /**
  * A9: who needs a second factor. The site's rule is `optional` until somebody says otherwise; of all rules that speak of the person
- * or the client the strictest counts, and only the site's may be `off`.
+ * or the client the strictest counts, and only the site's may be `off`. A rule for a risk counts from that level on.
  */
 export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf }: FactorPolicyDeps) => {
   const personal = async (rules: readonly FactorPolicyRow[], userId: string): Promise<FactorPolicyRow[]> => {
@@ -31,11 +42,12 @@ export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf 
   };
 
   return {
-    requirementOf: async (userId: string, clientId: string | undefined): Promise<Requirement> => {
+    requirementOf: async (userId: string, clientId: string | undefined, risk: RiskLevel = 'low'): Promise<Requirement> => {
       const rules = await policies.all();
       const site = rules.find(({ scope }) => scope === 'site')?.requirement ?? 'optional';
       const client = rules.filter(({ scope, target }) => scope === 'client' && target === clientId);
-      const all = [...client, ...(await personal(rules, userId))];
+      const risky = rules.filter(({ scope, target }) => scope === 'risk' && from(target) <= from(risk));
+      const all = [...client, ...risky, ...(await personal(rules, userId))];
       return all.reduce<Requirement>(
         (most, { requirement }) => (strength[requirement] > strength[most] ? requirement : most),
         site,
@@ -45,6 +57,7 @@ export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf 
     put: (policy: FactorPolicyRow, actorId: string): Promise<FactorPolicyRow> =>
       inTransaction(async ({ policies: rules, audit }) => {
         if ((policy.scope === 'site') !== (policy.target === '')) throw errors.factor_policy_target();
+        if (!isRiskRule(policy)) throw errors.factor_policy_risk();
         await rules.put(policy, clock.now());
         const { requirement } = policy;
         const target = { type: `mfa_policy_${policy.scope}`, id: policy.target };

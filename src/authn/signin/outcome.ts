@@ -20,6 +20,8 @@ export type SignInOutcome =
   | { kind: 'needs_factor'; flow: string; methods: readonly FactorMethod[] }
   /** A policy, or the application, asks for a second factor and the account has none. */
   | { kind: 'needs_enrolment'; flow: string }
+  /** Who it is, is proven; the address has to be confirmed before anything is given out. */
+  | { kind: 'needs_verification'; accountId: string }
   | { kind: 'refused' }
   /** Too many failures; nothing was checked. */
   | { kind: 'locked'; until: Date }

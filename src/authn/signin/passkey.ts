@@ -1,7 +1,8 @@
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { Webauthn } from '../webauthn/service.ts';
 import type { SignInOutcome } from './outcome.ts';
-import type { SignIn, SignInPlace } from './service.ts';
+import type { SignInPlace } from './place.ts';
+import type { SignIn } from './service.ts';
 
 export interface PasskeySignInDeps {
   webauthn: Pick<Webauthn, 'identify'>;

@@ -1,13 +1,16 @@
 import { acrOfLevel, isTwofold, type Level } from '../../platform/assurance/index.ts';
 import { randomSecret, sha256 } from '../../platform/crypto/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
+import type { SignInRisk } from '../../risk/index.ts';
 import type { SentMethod } from '../codes/addresses.ts';
 import type { SendOutcome, SentCodes } from '../codes/service.ts';
 import { type FactorMethod, type Proof, type ProofOutcome, proofBy, reaches } from '../factors/proof.ts';
 import type { Factors } from '../factors/service.ts';
 import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
+import { createDemand } from './demand.ts';
 import type { AnswerOutcome, Authenticated, SignInOutcome } from './outcome.ts';
+import type { FirstFactor, SignInPlace } from './place.ts';
 
 /** MF-03. */
 const flowSeconds = 5 * 60;
@@ -17,27 +20,6 @@ const pageFlowSeconds = 15 * 60;
 /** A device that has shown a second factor before stands for it; no name of RFC 8176 says so. */
 const rememberedAmr = 'urn:castellan:amr:remembered';
 
-/** Who somebody is by one proof: a password, a passkey, a mailed link, an upstream provider. */
-export interface FirstFactor {
-  accountId: string;
-  method: string;
-  amr: readonly string[];
-  level: Level;
-  authTime: Date;
-}
-
-/** For whom and where the sign-in is. */
-export interface SignInPlace {
-  channel: FlowChannel;
-  clientId?: string | undefined;
-  /** Pages: the name of the sign-in that goes on; absent: a bearer value is made. */
-  key?: string | undefined;
-  /** What the application asks for (`acr_values`, `acr`). */
-  neededLevel?: Level | undefined;
-  /** Cookie of a remembered device (A8). */
-  trustedDevice?: string | undefined;
-}
-
 export interface SignInDeps {
   flows: FlowRepository;
   factors: Pick<Factors, 'methodsOf' | 'proveByCode'>;
@@ -45,10 +27,14 @@ export interface SignInDeps {
   /** Enough of where codes go for the person to know it. */
   sendingHint(accountId: string, method: SentMethod): Promise<string | undefined>;
   policy: Pick<FactorPolicy, 'requirementOf'>;
-  isActive(accountId: string): Promise<boolean>;
+  account: {
+    isActive(accountId: string): Promise<boolean>;
+    /** A3: the address must be confirmed, and is not. */
+    isVerificationDue(accountId: string): Promise<boolean>;
+  };
   /** A remembered device of this person. */
   recognises(accountId: string, token: string | undefined): Promise<boolean>;
-  surroundings: { clock: Clock; audit: AuditBuffer };
+  surroundings: { clock: Clock; audit: AuditBuffer; assess: SignInRisk['assess'] };
 }
 
 export interface OpenFlow {
@@ -80,8 +66,9 @@ const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'l
   isTwofold(amr) && level >= needed;
 
 /** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
-export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isActive, recognises, surroundings }: SignInDeps) => {
-  const { clock, audit } = surroundings;
+export const createSignIn = ({ flows, factors, codes, sendingHint, policy, account, recognises, surroundings }: SignInDeps) => {
+  const { clock, audit, assess } = surroundings;
+  const demandOf = createDemand({ policy, assess });
   const idOf = (token: string): string => sha256(`flow:${token}`);
 
   const authenticated = (first: FirstFactor, clientId: string | undefined): Authenticated => {
@@ -125,7 +112,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
   const finish = async (flow: FlowRow, method: string): Promise<AnswerOutcome> => {
     if (!(await flows.end(flow.id))) return { kind: 'expired' };
     // SO-06: somebody may have been disabled meanwhile.
-    if (!(await isActive(flow.user_id))) return { kind: 'refused' };
+    if (!(await account.isActive(flow.user_id))) return { kind: 'refused' };
     const { user_id: accountId, amr, level, authenticated_at: authTime, client_id: clientId } = flow;
     return authenticated({ accountId, method, amr, level, authTime }, clientId ?? undefined);
   };
@@ -150,23 +137,43 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, isAct
     return finish({ ...flow, ...proven }, outcome.proof.method);
   };
 
-  const askFactor = async (first: FirstFactor, place: SignInPlace, methods: FactorMethod[]): Promise<SignInOutcome> => {
-    const isRemembered = place.neededLevel !== 2 && (await recognises(first.accountId, place.trustedDevice));
+  /** @param isTrusting a remembered device stands for a factor, but not where the sign-in looks strange */
+  const askFactor = async (
+    first: FirstFactor,
+    place: SignInPlace,
+    methods: FactorMethod[],
+    isTrusting: boolean,
+  ): Promise<SignInOutcome> => {
+    const isRemembered = isTrusting && place.neededLevel !== 2 && (await recognises(first.accountId, place.trustedDevice));
     if (!isRemembered) return { kind: 'needs_factor', flow: await open(first, place), methods };
     return authenticated({ ...first, amr: [...first.amr, rememberedAmr] }, place.clientId);
+  };
+
+  const denied = ({ accountId, method }: FirstFactor, { clientId }: SignInPlace): SignInOutcome => {
+    const about = { outcome: 'denied', actor: { type: 'user', id: accountId }, subjectId: accountId, clientId } as const;
+    audit.note({ type: 'authn.login.failed', ...about, reason: 'risk', details: { method } });
+    return { kind: 'refused' };
+  };
+
+  const withoutFactor = async (first: FirstFactor, place: SignInPlace, isForRisk: boolean): Promise<SignInOutcome> =>
+    // Whoever came in by a stolen password alone must not be the one who sets up the factor.
+    isForRisk ? denied(first, place) : { kind: 'needs_enrolment', flow: await open(first, place) };
+
+  const secondFactor = async (first: FirstFactor, place: SignInPlace): Promise<SignInOutcome> => {
+    const { risk, requirement, isAsked, isAskedAnyway } = await demandOf(first, place);
+    if (requirement === 'denied') return denied(first, place);
+    if (first.level === 2 || (!isAsked && requirement === 'off')) return authenticated(first, place.clientId);
+    const asked = { amr: first.amr, needed: place.neededLevel ?? 0 };
+    const usable = askedOf(await factors.methodsOf(first.accountId), asked);
+    if (usable.length > 0) return askFactor(first, place, usable, risk === 'low');
+    return isAsked ? withoutFactor(first, place, !isAskedAnyway) : authenticated(first, place.clientId);
   };
 
   return {
     /** After the first factor: done, or what is still asked for. */
     conclude: async (first: FirstFactor, place: SignInPlace): Promise<SignInOutcome> => {
-      if (first.level === 2) return authenticated(first, place.clientId);
-      const requirement = await policy.requirementOf(first.accountId, place.clientId);
-      const isAsked = place.neededLevel === 2 || requirement === 'required';
-      if (!isAsked && requirement === 'off') return authenticated(first, place.clientId);
-      const asked = { amr: first.amr, needed: place.neededLevel ?? 0 };
-      const usable = askedOf(await factors.methodsOf(first.accountId), asked);
-      if (usable.length > 0) return askFactor(first, place, usable);
-      return isAsked ? { kind: 'needs_enrolment', flow: await open(first, place) } : authenticated(first, place.clientId);
+      if (await account.isVerificationDue(first.accountId)) return { kind: 'needs_verification', accountId: first.accountId };
+      return secondFactor(first, place);
     },
 
     /** A sign-in that waits for its second factor. */

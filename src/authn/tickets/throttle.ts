@@ -1,6 +1,6 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
+import { networkOf } from '../../platform/geo/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import { networkOf } from '../password/limits.ts';
 import type { FailureRepository } from '../password/repository.ts';
 
 /** RS-04. */

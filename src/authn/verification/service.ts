@@ -32,7 +32,7 @@ export const createVerification = ({ accounts, tickets, throttle, clock, site }:
   const readerOf = async (accountId: string | undefined, template: Reader['template']): Promise<Reader | undefined> => {
     const account = accountId === undefined ? undefined : await accounts.find(accountId);
     const address = account?.claims.email;
-    if (account?.status !== 'active' || typeof address !== 'string') return undefined;
+    if ((account?.status !== 'active' && account?.status !== 'pending') || typeof address !== 'string') return undefined;
     const { locale } = account.claims;
     return { accountId: account.id, address, template, locale: typeof locale === 'string' ? locale : undefined };
   };
@@ -76,6 +76,13 @@ export const createVerification = ({ accounts, tickets, throttle, clock, site }:
       const isProven = accountId !== undefined && (await accounts.find(accountId))?.claims.email_verified === true;
       const reader = await readerOf(accountId, purpose);
       return mail(isOwed && !isProven ? reader : undefined, asker);
+    },
+
+    /** To somebody whose password was right, whose address must be confirmed before anything else. */
+    askOf: async (accountId: string, asker: Asker): Promise<Asked> => {
+      const reader = await readerOf(accountId, purpose);
+      const isOwed = reader !== undefined && (await throttle.mayMail(canonicalIdentifier(reader.address)));
+      return mail(isOwed ? reader : undefined, asker);
     },
 
     look: (presented: Presented) => tickets.look(purpose, presented),

@@ -43,7 +43,7 @@ export interface AccountRepository {
   passwordHashes(id: string): Promise<string[]>;
   /** The same password hashed anew: it has not changed. */
   renewPasswordHash(id: string, hash: string): Promise<void>;
-  insertUser(id: string, now: Date): Promise<void>;
+  insertUser(id: string, status: 'active' | 'pending', now: Date): Promise<void>;
   /** False when the canonical value belongs to somebody already. */
   insertIdentifier(userId: string, id: string, identifier: IdentifierRow & { canonical: string }, now: Date): Promise<boolean>;
   setClaims(userId: string, claims: Record<string, unknown>, now: Date): Promise<void>;
@@ -94,7 +94,7 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
   },
   renewPasswordHash: async (id, hash) =>
     void (await db('user_credentials').where({ user_id: id, kind: 'password' }).update({ hash })),
-  insertUser: async (id, now) => void (await db('users').insert({ id, created_at: now, updated_at: now })),
+  insertUser: async (id, status, now) => void (await db('users').insert({ id, status, created_at: now, updated_at: now })),
   insertIdentifier: async (userId, id, identifier, now) => {
     const row = { ...identifier, id, user_id: userId, created_at: now };
     return (await db('identifiers').insert(row).onConflict(['type', 'canonical']).ignore().returning('id')).length === 1;

@@ -27,7 +27,9 @@ export interface AccountWish {
   passwordHash?: string | undefined;
   claims: Record<string, unknown>;
   /** Where it comes from; a person who signs up is the actor of the event. */
-  source: 'bootstrap' | 'registration' | 'operator' | 'upstream';
+  source: 'bootstrap' | 'registration' | 'invitation' | 'operator' | 'upstream';
+  /** `pending`: it waits for an administrator. */
+  status?: 'active' | 'pending' | undefined;
 }
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -90,12 +92,12 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
       const now = clock.now();
       if (wish.email !== undefined && (await accounts.idOf(canonicalIdentifier(wish.email)))) return undefined;
       const id = uuidv7(now);
-      await accounts.insertUser(id, now);
+      await accounts.insertUser(id, wish.status ?? 'active', now);
       await insertIdentifiers(accounts, id, wish, now);
       if (wish.passwordHash !== undefined) await accounts.setPasswordHash(id, wish.passwordHash, now);
       await accounts.setClaims(id, profileOf(wish.claims), now);
       const { source } = wish;
-      const isOwn = source === 'registration' || source === 'upstream';
+      const isOwn = source === 'registration' || source === 'invitation' || source === 'upstream';
       const actor = isOwn ? ({ type: 'user', id } as const) : ({ type: 'system' } as const);
       await audit(trx).record({ type: 'identity.user_created', outcome: 'success', actor, subjectId: id, details: { source } });
       await alongside?.(trx, id);

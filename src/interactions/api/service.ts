@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox';
-import type { AnswerOutcome, SignInOutcome } from '../../authn/index.ts';
+import type { AnswerOutcome, Asked, SignInOutcome } from '../../authn/index.ts';
 import type { Ending, Endings, FirstParty, LoginOutcome } from '../../oidc/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { Answer, ApiCsrf, RequestInfo } from '../../platform/http/index.ts';
@@ -32,6 +32,8 @@ export interface ApiAuthn extends PasswordSignIn, Registration {
     alongside: Alongside;
   }): Promise<PasswordChangeOutcome>;
   /** Sign-ins that wait for a second factor. */
+  /** The mail for an address that has to be confirmed first. */
+  verification: { askOf(accountId: string, asker: { ip: string; locale?: string | undefined }): Promise<Asked> };
   flows: { answerCode(token: string, channel: 'api', code: string): Promise<AnswerOutcome> };
 }
 
@@ -54,6 +56,7 @@ interface Leaver {
 
 const problemWords: Record<RegistrationProblem, { path: string; message: string }> = {
   email_invalid: { path: '/email', message: 'is not an e-mail address that can be used here' },
+  email_domain: { path: '/email', message: 'is of a domain that cannot be used here' },
   password_short: { path: '/password', message: 'must have at least 8 characters' },
   password_long: { path: '/password', message: 'must have at most 128 characters' },
   password_weak: { path: '/password', message: 'is too easy to guess' },
@@ -84,8 +87,8 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
   const modes = createModes({ csrf: site.csrf, userOf });
 
   /** Tokens for whoever has proved enough; also the last step after a second factor. @throws login_refused */
-  const finish = async (outcome: LoginOutcome, { userAgent, ip }: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
-    const tokens = await firstParty.issue(outcome, { userAgent, ip });
+  const finish = async (outcome: LoginOutcome, request: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
+    const tokens = await firstParty.issue(outcome, request);
     if (!tokens) throw errors.login_refused(challenge);
     return modes.deliver(tokens, mode);
   };
@@ -99,6 +102,14 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       case 'needs_enrolment':
         // A factor is made on the hosted pages: no method here can go on.
         return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [] };
+      case 'needs_verification': {
+        const { flow, shown, expiresAt } = await authn.verification.askOf(outcome.accountId, {
+          ip: request.ip,
+          locale: request.header('accept-language')?.slice(0, 200),
+        });
+        const verification = { flow, confirmationCode: shown, expiresAt: expiresAt.toISOString() };
+        throw errors.email_unverified({ extensions: { verification } });
+      }
       case 'locked':
         throw locked(outcome);
       case 'needs_work':
@@ -204,7 +215,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
         throw shared.invalid_request({ errors: [{ path: '/refreshToken', message: 'is required' }] });
       }
       const refreshToken = given ?? (await cookieSession(request))?.token;
-      const tokens = refreshToken === undefined ? undefined : await firstParty.refresh(refreshToken);
+      const tokens = refreshToken === undefined ? undefined : await firstParty.refresh(refreshToken, request);
       if (!tokens) throw errors.refresh_refused(challenge);
       return modes.deliver(tokens, isByCookie ? 'cookie' : 'bearer');
     },

@@ -18,7 +18,8 @@ const base = '/approvals';
 
 /** OpenID CIBA Core 1.0: the person, signed in here, answers what an application asks for elsewhere. */
 export const mountApprovals = (pages: PageRoutes, { approvals, browser, accounts, views }: ApprovalPageDeps): void => {
-  const sessionOf = ({ ctx: { req, res } }: PageContext): Promise<BrowserSession | undefined> => browser.current({ req, res });
+  const sessionOf = ({ ctx: { req, res }, request: info }: PageContext): Promise<BrowserSession | undefined> =>
+    browser.current({ req, res, info });
 
   const showOne = async (
     page: PageContext,

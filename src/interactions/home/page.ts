@@ -11,13 +11,14 @@ export interface Door {
 export interface HomeDeps {
   registration: Registration;
   isSignupOpen: boolean;
+  needsApproval: boolean;
   /** What is behind the front door, besides sign-up; asked per request, since some doors are for some addresses only. */
   doors(page: PageContext): readonly Door[];
   issuer: string;
 }
 
 /** Front door, sign-up outside of a sign-in, and the language chosen at the foot of every page. */
-export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, doors, issuer }: HomeDeps): void => {
+export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needsApproval, doors, issuer }: HomeDeps): void => {
   const host = new URL(issuer).host;
 
   pages.get('/', async (page) => {
@@ -28,6 +29,7 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, doors
   const signupPlace = (page: PageContext) => ({
     action: '/signup',
     loginUrl: undefined,
+    needsApproval,
     show: (template: string, values: Record<string, unknown>, status?: number) => page.render(template, values, status),
   });
   const mayCreate = (): void => {

@@ -1,16 +1,16 @@
 import type { KnownDevices } from '../../authn/index.ts';
 import type { PageContext } from '../../platform/http/index.ts';
+import { deviceCookie } from '../../sessions/index.ts';
 import { flowOf } from '../recovery/page.ts';
 
-/** PW-11: what a browser holds once somebody has signed in there. It tells nothing and signs nobody in. */
-const deviceCookie = 'castellan_device';
+export const heldDevice = ({ request }: PageContext): string | undefined => request.cookie(deviceCookie);
 
 /** What a posted sign-in brings beside login and password. */
 export const broughtBy = (page: PageContext) => {
   const { work, code } = page.form;
   const { flow } = flowOf(page);
   return {
-    device: page.request.cookie(deviceCookie),
+    device: heldDevice(page),
     work: work === '' ? undefined : work,
     mailed: flow !== undefined && code !== undefined && code.trim() !== '' ? { flow, code } : undefined,
   };
@@ -18,6 +18,6 @@ export const broughtBy = (page: PageContext) => {
 
 export const rememberBrowser = async (page: PageContext, accountId: string, devices: KnownDevices): Promise<void> => {
   const { ip, userAgent } = page.request;
-  const held = await devices.remember(page.request.cookie(deviceCookie), accountId, { ip, userAgent });
-  page.keepCookie({ name: deviceCookie, value: held, seconds: devices.seconds });
+  const value = await devices.remember(heldDevice(page), accountId, { ip, userAgent });
+  page.keepCookie({ name: deviceCookie, value, seconds: devices.seconds });
 };

@@ -1,9 +1,17 @@
-import type { Authenticated, KnownDevices, SignInCode, SignInOutcome, SignInPlace, WorkTask } from '../../authn/index.ts';
+import type {
+  Authenticated,
+  KnownDevices,
+  SignInCode,
+  SignInOutcome,
+  SignInPlace,
+  Verification,
+  WorkTask,
+} from '../../authn/index.ts';
 import type { RequestInfo } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { flowKey, signInPlace } from '../mfa/page.ts';
 import { postedPasskey } from '../mfa/passkey.ts';
-import { flowOf, keepFlow, tooMany } from '../recovery/page.ts';
+import { flowOf, keepFlow, spaced, tooMany } from '../recovery/page.ts';
 import type { FormError, StepContext } from '../steps.ts';
 import { broughtBy } from './browser.ts';
 
@@ -27,6 +35,9 @@ export interface LoginDeps {
   authn: PasswordSignIn;
   clock: Clock;
   isSignupOpen: boolean;
+  /** Sign-ups wait for an administrator. */
+  needsApproval: boolean;
+  verification: Pick<Verification, 'askOf'>;
   knownDevices: KnownDevices;
   signInCode: Pick<SignInCode, 'ask'>;
 }
@@ -97,6 +108,15 @@ export const mailCode = async (step: StepContext, deps: LoginDeps): Promise<void
   showLogin(step, deps, { login, hasCode: true, notice: { kind: 'info', key: 'login.code_sent' } });
 };
 
+/** A3: who it is, is proven, but the address is not; the sign-in begins again once it is. */
+const askToVerify = async (step: StepContext, { verification }: LoginDeps, accountId: string): Promise<void> => {
+  const { page, locale } = step;
+  const asked = await verification.askOf(accountId, { ip: page.request.ip, flow: flowOf(page).flow, locale });
+  keepFlow(page, asked);
+  const values = { about: 'verify_first', shown: spaced(asked.shown), again: '/verify/again', hasCode: true };
+  step.show('mail-sent', values, 403);
+};
+
 /** Checks the posted password. The outcome when it is right, `more` when a second factor comes next; else the page is shown again. */
 export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<Authenticated | 'more' | undefined> => {
   const { page, details } = step;
@@ -121,6 +141,9 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
     case 'needs_factor':
     case 'needs_enrolment':
       return 'more';
+    case 'needs_verification':
+      await askToVerify(step, deps, outcome.accountId);
+      return undefined;
     case 'locked': {
       const seconds = secondsUntil(outcome.until, deps.clock);
       page.ctx.set('Retry-After', String(seconds));

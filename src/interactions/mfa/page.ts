@@ -13,6 +13,7 @@ import type {
 import { levelOf } from '../../platform/assurance/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { type Accounts, viewOfPerson } from '../consent/page.ts';
+import { heldDevice } from '../login/browser.ts';
 import type { FormError, StepContext } from '../steps.ts';
 import { postedPasskey } from './passkey.ts';
 import { rememberDevice, type TrustedDevices, trustedCookie } from './trusted.ts';
@@ -49,6 +50,7 @@ export const signInPlace = (step: StepContext): SignInPlace => ({
   key: flowKey(step),
   clientId: step.details.client.clientId,
   neededLevel: step.details.neededLevel,
+  from: { ip: step.page.request.ip, userAgent: step.page.request.userAgent, device: heldDevice(step.page), isBrowser: true },
   trustedDevice: trustedCookie(step.page),
 });
 
@@ -67,7 +69,8 @@ export const waitingFactor = async (step: StepContext, { flows, clock }: FactorS
   if (flow) return { kind: 'flow', flow };
   const first = stepUp(step, clock);
   if (!first) return undefined;
-  const outcome = await flows.conclude(first, signInPlace(step));
+  // The session is checked by itself (SE-10); its bearer is not new here.
+  const outcome = await flows.conclude(first, { ...signInPlace(step), from: undefined });
   if (outcome.kind === 'authenticated') return { kind: 'done', outcome };
   const opened = await flows.pending(flowKey(step), 'page');
   return opened && { kind: 'flow', flow: opened };

@@ -31,6 +31,7 @@ interface SignupPlace {
   action: string;
   loginUrl: string | undefined;
   offers?: readonly Offer[] | undefined;
+  needsApproval: boolean;
   show(template: string, values: Record<string, unknown>, status?: number): void;
 }
 
@@ -46,6 +47,7 @@ export const passwordErrors = (field: string): Record<PasswordProblem, FormError
 
 const problems: Record<RegistrationProblem, FormError> = {
   email_invalid: { field: 'login', key: 'signup.invalid_login' },
+  email_domain: { field: 'login', key: 'signup.domain' },
   ...passwordErrors('password'),
   refused: { key: 'signup.refused' },
 };
@@ -56,8 +58,11 @@ interface SignupForm {
   errors: readonly FormError[];
 }
 
-export const showSignup = ({ action, loginUrl, offers, show }: SignupPlace, form?: SignupForm, status = 200): void =>
-  show('signup', { action, loginUrl, offers, ...form }, status);
+export const showSignup = (
+  { action, loginUrl, offers, needsApproval, show }: SignupPlace,
+  form?: SignupForm,
+  status = 200,
+): void => show('signup', { action, loginUrl, offers, needsApproval, ...form }, status);
 
 const missing = (email: string, password: string): FormError[] => [
   ...(email === '' ? [{ field: 'login', key: 'signup.missing_login' }] : []),

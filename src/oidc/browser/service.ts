@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Provider } from 'oidc-provider';
+import { hashOf } from '../adapters/index.ts';
 import type { Clients } from '../clients/service.ts';
 import { routes } from '../provider/routes.ts';
-import type { BrowserSession, BrowserSessions, Exchange } from '../surface.ts';
+import type { BrowserSession, BrowserSessions } from '../surface.ts';
 
 /** The client behind pages of our own that need somebody signed in. */
 export const pagesClientId = 'castellan-pages';
@@ -15,7 +16,7 @@ interface BrowserDeps {
 }
 
 /** Pages of ours where a person who had to sign in first comes back to. */
-const returnPaths = ['/approvals', '/account/callback'];
+const returnPaths = ['/approvals', '/invitation', '/account/callback'];
 
 export const ensurePagesClient = (clients: Pick<Clients, 'put'>, issuer: string): Promise<void> =>
   clients.put(
@@ -34,12 +35,12 @@ export const ensurePagesClient = (clients: Pick<Clients, 'put'>, issuer: string)
 
 /** Who is signed in in a browser, for pages that are not steps of a sign-in; and the way to become so. */
 export const createBrowserSessions = ({ provider, issuer }: BrowserDeps): BrowserSessions => ({
-  current: async ({ req, res }: Exchange): Promise<BrowserSession | undefined> => {
+  current: async ({ req, res, info }): Promise<BrowserSession | undefined> => {
     const current = provider();
-    const ctx = current.createContext(req, res);
+    const ctx = Object.assign(current.createContext(req, res), { info });
     const { accountId, acr, amr, loginTs, uid } = await current.Session.get(ctx);
     if (accountId === undefined) return undefined;
-    return { accountId, acr, amr, uid, authenticatedAt: new Date((loginTs ?? 0) * 1000) };
+    return { accountId, acr, amr, uid, sessionUid: hashOf(uid), authenticatedAt: new Date((loginTs ?? 0) * 1000) };
   },
   // The code is never redeemed, so nobody needs to know the verifier: what counts is the session that the sign-in leaves.
   signInAddress: (path) => {

@@ -2,7 +2,7 @@ import type { Client, Provider, RefreshToken, Session } from 'oidc-provider';
 import type { AuditEvent } from '../../platform/ports.ts';
 import { AlreadyConsumed, type ArtifactStore, hashOf, type Unit } from '../adapters/index.ts';
 import type { LateReuse } from '../endings/late-reuse.ts';
-import type { DeviceInfo, ResourceRecord, ResourceSource } from '../ports.ts';
+import type { BrowserBond, DeviceInfo, ResourceRecord, ResourceSource, SessionBinding, Surroundings } from '../ports.ts';
 import { rememberSignIn } from '../provider/jwt-customizer.ts';
 import { lifetimes } from '../provider/lifetimes.ts';
 import type { SessionRecording } from '../sessions/recording.ts';
@@ -17,6 +17,9 @@ export interface FirstPartyDeps {
   resources: Pick<ResourceSource, 'find'>;
   recording: Pick<SessionRecording, 'started' | 'reused'>;
   lateReuse: Pick<LateReuse, 'ofRefreshToken'>;
+  /** SE-10: a refresh token is for the device that signed in. */
+  binding: SessionBinding;
+  endSession(sessionUid: string): Promise<void>;
   /** `tokens_issued_total`. */
   issued(kind: string, grantType: string): void;
 }
@@ -34,10 +37,13 @@ interface Family {
   acr: string | undefined;
   amr: string[] | undefined;
   authTime: number | undefined;
+  bond: BrowserBond | undefined;
 }
 
+const surroundings = ({ ip = '', userAgent, header = () => undefined }: DeviceInfo): Surroundings => ({ ip, userAgent, header });
+
 export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
-  const { provider, issuer, store, resources, recording, lateReuse, issued } = deps;
+  const { provider, issuer, store, resources, recording, binding, endSession, lateReuse, issued } = deps;
   const { clock } = store;
 
   const parties = async (): Promise<{ client: Client; api: ResourceRecord }> => {
@@ -50,7 +56,7 @@ export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
   const accessTokenFor = async (family: Family): Promise<{ accessToken: string; expiresIn: number }> => {
     const { client, api } = await parties();
     const { AccessToken, ResourceServer } = provider();
-    const { acr, amr, authTime, ...references } = family;
+    const { acr, amr, authTime, bond: _bond, ...references } = family;
     const token = new AccessToken({ ...references, client, gty: grantType, expiresWithSession: true, scope: apiScope });
     token.resourceServer = new ResourceServer(issuer, {
       scope: apiScope,
@@ -118,8 +124,9 @@ export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
       if (!(await recording.started(trx, start))) throw new SignInOver();
     });
     const sid = session.sidFor(firstPartyClientId);
+    const bond = binding.describe(surroundings(device));
     const signIn = { acr, amr: amr && [...amr], authTime: session.authTime() };
-    return tokensFor(unit, { accountId, grantId, sessionUid: session.uid, sid, ...signIn });
+    return tokensFor(unit, { accountId, grantId, sessionUid: session.uid, sid, bond, ...signIn });
   };
 
   const find = async (value: string): Promise<RefreshToken | undefined> => {
@@ -127,7 +134,18 @@ export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
     return token?.clientId === firstPartyClientId && token.sessionUid !== undefined ? token : undefined;
   };
 
-  const rotate = async (unit: Unit, value: string): Promise<FirstPartyTokens | undefined> => {
+  /** What the next token is bound to; `undefined` when this one turned up somewhere else. */
+  const bondFor = async (token: RefreshToken, device: DeviceInfo): Promise<{ bond: BrowserBond | undefined } | undefined> => {
+    const { accountId, sessionUid = '' } = token;
+    const { bond } = token as { bond?: BrowserBond };
+    const bearer = { accountId, sessionUid: hashOf(sessionUid), clientId: firstPartyClientId };
+    const verdict = binding.judge(bond, surroundings(device), bearer);
+    if (verdict.kind === 'accept') return { bond: verdict.bound ?? bond };
+    if (verdict.kind === 'end') await endSession(hashOf(sessionUid));
+    return undefined;
+  };
+
+  const rotate = async (unit: Unit, value: string, device: DeviceInfo): Promise<FirstPartyTokens | undefined> => {
     const token = await find(value);
     if (!token || !(await provider().Grant.find(token.grantId ?? ''))) return undefined;
     if (token.consumed) {
@@ -135,10 +153,12 @@ export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
       unit.enlistEnding((trx) => recording.reused(trx, token));
       return undefined;
     }
+    const bound = await bondFor(token, device);
+    if (!bound) return undefined;
     await token.consume();
     unit.see({ sessionUid: hashOf(token.sessionUid ?? ''), expiresAt: null });
     const { accountId, grantId = '', sessionUid = '', sid, acr, amr, authTime } = token;
-    return tokensFor(unit, { accountId, grantId, sessionUid, sid, acr, amr, authTime }, token);
+    return tokensFor(unit, { accountId, grantId, sessionUid, sid, acr, amr, authTime, ...bound }, token);
   };
 
   return {
@@ -150,9 +170,9 @@ export const createFirstParty = (deps: FirstPartyDeps): FirstParty => {
         throw error;
       }
     },
-    refresh: async (refreshToken) => {
+    refresh: async (refreshToken, device) => {
       try {
-        return await store.inUnit((unit) => rotate(unit, refreshToken));
+        return await store.inUnit((unit) => rotate(unit, refreshToken, device));
       } catch (error) {
         if (!(error instanceof AlreadyConsumed)) throw error;
         const token = await find(refreshToken);

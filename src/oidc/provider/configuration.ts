@@ -28,7 +28,7 @@ import { ownMetadataName, settingsOf } from './client-view.ts';
 import { createLoadExistingGrant } from './grants.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { createJwtCustomizer } from './jwt-customizer.ts';
-import { ttl } from './lifetimes.ts';
+import { createTtl } from './lifetimes.ts';
 import { deviceFlow, renderError, rpInitiatedLogout } from './page-sources.ts';
 import type { ProtocolPages } from './pages.ts';
 import { resourceIndicators } from './resource-indicators.ts';
@@ -206,6 +206,6 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
     routes,
     scopes: coreScopes,
     subjectTypes: ['public', 'pairwise'],
-    ttl,
+    ttl: createTtl(deps.config.sessions),
   };
 };

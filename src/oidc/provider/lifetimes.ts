@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC, RefreshToken, Session } from 'oidc-provider';
+import type { Config } from '../../platform/config/index.ts';
 import { settingsOf } from './client-view.ts';
 
 /** Seconds (CONTRACT.md, "Defaults"). */
@@ -9,8 +10,6 @@ export const lifetimes = {
   idToken: 3600,
   deviceCode: 600,
   interaction: 3600,
-  sessionIdle: 12 * 3600,
-  sessionAbsolute: 7 * 24 * 3600,
 } as const;
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
@@ -19,14 +18,16 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 const refreshTokenSeconds = (token: RefreshToken, wholeSeconds: number): number =>
   Math.max(1, (token.iiat ?? nowSeconds()) + wholeSeconds - nowSeconds());
 
+type SessionLimits = Pick<Config['sessions'], 'idleSeconds' | 'absoluteSeconds'>;
+
 /** SE-06: idle and absolute limit of a browser session. */
-const sessionSeconds = (session: Session): number => {
-  const left = (session.loginTs ?? nowSeconds()) + lifetimes.sessionAbsolute - nowSeconds();
-  return Math.max(1, Math.min(lifetimes.sessionIdle, left));
+const sessionSeconds = (session: Session, { idleSeconds, absoluteSeconds }: SessionLimits): number => {
+  const left = (session.loginTs ?? nowSeconds()) + absoluteSeconds - nowSeconds();
+  return Math.max(1, Math.min(idleSeconds, left));
 };
 
 /** Lifetimes by kind; client settings and resources change those of tokens. */
-export const ttl: NonNullable<Configuration['ttl']> = {
+export const createTtl = (sessions: SessionLimits): NonNullable<Configuration['ttl']> => ({
   AccessToken: (_ctx, token, client) =>
     token.resourceServer?.accessTokenTTL ?? settingsOf(client).accessTokenTtlSeconds ?? lifetimes.accessToken,
   ClientCredentials: (_ctx, token, client) =>
@@ -42,7 +43,7 @@ export const ttl: NonNullable<Configuration['ttl']> = {
   PreAuthorizedCode: lifetimes.deviceCode,
   // A grant outlives the session it was given in by its last refresh token.
   Grant: (ctx: KoaContextWithOIDC | undefined, _grant) =>
-    lifetimes.sessionAbsolute + Math.max(lifetimes.refreshToken, settingsOf(ctx?.oidc.client).refreshTokenTtlSeconds ?? 0),
+    sessions.absoluteSeconds + Math.max(lifetimes.refreshToken, settingsOf(ctx?.oidc.client).refreshTokenTtlSeconds ?? 0),
   Interaction: lifetimes.interaction,
-  Session: (_ctx, session) => sessionSeconds(session),
-};
+  Session: (_ctx, session) => sessionSeconds(session, sessions),
+});

@@ -2,6 +2,7 @@ import { Provider, type RefreshToken, type Session } from 'oidc-provider';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { currentUnit, hashOf } from '../adapters/index.ts';
+import { errors } from '../errors.ts';
 import type { Ending, SessionRecorder, SessionStart, Transaction, TransactionalSinks } from '../ports.ts';
 
 export interface SessionRecordingDeps {
@@ -17,7 +18,14 @@ export type SessionRecording = ReturnType<typeof createSessionRecording>;
 
 /** Ties the provider's sessions to their device rows, in the transaction of the request that changes them. */
 export const createSessionRecording = ({ clock, sessions, sinks, warn, endSessionsIn }: SessionRecordingDeps) => {
-  const started = (trx: Transaction, start: SessionStart): Promise<boolean> => sessions.started(trx, start);
+  /** @returns false when the account changed meanwhile. @throws session_limit_reached */
+  const started = async (trx: Transaction, start: SessionStart): Promise<boolean> => {
+    const verdict = await sessions.started(trx, start);
+    if (verdict.kind === 'full') throw errors.session_limit_reached();
+    if (verdict.kind === 'started')
+      await endSessionsIn(trx, verdict.surplus, { cause: 'session_limit', actor: { type: 'system' } });
+    return verdict.kind === 'started';
+  };
 
   /** A person used the session, or has just signed in on our pages: the same session after a step-up, or a new one. */
   const saved = (session: Session): void => {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parseNetworks } from './networks.ts';
+import { readRegistrationPolicy, readSessions } from './people.ts';
 import { Reader } from './reader.ts';
 import { closedFamilies, settings } from './schema.ts';
 import { type Config, ConfigError, type RateLimits, type SocialProvider } from './types.ts';
@@ -213,6 +214,7 @@ export const loadConfig = (options: LoadOptions): Config => {
       profile === 'conformance' ? ['open', 'off', 'token'] : ['off', 'token', 'open'],
     ),
     registration: reader.choice('REGISTRATION', ['open', 'invite', 'closed']),
+    registrationPolicy: readRegistrationPolicy(reader),
     rateLimits: readRateLimits(reader),
     trustProxy: reader.networks('TRUST_PROXY'),
     smtpUrl: reader.url('SMTP_URL', ['smtp:', 'smtps:']),
@@ -223,6 +225,8 @@ export const loadConfig = (options: LoadOptions): Config => {
       facebook: readSocial(reader, 'FACEBOOK'),
       github: readSocial(reader, 'GITHUB'),
     },
+    sessions: readSessions(reader),
+    geoipDb: reader.file('GEOIP_DB', cwd),
     logLevel: reader.choice('LOG_LEVEL', ['info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent']),
     otlpEndpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['https:', 'http:']),
     operationsAllow: reader.networks('OPERATIONS_ALLOW', issuerIsLoopback ? ['127.0.0.0/8', '::1/128'] : []),

@@ -78,6 +78,22 @@ export const settings: readonly Setting[] = [
   { name: 'DYNAMIC_REGISTRATION', default: 'off', meaning: '`off`, `token` (initial access token) or `open`' },
   { name: 'REGISTRATION', default: 'open', meaning: 'Self sign-up: `open`, `invite` or `closed`' },
   {
+    name: 'REGISTRATION_DOMAINS',
+    default: 'none: any',
+    meaning: 'Comma list of e-mail domains that may sign up, `*.example.com` for every subdomain; invitations are free of it',
+  },
+  { name: 'REGISTRATION_DENIED_DOMAINS', default: 'none', meaning: 'Comma list of e-mail domains that may not sign up' },
+  {
+    name: 'REGISTRATION_APPROVAL',
+    default: 'off',
+    meaning: '`off`; `required`: a new account waits until an administrator lets it in',
+  },
+  {
+    name: 'EMAIL_VERIFICATION',
+    default: 'optional',
+    meaning: '`optional`; `required`: nobody signs in before the e-mail address is confirmed',
+  },
+  {
     name: 'RATE_LIMITS',
     default: 'on',
     meaning:
@@ -98,6 +114,33 @@ export const settings: readonly Setting[] = [
     secret: true,
   },
   ...social,
+  {
+    name: 'SESSION_LIMIT',
+    default: '0: no limit',
+    meaning: 'How many sessions one person may have at a time, 0 to 1000',
+  },
+  {
+    name: 'SESSION_LIMIT_REACHED',
+    default: 'end-oldest',
+    meaning: '`end-oldest`: the session that was not used for longest ends; `refuse`: the new sign-in is refused',
+  },
+  { name: 'SESSION_IDLE_MINUTES', default: '720', meaning: 'A browser session ends when it is not used for so long, 5 to 43200' },
+  {
+    name: 'SESSION_MAX_MINUTES',
+    default: '10080',
+    meaning: 'A browser session ends so long after its sign-in, however much it is used, 5 to 525600',
+  },
+  {
+    name: 'SESSION_BINDING',
+    default: 'reauthenticate',
+    meaning:
+      'A session that turns up in a clearly different browser: `reauthenticate` (that browser has to sign in, the session stays), `end` (the session ends), `log` (an audit event only) or `off`',
+  },
+  {
+    name: 'GEOIP_DB',
+    default: 'none',
+    meaning: 'MaxMind DB file (City or Country) that tells where a session is; without it no place is shown',
+  },
   { name: 'LOG_LEVEL', default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' },
   { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', default: 'none', meaning: 'Sends traces over OTLP' },
   {

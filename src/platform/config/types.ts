@@ -20,6 +20,15 @@ export interface SocialProvider {
   baseUrl: string | undefined;
 }
 
+export interface SessionSettings {
+  /** Per person; 0: none. */
+  limit: number;
+  limitReached: 'end-oldest' | 'refuse';
+  idleSeconds: number;
+  absoluteSeconds: number;
+  binding: 'reauthenticate' | 'end' | 'log' | 'off';
+}
+
 export interface Config {
   host: string;
   port: number;
@@ -41,6 +50,12 @@ export interface Config {
   bootstrapFile: string | undefined;
   dynamicRegistration: 'off' | 'token' | 'open';
   registration: 'open' | 'invite' | 'closed';
+  registrationPolicy: {
+    allowedDomains: readonly string[];
+    deniedDomains: readonly string[];
+    needsApproval: boolean;
+    needsVerifiedEmail: boolean;
+  };
   rateLimits: RateLimits;
   trustProxy: Networks;
   smtpUrl: string | undefined;
@@ -48,6 +63,8 @@ export interface Config {
   /** Where text messages are handed over. */
   smsWebhook: { url: string; secret: string } | undefined;
   social: { google: SocialProvider | undefined; facebook: SocialProvider | undefined; github: SocialProvider | undefined };
+  sessions: SessionSettings;
+  geoipDb: string | undefined;
   logLevel: string;
   otlpEndpoint: string | undefined;
   operationsAllow: Networks;

@@ -43,8 +43,14 @@ export interface AuditCatalogue {
   'identity.email_change_undone': None;
   'identity.email_changed': None;
   'identity.email_verified': None;
+  'identity.invitation_accepted': None;
+  'identity.invitation_created': None;
+  'identity.invitation_resent': None;
+  'identity.invitation_revoked': None;
   'identity.organization_created': None;
   'identity.profile_updated': { fields: readonly string[] };
+  'identity.registration_approved': None;
+  'identity.registration_rejected': None;
   'identity.unproven_address_claimed': { provider: string };
   'identity.user_created': { source: string };
   'identity.user_deactivated': None;
@@ -101,7 +107,15 @@ export interface AuditCatalogue {
   'resource.created': { source: string };
   'resource.deleted': None;
   'resource.updated': { fields: readonly string[] };
+  'risk.sign_in': {
+    score: number;
+    level: string;
+    method: string;
+    factors: readonly { name: string; weight: number; evidence: string }[];
+  };
+  'session.device_mismatch': { signals: readonly string[]; score: number; response: string };
   'session.ended': { cause: string };
+  'session.refused': None;
   'session.started': None;
 }
 

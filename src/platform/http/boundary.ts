@@ -44,6 +44,7 @@ const oauthError = (refusal: Refusal): Record<string, unknown> => {
 
 // What a person is told: one of the kinds that `views/error.njk` has words for.
 const pageKinds: Record<string, string> = {
+  session_limit_reached: 'sessions',
   not_found: 'not_found',
   approval_over: 'not_found',
   approval_not_found: 'not_found',

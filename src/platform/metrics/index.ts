@@ -66,6 +66,18 @@ export const createMetrics = () => {
       labelNames: ['method', 'outcome'] as const,
       registers,
     }),
+    signInRisk: new Counter({
+      name: 'sign_in_risk_total',
+      help: 'Proven sign-ins by how risky they were',
+      labelNames: ['level'] as const,
+      registers,
+    }),
+    sessionMismatches: new Counter({
+      name: 'session_mismatches_total',
+      help: 'Sessions that turned up in another browser, by what was done',
+      labelNames: ['response'] as const,
+      registers,
+    }),
     tokensIssued: new Counter({
       name: 'tokens_issued_total',
       help: 'Tokens issued by kind and grant type',

@@ -22,3 +22,32 @@ export const describeDevice = (userAgent: string | undefined): DeviceDescription
     os: joined(os.name, os.version),
   };
 };
+
+export interface DeviceFamily {
+  os: string | undefined;
+  browser: string | undefined;
+}
+
+const families = new Map<string, DeviceFamily>();
+const maxFamilies = 500;
+
+/** Safari on an iPad says that it is on a Mac, and back, as its reader wishes. */
+const apple = new Set(['iOS', 'macOS', 'iPadOS', 'Mac OS']);
+
+const parsed = (userAgent: string): DeviceFamily => {
+  const { browser, os } = new UAParser(userAgent).getResult();
+  const name = browser.name?.replace(/^Mobile /, '');
+  const isApple = name === 'Safari' && apple.has(os.name ?? '');
+  return { os: isApple ? 'Apple' : os.name, browser: name };
+};
+
+/** Browser and system without their versions; parsed once for each text that is seen often. */
+export const familyOf = (userAgent: string | undefined): DeviceFamily => {
+  if (userAgent === undefined) return { os: undefined, browser: undefined };
+  const known = families.get(userAgent);
+  if (known) return known;
+  if (families.size >= maxFamilies) families.delete(String(families.keys().next().value));
+  const family = parsed(userAgent);
+  families.set(userAgent, family);
+  return family;
+};

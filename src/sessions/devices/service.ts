@@ -1,9 +1,10 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
-import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
+import type { Places } from '../../platform/geo/index.ts';
+import type { Actor, AuditBuffer, AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import { describeDevice } from './device.ts';
-import { createSessionRepository, type SessionRow } from './repository.ts';
+import { createSessionRepository, type SessionRepository, type SessionRow } from './repository.ts';
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
@@ -34,9 +35,17 @@ export interface SessionDeps {
   database: Database;
   clock: Clock;
   audit(trx: Transaction): AuditSink;
+  /** For what is refused: its transaction does not commit. */
+  buffer: AuditBuffer;
+  places: Places;
+  /** SE-06: how many at a time (0: any number), and which one gives way. */
+  count: { limit: number; limitReached: 'end-oldest' | 'refuse' };
 }
 
-const rowOf = (start: SessionStart, now: Date): SessionRow => {
+/** What comes of a sign-in. `surplus`: sessions that end for it. */
+export type StartVerdict = { kind: 'started'; surplus: readonly string[] } | { kind: 'outdated' } | { kind: 'full' };
+
+const rowOf = (start: SessionStart, now: Date, place: string | undefined): SessionRow => {
   const { device, browser, os } = describeDevice(start.device.userAgent);
   return {
     id: uuidv7(now),
@@ -47,7 +56,7 @@ const rowOf = (start: SessionStart, now: Date): SessionRow => {
     browser: browser ?? null,
     os: os ?? null,
     ip: start.device.ip ?? null,
-    place: null,
+    place: place ?? null,
     acr: start.acr ?? null,
     amr: start.amr,
     authenticated_at: start.authenticatedAt,
@@ -59,7 +68,7 @@ const rowOf = (start: SessionStart, now: Date): SessionRow => {
 };
 
 /** Devices beside the provider's sessions (DESIGN.md, decision 3). */
-export const createDevices = ({ database, clock, audit }: SessionDeps) => {
+export const createDevices = ({ database, clock, audit, buffer, places, count }: SessionDeps) => {
   const outside = createSessionRepository(database.knex);
 
   const visible = async (id: string, userId: string | undefined): Promise<SessionRow> => {
@@ -69,24 +78,43 @@ export const createDevices = ({ database, clock, audit }: SessionDeps) => {
     return row;
   };
 
+  /** The account is held: two sign-ins at once count each other. The one that was not used for longest goes first. */
+  const surplusOf = async (
+    sessions: SessionRepository,
+    { user_id: userId, session_uid: newest }: SessionRow,
+  ): Promise<string[]> => {
+    if (count.limit === 0) return [];
+    const others = (await sessions.live(userId, clock.now())).filter(({ session_uid: uid }) => uid !== newest);
+    others.sort((one, other) => one.last_seen_at.getTime() - other.last_seen_at.getTime());
+    return others.slice(0, Math.max(0, others.length + 1 - count.limit)).map(({ session_uid: uid }) => uid);
+  };
+
   return {
     recorder: {
       /**
-       * Writes the device row with the provider's session. False when the account or its password changed after the person was
-       * authenticated (RC-11): nothing may be given out then.
+       * Writes the device row with the provider's session. Where the verdict is not `started` nothing may be given out: the account
+       * or its password changed after the person was authenticated (RC-11), or there are too many sessions.
        */
-      started: async (trx: Transaction, start: SessionStart): Promise<boolean> => {
+      started: async (trx: Transaction, start: SessionStart): Promise<StartVerdict> => {
         const sessions = createSessionRepository(trx);
         const { accountId, sessionUid, authenticatedAt } = start;
-        if (!(await sessions.holdAccount(accountId, authenticatedAt))) return false;
-        if (await sessions.isOutdated(accountId, authenticatedAt)) return false;
-        const row = rowOf(start, clock.now());
+        if (!(await sessions.holdAccount(accountId, authenticatedAt))) return { kind: 'outdated' };
+        if (await sessions.isOutdated(accountId, authenticatedAt)) return { kind: 'outdated' };
+        const row = rowOf(start, clock.now(), places.find(start.device.ip)?.name);
         const { id: _id, created_at: _createdAt, ended_at: _endedAt, user_id: _userId, ...renewed } = row;
-        if (await sessions.insert(row)) {
-          const actor = { type: 'user', id: accountId } as const;
-          await audit(trx).record({ type: 'session.started', outcome: 'success', actor, subjectId: accountId, sessionUid });
-        } else await sessions.renew(sessionUid, renewed);
-        return true;
+        if (!(await sessions.insert(row))) {
+          await sessions.renew(sessionUid, renewed);
+          return { kind: 'started', surplus: [] };
+        }
+        const actor = { type: 'user', id: accountId } as const;
+        const about = { actor, subjectId: accountId, sessionUid };
+        const surplus = await surplusOf(sessions, row);
+        if (surplus.length > 0 && count.limitReached === 'refuse') {
+          buffer.note({ type: 'session.refused', outcome: 'denied', ...about, reason: 'session_limit_reached' });
+          return { kind: 'full' };
+        }
+        await audit(trx).record({ type: 'session.started', outcome: 'success', ...about });
+        return { kind: 'started', surplus };
       },
       ended: async (trx: Transaction, sessionUids: readonly string[], { cause, actor }: Ending): Promise<void> => {
         for (const { user_id: subjectId, session_uid: sessionUid } of await createSessionRepository(trx).end(

@@ -1,7 +1,8 @@
 import { type Accounts, canonicalIdentifier, isEmailAddress } from '../../../identity/index.ts';
 import type { AuditBuffer, Clock, InTransaction } from '../../../platform/ports.ts';
 import type { SignInOutcome } from '../../signin/outcome.ts';
-import type { SignIn, SignInPlace } from '../../signin/service.ts';
+import type { SignInPlace } from '../../signin/place.ts';
+import type { SignIn } from '../../signin/service.ts';
 import type { UpstreamPerson } from '../dialects/dialect.ts';
 import { isUpstreamTwofold } from '../dialects/oidc.ts';
 import type { Provider } from '../providers/provider.ts';

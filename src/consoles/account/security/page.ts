@@ -55,7 +55,6 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
     if (owner) await work(page, owner);
   };
 
-  pages.get('/account', async (page) => page.redirect(base));
   pages.get(base, async (page) => {
     const person = await session.person(page);
     if (person) await overview(page, person.accountId);

@@ -32,7 +32,7 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
     return undefined;
   };
 
-  const exchangeOf = ({ ctx }: PageContext) => ({ req: ctx.req, res: ctx.res });
+  const exchangeOf = ({ ctx, request }: PageContext) => ({ req: ctx.req, res: ctx.res, info: request });
 
   return {
     mount: (pages: PageRoutes): void => {
@@ -40,7 +40,7 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
         const target = ownPath(page.query.state);
         // RU-05: back to a page of the account, wherever the address came from; a refused sign-in leads to the front door.
         const isOurs = target?.startsWith('/account/') && !target.startsWith(callbackPath);
-        page.redirect(page.query.error === undefined ? (isOurs && target ? target : '/account/security') : '/');
+        page.redirect(page.query.error === undefined ? (isOurs && target ? target : '/account') : '/');
       });
     },
     /** Whoever is signed in; `undefined` when the answer is the way to a sign-in. */

@@ -1,0 +1,110 @@
+import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
+import { sha256 } from '../../platform/crypto/index.ts';
+import type { PasswordChoice, PasswordProblem } from '../password/choice.ts';
+import type { Hasher } from '../password/hashing.ts';
+import { orBusy } from '../password/pool.ts';
+import type { InvitationRow } from './repository.ts';
+import type { InvitationPlace, InvitationUnit, Transaction } from './unit.ts';
+
+export interface AcceptanceDeps extends InvitationPlace {
+  accounts: Pick<Accounts, 'create' | 'idOf' | 'find'>;
+  /** The same within a transaction that is open. */
+  within(trx: Transaction): Promise<InvitationUnit>;
+  passwords: { hasher: Pick<Hasher, 'hash'>; choice: PasswordChoice };
+}
+
+/** What the page of an invitation shows. */
+export interface InvitationView {
+  email: string;
+  organization: string | undefined;
+  /** The address has an account: its owner signs in and joins. */
+  hasAccount: boolean;
+}
+
+type SignUpOutcome =
+  | { kind: 'accepted'; accountId: string }
+  | { kind: 'gone' }
+  /** Somebody has the address meanwhile. */
+  | { kind: 'exists' }
+  | { kind: 'invalid'; problems: readonly PasswordProblem[] };
+
+/** The invitation was used up while its form was filled in. */
+class Spent extends Error {}
+
+/** RS-11: accepted once, before its end, by the owner of the invited address, as what it was made for. */
+export const createAcceptance = ({ accounts, inTransaction, within, passwords, clock, site }: AcceptanceDeps) => {
+  const { hasher, choice } = passwords;
+
+  const find = async (secret: string | undefined): Promise<InvitationRow | undefined> => {
+    if (!site.isOpen || secret === undefined || !/^[\w-]{43}$/.test(secret)) return undefined;
+    return inTransaction('all', ({ invitations }) => invitations.bySecret(sha256(secret), clock.now()));
+  };
+
+  /** Spends it for this account and makes it a member of what it was made for. */
+  const settle = async (unit: InvitationUnit, row: InvitationRow, accountId: string): Promise<boolean> => {
+    const now = clock.now();
+    if (!(await unit.invitations.accept(row.id, accountId, now))) return false;
+    if (row.organization_id !== null) await unit.invitations.addMember(row.organization_id, accountId, now);
+    await unit.forget(accountId);
+    await unit.audit.record({
+      type: 'identity.invitation_accepted',
+      outcome: 'success',
+      actor: { type: 'user', id: accountId },
+      subjectId: accountId,
+      target: { type: 'invitation', id: row.id },
+      organizationId: row.organization_id ?? undefined,
+    });
+    return true;
+  };
+
+  const make = async (row: InvitationRow, password: string, claims: Record<string, unknown>): Promise<SignUpOutcome> => {
+    const passwordHash = await hasher.hash(password);
+    const wish = { email: row.email, emailVerified: true, passwordHash, claims, source: 'invitation' } as const;
+    try {
+      const accountId = await accounts.create(wish, async (trx, id) => {
+        if (!(await settle(await within(trx), row, id))) throw new Spent();
+      });
+      return accountId === undefined ? { kind: 'exists' } : { kind: 'accepted', accountId };
+    } catch (error) {
+      if (error instanceof Spent) return { kind: 'gone' };
+      throw error;
+    }
+  };
+
+  const isOwner = async (accountId: string, canonical: string): Promise<boolean> => {
+    const account = await accounts.find(accountId);
+    if (account?.status !== 'active' || account.claims.email_verified !== true) return false;
+    return canonicalIdentifier(String(account.claims.email)) === canonical;
+  };
+
+  return {
+    /** Changes nothing (RS-13). */
+    look: async (secret: string | undefined): Promise<InvitationView | undefined> => {
+      const row = await find(secret);
+      if (!row) return undefined;
+      const { email, canonical, organization_id: id } = row;
+      const organization =
+        id === null ? undefined : await inTransaction('all', ({ invitations }) => invitations.organizationName(id));
+      return { email, organization, hasAccount: (await accounts.idOf(canonical)) !== undefined };
+    },
+    /** A new account with the invited address, which the mail has proven. */
+    signUp: (secret: string | undefined, { password, name }: { password: string; name?: string | undefined }) =>
+      orBusy(async (): Promise<SignUpOutcome> => {
+        const row = await find(secret);
+        if (!row) return { kind: 'gone' };
+        const claims = { ...(name ? { name } : {}), ...(row.locale === null ? {} : { locale: row.locale }) };
+        const problems = await choice.problems(password, { claims: { ...claims, email: row.email } });
+        return problems.length > 0 ? { kind: 'invalid', problems } : make(row, password, claims);
+      }),
+    /** Somebody who has an account joins. */
+    join: async (secret: string | undefined, accountId: string): Promise<{ kind: 'accepted' | 'gone' | 'not_yours' }> => {
+      const row = await find(secret);
+      if (!row) return { kind: 'gone' };
+      if (!(await isOwner(accountId, row.canonical))) return { kind: 'not_yours' };
+      const isSettled = await inTransaction('all', (unit) => settle(unit, row, accountId));
+      return { kind: isSettled ? 'accepted' : 'gone' };
+    },
+  };
+};
+
+export type Acceptance = ReturnType<typeof createAcceptance>;

@@ -1,0 +1,41 @@
+import type { Level } from '../../platform/assurance/index.ts';
+import type { RiskLevel, SignInAttempt, SignInRisk } from '../../risk/index.ts';
+import type { Requirement } from '../policy/repository.ts';
+import type { FactorPolicy } from '../policy/service.ts';
+
+export interface DemandDeps {
+  policy: Pick<FactorPolicy, 'requirementOf'>;
+  assess: SignInRisk['assess'];
+}
+
+interface Proven {
+  accountId: string;
+  method: string;
+}
+
+interface Asked {
+  clientId?: string | undefined;
+  neededLevel?: Level | undefined;
+  from?: SignInAttempt['from'] | undefined;
+}
+
+/** What is asked of a sign-in beyond its first factor. */
+export interface Demand {
+  risk: RiskLevel;
+  requirement: Requirement;
+  /** By a rule or by the application. */
+  isAsked: boolean;
+  /** Also without the risk. */
+  isAskedAnyway: boolean;
+}
+
+/** The rules, applied to the person, the application and the risk (FEATURES A9, S1). */
+export const createDemand =
+  ({ policy, assess }: DemandDeps) =>
+  async ({ accountId, method }: Proven, { clientId, neededLevel, from }: Asked): Promise<Demand> => {
+    const risk = from === undefined ? 'low' : (await assess({ accountId, method, clientId, from })).level;
+    const plain = await policy.requirementOf(accountId, clientId);
+    const requirement = risk === 'low' ? plain : await policy.requirementOf(accountId, clientId, risk);
+    const isAskedAnyway = neededLevel === 2 || plain === 'required';
+    return { risk, requirement, isAskedAnyway, isAsked: isAskedAnyway || requirement === 'required' };
+  };

@@ -1,0 +1,63 @@
+/** What rooms are told of the deployment and of each other, beyond the plain parts that `app.ts` hands around. */
+import type { AuthnDeps } from './authn/index.ts';
+import type { Authz } from './authz/index.ts';
+import type { Foundation } from './foundation.ts';
+import { type Accounts, createLifecycle, type Lifecycle } from './identity/index.ts';
+import type { Endings } from './oidc/index.ts';
+import type { Mail } from './platform/mail/index.ts';
+import type { Sms } from './platform/sms/index.ts';
+import { createHistoryRepository, createSignInRisk, type SignInRisk } from './risk/index.ts';
+
+interface AuthnSiteDeps {
+  foundation: Foundation;
+  accounts: Accounts;
+  authz: Pick<Authz, 'entitlementsOf'>;
+  mail: Mail;
+  sms: Sms;
+  /** Built later than `authn`. */
+  endings(): Endings;
+}
+
+export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, endings }: AuthnSiteDeps): AuthnDeps['site'] => {
+  const { config, sinks, caches, outbound } = foundation;
+  return {
+    issuer: config.issuer,
+    sink: sinks.audit,
+    outbox: sinks.outbox,
+    mail: mail.in,
+    sms: sms.in,
+    isSendingOffered: (method) => (method === 'sms' ? sms.isOffered : mail.isOffered),
+    endSessions: (trx, id, cause) => endings().endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
+    forget: async (trx, id) => caches.invalidate([`user:${id}`], trx),
+    registration: { mode: config.registration, ...config.registrationPolicy },
+    isNetworkCounted: config.rateLimits.enabled,
+    upstream: { config, caches, outbound },
+    nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
+    holdingsOf: async (id) => {
+      const { roles, organizations } = await authz.entitlementsOf(id);
+      return { roles, organizations: organizations.map((organization) => organization.id) };
+    },
+  };
+};
+
+export const createAccountLifecycle = (
+  { database, clock, sinks }: Foundation,
+  authz: Pick<Authz, 'change'>,
+  endings: Pick<Endings, 'endAccountIn'>,
+): Lifecycle =>
+  createLifecycle({
+    database,
+    clock,
+    audit: sinks.audit,
+    end: endings.endAccountIn,
+    change: (trx, caller, userId, run) => authz.change(trx, caller, { userIds: [userId] }, run),
+  });
+
+export const createRisk = ({ database, places, clock, audit, metrics }: Foundation): SignInRisk =>
+  createSignInRisk({
+    history: createHistoryRepository(database.knex),
+    places,
+    clock,
+    audit: audit.buffer,
+    assessed: (level) => metrics.signInRisk.inc({ level }),
+  });
