@@ -233,6 +233,15 @@ describe('Z7 separation of duties', () => {
     expect((await take('eve', 'assigner')).status).to.equal(204);
   });
 
+  it('Z7 locks no operator out: what the command line gives passes the rule over and says so', async () => {
+    await give('eve', 'payer');
+    await stand.database.transaction((trx) => stand.app.rooms.authz.assignAsSystem(trx, ids.eve, 'approver'));
+    expect(await rolesOf('eve')).to.deep.equal(['payer', 'approver']);
+    const { json } = await asRoot('GET', `/audit/events?type=rbac.sod_overridden&target=${ids.eve}`);
+    expect(json.items[0]).to.deep.include({ actor: { type: 'system', id: null }, reason: 'by the operator' });
+    for (const role of ['payer', 'approver']) expect((await take('eve', role)).status).to.equal(204);
+  });
+
   it('Z7 reports what was there before the rule, in pages, with paths', async () => {
     for (const name of ['cyd', 'dan', 'eve'] as const) {
       for (const role of ['clerk', 'MANAGER']) expect((await give(name, role)).status).to.equal(201);

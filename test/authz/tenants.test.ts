@@ -299,6 +299,27 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
     }
   });
 
+  it('TN-04 binds nothing of another tenant to one’s own', async () => {
+    const before = await everything();
+    const reaching = (of: Foreign): [string, string, unknown][] => [
+      ['POST', `/rbac/users/${home.user}/roles`, { role: of.role }],
+      ['POST', `/rbac/roles/${home.child}/members`, { userIds: [home.user, of.user] }],
+      ['POST', `/rbac/groups/${home.group}/roles`, { role: of.role }],
+      ['PUT', `/rbac/roles/${home.child}`, { name: 'alfa', parents: [of.role] }],
+      ['POST', '/rbac/sod-rules', { name: 'Both', roles: [home.role, of.role] }],
+      ['PUT', `/rbac/sod-rules/${home.rule}`, { name: 'Both', roles: [home.role, of.role] }],
+      ['PUT', '/authz/entities', { entities: [{ type: 'letter', id: '1', userId: of.user }] }],
+    ];
+    const [ours, theirs] = [reaching(unknown), reaching(foreign)];
+    for (const [index, [method, path, body]] of theirs.entries()) {
+      const answer = await manager(method, path, body, { 'if-match': '*' });
+      const nothing = await manager(method, path, ours[index]?.[2], { 'if-match': '*' });
+      expect(answer.status, `${method} ${path} ${JSON.stringify(answer.json)}`).to.be.oneOf([400, 404]);
+      expect(saying(answer.json, foreign), `${method} ${path}`).to.equal(saying(nothing.json, unknown));
+    }
+    expect(await everything()).to.equal(before);
+  });
+
   it('TN-02 lets its manager do the same at home, so that the refusals are for the tenant', async () => {
     const seen: [string, string][] = [
       ['GET', `/rbac/roles/${home.role}`],

@@ -66,9 +66,8 @@ const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::
 // From the rule's members to the roles that give them, to the groups and people who have those. Inheritance and nesting are as deep
 // as decisions follow them. Eligible assignments confer nothing; what nobody may use at the moment (a suspended organization, a
 // deactivated account, a direct deny) counts all the same, so that its return is no way around the rule.
-const suspects = statement(
-  'authz-duty-suspects',
-  `with recursive wanted as (
+/** @param mine which people: a condition on their id, by which an index finds what a few of them hold */
+const suspectsSql = (mine: (userId: string) => string): string => `with recursive wanted as (
      select m.rule_id, m.role_id, m.permission, coalesce('role:' || m.role_id, 'permission:' || m.permission) as member
      from sod_rule_members m where ($3::uuid is null or m.rule_id = $3)
    ),
@@ -104,15 +103,15 @@ const suspects = statement(
    ),
    held as (
      select user_id, role_id, organization_id, starts_at, expires_at, 'role' as kind, id as ref, '{}'::text[] as path
-     from user_roles where not is_eligible and role_id in (select role_id from reached) and ($1::uuid[] is null or user_id = any($1))
+     from user_roles where not is_eligible and role_id in (select role_id from reached) and ${mine('user_id')}
      union all
      select m.user_id, b.role_id, b.organization_id, null, null, 'group', b.group_id, u.path
      from bound b join under u on u.bound_id = b.group_id join group_members m on m.group_id = u.group_id
-     where $1::uuid[] is null or m.user_id = any($1)
+     where ${mine('m.user_id')}
      union all
      select u.id, r.id, null, null, null, 'default', r.id, '{}'
      from users u cross join roles r where r.name = 'USER' and r.organization_id is null
-       and r.id in (select role_id from reached) and ($1::uuid[] is null or u.id = any($1))
+       and r.id in (select role_id from reached) and ${mine('u.id')}
    ),
    holdings as (
      select r.rule_id, h.user_id, r.member, r.label, h.organization_id, h.starts_at, h.expires_at, h.kind, h.ref, r.path as role_path, h.path as group_path
@@ -120,7 +119,7 @@ const suspects = statement(
      union all
      select s.rule_id, d.user_id, s.member, s.label, null, d.starts_at, d.expires_at, 'direct', d.id, '{}', '{}'
      from speaking s join user_permissions d on d.permission_id = s.permission_id
-     where d.effect = 'allow' and ($1::uuid[] is null or d.user_id = any($1))
+     where d.effect = 'allow' and ${mine('d.user_id')}
    ),
    counted as (
      select h.*, s.max_held from holdings h join sod_rules s on s.id = h.rule_id
@@ -131,15 +130,29 @@ const suspects = statement(
        and ($4::uuid[] is null or exists (select 1 from organization_members o
             where o.organization_id = any($4) and o.user_id = h.user_id))
    ),
-   pairs as (
-     select user_id, rule_id from counted where $5::uuid is null or (user_id, rule_id) > ($5, $6::uuid)
-     group by user_id, rule_id, max_held having count(distinct member) > max_held
-     order by user_id, rule_id limit $7
+   -- Windows instead of joins: how many members meet in one pair of person and rule, and which pair it is.
+   numbered as (
+     select *, dense_rank() over (partition by user_id, rule_id order by member) as member_number from counted
+     where $5::uuid is null or (user_id, rule_id) > ($5, $6::uuid)
+   ),
+   suspected as (
+     select *, max(member_number) over (partition by user_id, rule_id) as members from numbered
+   ),
+   paged as (
+     select *, dense_rank() over (order by user_id, rule_id) as pair from suspected where members > max_held
    )
-   select c.rule_id as "ruleId", c.user_id as "userId", c.member, c.label, c.organization_id as "organizationId",
-     ${ms('c.starts_at')} as "startsAt", ${ms('c.expires_at')} as "expiresAt", c.kind, c.ref, c.role_path as "rolePath", c.group_path as "groupPath"
-   from counted c join pairs p on p.user_id = c.user_id and p.rule_id = c.rule_id
-   order by c.user_id, c.rule_id, c.member, c.kind, c.ref`,
+   select rule_id as "ruleId", user_id as "userId", member, label, organization_id as "organizationId",
+     ${ms('starts_at')} as "startsAt", ${ms('expires_at')} as "expiresAt", kind, ref, role_path as "rolePath", group_path as "groupPath"
+   from paged where $7::int is null or pair <= $7
+   order by user_id, rule_id, member, kind, ref`;
+
+const suspectsAmong = statement(
+  'authz-duty-suspects-among',
+  suspectsSql((userId) => `${userId} = any($1::uuid[])`),
+);
+const suspectsOfAll = statement(
+  'authz-duty-suspects',
+  suspectsSql(() => '$1::uuid[] is null'),
 );
 
 type HoldingRow = Omit<Holding, 'startsAt' | 'expiresAt'> & { startsAt: number | null; expiresAt: number | null };
@@ -203,7 +216,7 @@ export const createDutyRepository = (trx: Knex): DutyRepository => {
     suspects: async ({ userIds, ruleId, memberOf, limit, after }, now) => {
       const [lastUser = null, lastRule = null] = after ?? [];
       const values = [userIds ?? null, now, ruleId ?? null, memberOf ?? null, lastUser, lastRule, limit ?? null];
-      const { rows } = await prepared<HoldingRow>(trx, suspects, values);
+      const { rows } = await prepared<HoldingRow>(trx, userIds ? suspectsAmong : suspectsOfAll, values);
       return rows.map((row) => ({
         ...row,
         startsAt: row.startsAt ?? 0,
