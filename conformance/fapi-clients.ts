@@ -51,6 +51,7 @@ const groups: readonly Group[] = [
       backchannel_authentication_request_signing_alg: 'PS256',
       tls_client_certificate_bound_access_tokens: true,
       id_token_signed_response_alg: 'PS256',
+      token_endpoint_auth_signing_alg: 'PS256',
     },
   })),
 ];
@@ -61,13 +62,21 @@ const publicCertificateJwk = ({ cert }: Certificate): object => {
   return { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', x5c: [raw.toString('base64')] };
 };
 
-const createClient = async (clientId: string, redirectUri: string, metadata: Record<string, unknown>): Promise<FapiClient> => {
+const createClient = async (
+  clientId: string,
+  { redirectUri, notificationUri }: { redirectUri: string; notificationUri: string },
+  given: Record<string, unknown>,
+): Promise<FapiClient> => {
+  const { token_endpoint_auth_signing_alg: assertionAlg, ...rest } = given;
+  const isAssertion = rest.token_endpoint_auth_method === 'private_key_jwt' && assertionAlg !== undefined;
+  const metadata = isAssertion ? given : rest;
+
   const key = await createSigningKey('PS256');
   const certificate = createCertificate(clientId);
   const keys = [key.publicJwk, publicCertificateJwk(certificate)];
   const { cert, key: privateKey } = certificate;
   const notification = metadata.backchannel_token_delivery_mode === 'ping' && {
-    backchannel_client_notification_endpoint: redirectUri.replace(/callback.*$/, 'ciba-notification-endpoint'),
+    backchannel_client_notification_endpoint: notificationUri,
   };
   const common = { client_id: clientId, client_name: clientId, redirect_uris: [redirectUri], jwks: { keys } };
   return {
@@ -80,15 +89,19 @@ const createClient = async (clientId: string, redirectUri: string, metadata: Rec
 
 /**
  * Two clients for each group and way of authenticating: a client has one way, and binds its tokens in one way.
- * @param redirectUri of the client with that name
+ * @param redirectUri of the client with that name @param notificationUri where it is pinged
  */
-export const createFapiClients = (redirectUri: (clientId: string) => string): Promise<FapiClient[]> =>
+export const createFapiClients = (
+  redirectUri: (clientId: string) => string,
+  notificationUri: (clientId: string) => string,
+): Promise<FapiClient[]> =>
   Promise.all(
     groups.flatMap(({ name, metadata }) =>
       Object.entries(methods).flatMap(([method, authMethod]) =>
         [1, 2].map((which) => {
           const id = `conformance-${name.replace('{AUTH}', method)}-${which}`;
-          return createClient(id, redirectUri(id), { token_endpoint_auth_method: authMethod, ...metadata });
+          const addresses = { redirectUri: redirectUri(id), notificationUri: notificationUri(id) };
+          return createClient(id, addresses, { token_endpoint_auth_method: authMethod, ...metadata });
         }),
       ),
     ),

@@ -36,7 +36,9 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
   const relyingParty = await startRelyingParty(certificate);
   const callback = (clientId: string): string =>
     suite ? `${suite.origin}/test/a/${clientId.replace(/-\d$/, '')}/callback` : `${relyingParty.origin}/callback/${clientId}`;
-  const fapi = await createFapiClients(callback);
+  const notification = (clientId: string): string =>
+    suite ? callback(clientId).replace(/callback$/, 'ciba-notification-endpoint') : relyingParty.notifications(clientId).url;
+  const fapi = await createFapiClients(callback, notification);
   const env = {
     PROFILE: 'conformance',
     TLS_CLIENT_CERT: 'request',
@@ -52,6 +54,7 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
     advance: time.advance,
     rotateKeys: () => stand.app.rotateKeys(),
     delivered,
+    notifications: relyingParty.notifications,
     clients: Object.fromEntries(fapi.map(({ client }) => [client.clientId, client])),
     placeholders: {
       ISSUER: issuer,

@@ -1,7 +1,9 @@
 import catalogue from '../catalogue.json' with { type: 'json' };
 import { createBrowser } from './browser.ts';
 import { send } from './http.ts';
+import { cibaModules } from './modules/ciba.ts';
 import { discoveryModules } from './modules/discovery.ts';
+import { fapi1Modules } from './modules/fapi1.ts';
 import { fapi2Modules } from './modules/fapi2.ts';
 import { flowModules } from './modules/flows.ts';
 import { logoutModules } from './modules/logout.ts';
@@ -11,7 +13,9 @@ import { type Outcome, Skipped } from './outcome.ts';
 import { type Metadata, type Module, Run, type Target, type Variant } from './run.ts';
 
 export const modules: Readonly<Record<string, Module>> = {
+  ...cibaModules,
   ...discoveryModules,
+  ...fapi1Modules,
   ...fapi2Modules,
   ...flowModules,
   ...logoutModules,

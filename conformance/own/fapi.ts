@@ -66,7 +66,15 @@ export const dpopProof = (
   return signJwt(changes.key ?? key, without({ ...claims, ...changes.claims }), without(header));
 };
 
-/** FAPI 2.0 with one client: pushed requests, bound tokens, and in Message Signing signed requests and answers. */
+const groupOf = ({ fapi_request_method: request, fapi_auth_request_method: method }: Run['variant']): string => {
+  if (method !== undefined) return 'fapi1';
+  return request === 'signed_non_repudiation' ? 'fapi2-ms' : 'fapi2';
+};
+
+/** What stands for a `request_uri` where the request travels by value. */
+const byValue = 'value:';
+
+/** A FAPI plan with one client: bound tokens, pushed requests (FAPI 1.0 also by value), signed requests and answers where the plan has them. */
 export class Fapi {
   readonly run: Run;
   readonly client: Client;
@@ -74,6 +82,9 @@ export class Fapi {
   readonly isDpop: boolean;
   readonly isSigned: boolean;
   readonly isJarm: boolean;
+  /** FAPI 1.0 Advanced */
+  readonly isFirst: boolean;
+  readonly isPushed: boolean;
   private dpopNonce: string | undefined;
 
   private constructor(run: Run, client: Client, dpopKey: SigningKey) {
@@ -81,13 +92,16 @@ export class Fapi {
     this.client = client;
     this.dpopKey = dpopKey;
     this.isDpop = run.variant.sender_constrain === 'dpop';
-    this.isSigned = run.variant.fapi_request_method === 'signed_non_repudiation';
+    const { fapi_request_method: request, fapi_auth_request_method: method } = run.variant;
+    this.isFirst = method !== undefined;
+    this.isPushed = method !== 'by_value';
+    this.isSigned = this.isFirst || request === 'signed_non_repudiation';
     this.isJarm = run.variant.fapi_response_mode === 'jarm';
   }
 
   static async create(run: Run, which: 1 | 2 = 1): Promise<Fapi> {
-    const { client_auth_type: auth, sender_constrain: bind, fapi_request_method: request } = run.variant;
-    const group = request === 'signed_non_repudiation' ? 'fapi2-ms' : 'fapi2';
+    const { client_auth_type: auth, sender_constrain: bind = 'mtls' } = run.variant;
+    const group = groupOf(run.variant);
     const name = `conformance-${group}-${auth?.replaceAll('_', '-')}-${bind}-${which}`;
     const client = run.target.clients[name];
     assert(client, `client ${name} is registered`);
@@ -100,15 +114,18 @@ export class Fapi {
 
   parameters(over: Parameters = {}): { parameters: Parameters; verifier: string } {
     const verifier = nonce() + nonce();
-    const challenge = { code_challenge: sha256(verifier), code_challenge_method: 'S256' };
+    // FAPI 1.0 Advanced §5.2.2 (18): PKCE comes with pushed requests.
+    const challenge = this.isPushed ? { code_challenge: sha256(verifier), code_challenge_method: 'S256' } : {};
     const jarm = this.isJarm ? { response_mode: 'jwt' } : {};
-    const response = { response_type: 'code', response_mode: undefined, ...jarm };
+    const type = this.isFirst && !this.isJarm ? 'code id_token' : 'code';
+    const response = { response_type: type, response_mode: undefined, ...jarm };
     return { parameters: this.run.parameters(this.client, { ...response, ...challenge, ...over }), verifier };
   }
 
   private async authenticated(fields: Fields, { assertion = {} }: Changes): Promise<Fields> {
     if (this.isMtlsAuth || assertion === null) return { client_id: this.client.clientId, ...fields };
-    const { audience = this.run.target.issuer, claims = {}, key } = assertion;
+    const usual = this.isFirst ? this.run.endpoint('token_endpoint') : this.run.target.issuer;
+    const { audience = usual, claims = {}, key } = assertion;
     const client = key ? { ...this.client, key } : this.client;
     return {
       client_id: this.client.clientId,
@@ -162,11 +179,25 @@ export class Fapi {
     const { parameters, verifier } = this.parameters(over);
     const isObject = this.isSigned && changes.object !== null;
     const fields = isObject ? { request: await this.requestObject(parameters, changes.object ?? {}) } : parameters;
+    if (!this.isPushed) return { answer: this.unpushed(fields, parameters), parameters, verifier };
     const endpoint = this.run.endpoint('pushed_authorization_request_endpoint');
     return { answer: await this.post(endpoint, fields, changes), parameters, verifier };
   }
 
+  /** By value there is nothing to ask beforehand. */
+  private unpushed(fields: Fields, { scope, response_type }: Parameters): Answer {
+    // OpenID Connect Core §6.1: what OAuth wants to see stands beside the object as well.
+    const beside = { scope, response_type };
+    const json = { request_uri: `${byValue}${JSON.stringify({ ...beside, ...fields })}` };
+    return { status: 201, headers: new Headers(), body: '', json };
+  }
+
   authorizationUrl(requestUri: unknown, extra: Parameters = {}, clientId = this.client.clientId): string {
+    const reference = String(requestUri);
+    if (reference.startsWith(byValue)) {
+      const parameters = JSON.parse(reference.slice(byValue.length)) as Parameters;
+      return this.run.authorizationUrl({ ...parameters, client_id: clientId, ...extra });
+    }
     return this.run.authorizationUrl({ client_id: clientId, request_uri: String(requestUri), ...extra });
   }
 
@@ -190,9 +221,20 @@ export class Fapi {
     });
     const response = await this.response(visit);
     assert(response, `no answer to the client: ${visit.pages.at(-1)?.status} ${visit.pages.at(-1)?.body.slice(0, 300)}`);
-    assert.equal(response.get('iss'), this.run.target.issuer, 'RFC 9207: iss in the answer');
+    // RFC 9207 §2.4: an ID token in the answer names the issuer as well.
+    if (!response.has('id_token')) assert.equal(response.get('iss'), this.run.target.issuer, 'RFC 9207: iss in the answer');
+    if (response.has('id_token')) await this.frontIdToken(response, pushed.parameters);
     assert.equal(this.isJarm, visit.callback?.parameters.has('response'), 'JARM where it is asked for');
     return { ...pushed, visit, response };
+  }
+
+  /** FAPI 1.0 Advanced §5.2.2.1: the ID token of the answer is its signature. */
+  private async frontIdToken(response: URLSearchParams, { state, nonce: asked }: Parameters): Promise<void> {
+    const claims = await this.idToken(response.get('id_token'));
+    const half = (value: string): string => Buffer.from(sha256(value), 'base64url').subarray(0, 16).toString('base64url');
+    assert.equal(claims.c_hash, half(response.get('code') ?? ''), 'c_hash fits');
+    if (state !== undefined) assert.equal(claims.s_hash, half(state), 's_hash fits');
+    assert.equal(claims.nonce, asked);
   }
 
   /** An authorization that has to succeed. */
@@ -210,7 +252,8 @@ export class Fapi {
 
   codeFields({ code, parameters, verifier }: { code: string; parameters: Parameters; verifier: string }): Fields {
     const { redirect_uri: address } = parameters;
-    return { grant_type: 'authorization_code', code, redirect_uri: address, code_verifier: verifier };
+    const proof = parameters.code_challenge === undefined ? undefined : verifier;
+    return { grant_type: 'authorization_code', code, redirect_uri: address, code_verifier: proof };
   }
 
   redeem(authorized: { code: string; parameters: Parameters; verifier: string }, changes: Changes = {}): Promise<Answer> {

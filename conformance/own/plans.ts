@@ -15,6 +15,44 @@ const fapi2 = (fixed: Record<string, string>): Record<string, string>[] =>
     })),
   );
 
+const fapi1 = ['private_key_jwt', 'mtls'].flatMap((auth) =>
+  ['plain_response', 'jarm'].flatMap((mode) =>
+    ['by_value', 'pushed'].map((request) => ({
+      client_auth_type: auth,
+      fapi_profile: 'plain_fapi',
+      fapi_response_mode: mode,
+      fapi_auth_request_method: request,
+    })),
+  ),
+);
+
+const ciba = ['private_key_jwt', 'mtls'].flatMap((auth) =>
+  ['poll', 'ping'].map((mode) => ({
+    client_auth_type: auth,
+    ciba_mode: mode,
+    fapi_ciba_profile: 'plain_fapi',
+    client_registration: 'static_client',
+  })),
+);
+
+/** In these every value of a variant occurs, and every module. */
+const few = new Set([
+  'private_key_jwt dpop',
+  'mtls mtls',
+  'private_key_jwt jarm pushed',
+  'mtls plain_response by_value',
+  'private_key_jwt poll',
+  'mtls ping',
+]);
+
+/** `npm test` runs FAPI's plans on two of their variants each, `npm run conformance` on all. */
+export const isOfTheFew = (variant: Record<string, string>): boolean => {
+  const { client_auth_type: auth, fapi_profile: fapi, fapi_ciba_profile: ciba, ...rest } = variant;
+  if (fapi === undefined && ciba === undefined) return true;
+  const { fapi_response_mode: mode, fapi_auth_request_method: request, sender_constrain: bind, ciba_mode: delivery } = rest;
+  return few.has([auth, ...(request === undefined ? [bind ?? delivery] : [mode, request])].join(' '));
+};
+
 interface OwnPlan {
   plan: string;
   variants: Record<string, string>[];
@@ -36,6 +74,8 @@ const ownPlans: readonly OwnPlan[] = [
       variants: ['code', 'code id_token'].map((type) => ({ ...dynamic, response_type: type })),
     }),
   ),
+  { plan: 'fapi1-advanced-final-test-plan', variants: fapi1 },
+  { plan: 'fapi-ciba-id1-test-plan', variants: ciba },
   { plan: 'fapi2-security-profile-final-test-plan', variants: fapi2({}) },
   {
     plan: 'fapi2-message-signing-final-test-plan',

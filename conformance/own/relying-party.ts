@@ -11,6 +11,13 @@ export interface Delivery {
   body: string;
 }
 
+export interface Inbox {
+  url: string;
+  deliveries: Delivery[];
+  /** Answers so from now on. */
+  answer(status: number, body?: string): void;
+}
+
 /** The suite's own side: serves the documents a provider fetches (RFC 7591 `jwks_uri`, sector files, request objects) and takes logout calls. */
 export interface RelyingParty {
   readonly origin: string;
@@ -21,26 +28,41 @@ export interface RelyingParty {
     type?: string,
   ): { url: string; replace(body: string | object): void; fetched(): number };
   /** A fresh address that answers 200 to everything, and what was delivered there. */
-  inbox(name: string): { url: string; deliveries: Delivery[] };
+  inbox(name: string): Inbox;
+  /** The inbox at a fixed address: what a client that an administrator registers names. */
+  notifications(clientId: string): Inbox;
   close(): Promise<void>;
 }
 
+interface Box {
+  deliveries: Delivery[];
+  status: number;
+  body: string;
+}
+
+const statusOf = (inbox: Box | undefined, document: object | undefined): number => inbox?.status ?? (document ? 200 : 404);
+const isRedirect = (inbox: Box | undefined): boolean => inbox !== undefined && inbox.status > 299 && inbox.status < 400;
+const bytesOf = ({ body, type }: { body: string; type: string }): Buffer =>
+  Buffer.from(body, type.startsWith('image/') ? 'base64' : 'utf8');
+
 export const startRelyingParty = async (certificate: Certificate): Promise<RelyingParty> => {
   const documents = new Map<string, { body: string; type: string; fetched: number }>();
-  const inboxes = new Map<string, Delivery[]>();
+  const inboxes = new Map<string, Box>();
   let last = 0;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', origin);
     const body = await text(request);
-    inboxes.get(url.pathname)?.push({ method: request.method ?? 'GET', url, body });
+    const inbox = inboxes.get(url.pathname);
+    inbox?.deliveries.push({ method: request.method ?? 'GET', url, body });
     const document = documents.get(url.pathname);
     if (document) document.fetched += 1;
-    response.writeHead(document || inboxes.has(url.pathname) ? 200 : 404, {
+    response.writeHead(statusOf(inbox, document), {
+      ...(isRedirect(inbox) ? { location: `${origin}/elsewhere` } : {}),
       'content-type': document?.type ?? 'text/plain',
       'cache-control': 'no-store',
     });
-    response.end(Buffer.from(document?.body ?? '', document?.type.startsWith('image/') ? 'base64' : 'utf8'));
+    response.end(bytesOf(document ?? { body: inbox?.body ?? '', type: 'text/plain' }));
   };
 
   const server = createServer(certificate, (request, response) => void answer(request, response));
@@ -49,6 +71,16 @@ export const startRelyingParty = async (certificate: Certificate): Promise<Relyi
   const fresh = (name: string): string => {
     last += 1;
     return `/${name}/${last}`;
+  };
+
+  const openInbox = (path: string): Inbox => {
+    const known = inboxes.get(path) ?? { deliveries: [], status: 200, body: '' };
+    inboxes.set(path, known);
+    return {
+      url: `${origin}${path}`,
+      deliveries: known.deliveries,
+      answer: (status, body = '') => void Object.assign(known, { status, body }),
+    };
   };
 
   return {
@@ -64,12 +96,8 @@ export const startRelyingParty = async (certificate: Certificate): Promise<Relyi
       documents.set(path, entry);
       return { url: `${origin}${path}`, replace, fetched: () => entry.fetched };
     },
-    inbox: (name) => {
-      const path = fresh(name);
-      const deliveries: Delivery[] = [];
-      inboxes.set(path, deliveries);
-      return { url: `${origin}${path}`, deliveries };
-    },
+    inbox: (name) => openInbox(fresh(name)),
+    notifications: (clientId) => openInbox(`/ciba/${clientId}`),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -5,7 +5,7 @@ import { type Browser, createBrowser, type Person, type Visit } from './browser.
 import { authenticate, type Client, clientAssertion, nonce, sharedSigningKey } from './client.ts';
 import { type Answer, formType, jsonType, send } from './http.ts';
 import { Skipped } from './outcome.ts';
-import type { Delivery, RelyingParty } from './relying-party.ts';
+import type { Delivery, Inbox, RelyingParty } from './relying-party.ts';
 
 /** The provider under test, and what a module may ask of its operator. */
 export interface Target {
@@ -18,6 +18,8 @@ export interface Target {
   rotateKeys(): Promise<void>;
   /** Waits for what leaves the provider by itself (logout calls), at most a few seconds. */
   delivered(deliveries: Delivery[]): Promise<Delivery[]>;
+  /** Where a client's CIBA notifications arrive. */
+  notifications(clientId: string): Inbox;
   /** Clients an administrator registered beforehand (FAPI profiles), by name. */
   clients: Readonly<Record<string, Client>>;
   /** A browser that has signed in before, where the module is not about signing in. */

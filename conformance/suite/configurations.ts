@@ -21,7 +21,11 @@ const perResponseType = (types: string[], fixed: Record<string, string> = {}): R
   types.map((type) => ({ ...fixed, response_type: type }));
 
 /** Static clients: `fapi-clients.ts` makes them with their keys and certificates and registers them by a bootstrap file. */
-const fapiClient = (name: string): Record<string, unknown> => ({ client_id: name, scope: 'openid', jwks: `{JWKS:${name}}` });
+const fapiClient = (name: string): Record<string, unknown> => ({
+  client_id: name,
+  scope: 'openid offline_access',
+  jwks: `{JWKS:${name}}`,
+});
 const certificate = (name: string): Record<string, string> => ({
   cert: `{CERT:${name}}`,
   key: `{KEY:${name}}`,
@@ -127,6 +131,7 @@ const definitions: readonly PlanFile[] = [
     ),
     configuration: {
       server,
+      automated_ciba_approval_url: '{ISSUER}/conformance/ciba?auth_req_id={auth_req_id}&action={action}',
       ...fapiClients(names.ciba, {}, { hint_type: 'login_hint', hint_value: '{LOGIN}' }),
       ...bothCertificates(names.ciba),
       ...resource,

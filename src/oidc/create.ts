@@ -9,6 +9,7 @@ import type { Outbound } from '../platform/outbound/index.ts';
 import type { AuditBuffer, Clock, Mailer } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
 import { createApprovalAnswers } from './approvals/answers.ts';
+import { automaticApproval } from './approvals/automatic.ts';
 import { createPings } from './approvals/pings.ts';
 import { createApprovals } from './approvals/service.ts';
 import { createBootstrap } from './bootstrap/service.ts';
@@ -105,7 +106,10 @@ export const createOidc = async (deps: OidcDeps) => {
     audit: { statement: sinks.auditStatement, buffer: audit },
   });
   const consents = createConsents({ store, clock });
-  const approvals = createApprovals({ database, clock, envelope, sinks, mail: deps.mail, issuer: config.issuer });
+  const isTest = config.profile === 'conformance';
+  const { issuer } = config;
+  const approvals = createApprovals({ database, clock, envelope, sinks, mail: deps.mail, issuer, isUnlimited: isTest });
+  const approvalPages = createApprovalAnswers({ provider: () => core.provider, store, approvals, resources });
 
   const registrationTokens = createRegistrationTokens({ database, clock, sinks });
   const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
@@ -115,12 +119,12 @@ export const createOidc = async (deps: OidcDeps) => {
   };
   const cookieKeys = [envelope.blindIndex('cookie', 'cookie-keys')];
 
-  const structured = createStructuredTokens({ issuer: config.issuer, keys, clock });
+  const structured = createStructuredTokens({ issuer, keys, clock });
   const policy = createIntrospectionPolicy(resources);
   const active = createActiveTokens({ provider: () => core.provider, structured, store });
 
   const { endings, recording, lateReuse, notices } = createEndingRoom({
-    issuer: config.issuer,
+    issuer,
     provider: () => core.provider,
     given: deps,
     disableTokens: clients.endTokens,
@@ -159,10 +163,11 @@ export const createOidc = async (deps: OidcDeps) => {
       notices.attach(provider);
       attachEvents(provider, { audit, recording, issued });
       pings.attach(provider);
+      if (isTest) provider.use(automaticApproval({ provider: () => core.provider, approvals, pages: approvalPages, clock }));
       registerTokenExchange(provider, {
         active,
         resources,
-        bind: createSenderConstraint({ provider, issuer: config.issuer, certificateOf: certificateReader(config) }),
+        bind: createSenderConstraint({ provider, issuer, certificateOf: certificateReader(config) }),
         mayImpersonate: (client) => settingsOf(client).mayImpersonate === true,
         audit,
       });
@@ -181,7 +186,7 @@ export const createOidc = async (deps: OidcDeps) => {
     if (tags.includes(keysTag) || tags.includes(everything))
       keys.reload().catch((error: unknown) => logger.error({ err: error }, 'signing keys could not be read'));
   });
-  await ensureBuiltin({ issuer: config.issuer, clients, resources });
+  await ensureBuiltin({ issuer, clients, resources });
   await keys.prepare();
   await uses.read();
   await clients.reseal();
@@ -207,12 +212,12 @@ export const createOidc = async (deps: OidcDeps) => {
     /** RU-05: whether an application of our own registered the address. */
     isFirstPartyAddress: async (uri: string): Promise<boolean> =>
       (await createClientRepository(knex).ofFirstPartyUri(uri)) !== undefined,
-    authenticator: createAuthenticator({ issuer: config.issuer, active }),
+    authenticator: createAuthenticator({ issuer, active }),
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,
     firstParty: createFirstParty({
       provider: () => core.provider,
-      issuer: config.issuer,
+      issuer,
       store,
       resources,
       recording,
@@ -234,7 +239,7 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     resources,
     keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
-    approvals: createApprovalAnswers({ provider: () => core.provider, store, approvals, resources }),
+    approvals: approvalPages,
     /** CIBA's ping: the outbox topic and what delivers an entry of it. */
     pings: { topic: pings.topic, deliver: pings.deliver },
     browser: createBrowserSessions({ provider: () => core.provider, issuer: config.issuer }),

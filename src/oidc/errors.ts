@@ -11,6 +11,7 @@ export const errors = defineErrors({
   secret_not_found: { status: 404, title: 'There is no such client secret' },
   secret_not_used: { status: 409, title: 'This client does not authenticate with a secret' },
   secrets_exhausted: { status: 409, title: 'Two secrets are live; remove one first' },
+  redirect_uri_missing: { status: 400, title: 'The request does not say where its answer goes' },
   registration_policy_invalid: { status: 400, title: 'The registration policy is not valid' },
   registration_token_not_found: { status: 404, title: 'There is no such initial access token' },
   parameter_repeated: { status: 400, title: 'A parameter of the request is there twice' },

@@ -1,3 +1,3 @@
 import { describePlans } from './suites.ts';
 
-describePlans('P9 P11 FAPI 2.0 plans', (plan) => plan.startsWith('fapi2-'));
+describePlans('P1 P9 P11 FAPI plans', (plan) => plan.startsWith('fapi'));

@@ -12,7 +12,7 @@ interface Described {
 const described = new Map((catalogue.plans as unknown as Described[]).map((plan) => [plan.name, plan]));
 
 /** Always allowed, or optional for every plan (facts of the suite: conformance README §1.3). */
-const common = ['alias', 'description', 'publish', 'browser', 'override'];
+const common = ['alias', 'automated_ciba_approval_url', 'description', 'publish', 'browser', 'override'];
 const optional = [
   'server.login_hint',
   'server.jwks_refresh_delay',

@@ -19,7 +19,7 @@ import {
 
 const prefix = 'fapi2-security-profile-final-';
 
-const pushModules: Record<string, Module> = {
+export const pushModules: Record<string, Module> = {
   'ensure-request-object-without-redirect-uri-fails': pushRefused(requestErrors, { redirect_uri: undefined }),
   'ensure-redirect-uri-in-authorization-request': pushRefused(requestErrors, { redirect_uri: undefined }),
   'plain-fapi-tolerate-unregistered-redirect-uri': pushRefused(requestErrors, {
@@ -95,7 +95,7 @@ const pushModules: Record<string, Module> = {
   },
 };
 
-const flowModules: Record<string, Module> = {
+export const flowModules: Record<string, Module> = {
   'discovery-end-point-verification': async (run) => {
     for (const name of ['pushed_authorization_request_endpoint', 'jwks_uri', 'token_endpoint'])
       assert.match(run.endpoint(name), /^https:/);
@@ -176,7 +176,7 @@ const nonceComesBack = async (run: Run, value: string): Promise<void> => {
   assert.equal((await fapi.idToken(tokens.id_token)).nonce, value, 'nonce comes back unchanged');
 };
 
-const tokenModules: Record<string, Module> = {
+export const tokenModules: Record<string, Module> = {
   'ensure-client-id-in-token-endpoint': async (run) => {
     const [one, two] = [await Fapi.create(run), await Fapi.create(run, 2)];
     const authorized = await one.code();

@@ -71,7 +71,7 @@ export const registrationModules: Record<string, Module> = {
     (base) => `${base}/${nonce()}`,
   ),
   'oidcc-ensure-redirect-uri-in-authorization-request': wrongRedirect(
-    (base) => [base, `${base}/other`],
+    (base) => [base],
     () => undefined,
   ),
   'oidcc-redirect-uri-query-mismatch': wrongRedirect(

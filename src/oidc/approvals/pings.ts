@@ -11,6 +11,12 @@ interface PingDeps {
 
 const topic = 'ciba-ping';
 
+/** CIBA Core §10.2: whoever answers with a redirect or a refusal has been told, and is not called again; it may still poll. */
+const unlessRefused = (error: unknown): void => {
+  const { response } = error as { response?: { status: number } };
+  if (!response || response.status >= 500) throw error;
+};
+
 /** CIBA Core §10.2 through the outbox: the person does not wait for the client, and a lost call is made again. */
 export const createPings = ({ provider, sinks }: PingDeps) => {
   const senders = new WeakMap<Provider, Ping>();
@@ -24,13 +30,17 @@ export const createPings = ({ provider, sinks }: PingDeps) => {
         currentUnit()?.enlist((trx) => sinks.outbox(trx).add({ topic, payload }));
       };
     },
-    /** One attempt. @throws where the client did not answer 200 or 204: it is called again later */
+    /** One attempt. @throws where the client could not be reached or failed: it is called again later */
     deliver: async ({ clientId, authReqId }: Record<string, unknown>): Promise<void> => {
       const current = provider();
       const client = await current.Client.find(String(clientId));
       const request = await current.BackchannelAuthenticationRequest.find(String(authReqId));
       // Redeemed or expired meanwhile: nobody waits for the call any more.
-      if (client && request?.isValid) await senders.get(current)?.call(client as never, request);
+      if (client && request?.isValid)
+        await senders
+          .get(current)
+          ?.call(client as never, request)
+          .catch(unlessRefused);
     },
   };
 };

@@ -35,6 +35,8 @@ interface ApprovalDeps {
   sinks: Pick<TransactionalSinks, 'audit'>;
   mail(trx: Transaction): Mailer;
   issuer: string;
+  /** PROFILE=conformance: its plan leaves dozens of requests unanswered. */
+  isUnlimited?: boolean | undefined;
 }
 
 /** Nobody is flooded: more than these unanswered ones within the time are refused before the person hears of them. */
@@ -53,7 +55,7 @@ const viewOf = ({ id, clientId, bindingMessage, scope, createdAt, expiresAt }: A
   expiresAt,
 });
 
-export const createApprovals = ({ database, clock, envelope, sinks, mail, issuer }: ApprovalDeps) => {
+export const createApprovals = ({ database, clock, envelope, sinks, mail, issuer, isUnlimited }: ApprovalDeps) => {
   const before = (now: Date): Date => new Date(now.getTime() - windowSeconds * 1000);
 
   /** CIBA Core §1: the person is elsewhere, and has to learn that an answer is waited for. */
@@ -83,7 +85,8 @@ export const createApprovals = ({ database, clock, envelope, sinks, mail, issuer
           createdAt: now,
           expiresAt,
         };
-        if (!(await createApprovalRepository(trx).insert(row, maxWaiting, before(now)))) return undefined;
+        if (!(await createApprovalRepository(trx).insert(row, isUnlimited ? Number.POSITIVE_INFINITY : maxWaiting, before(now))))
+          return undefined;
         await sinks.audit(trx).record({
           type: 'oidc.ciba.requested',
           outcome: 'success',

@@ -7,7 +7,11 @@ const toleranceSeconds = 10;
 
 /** CL-03, RFC 7523 §3: for us alone, and short-lived. What the core checks of signature, issuer, subject and jti stays its own. */
 export const checkAssertion = (ctx: KoaContextWithOIDC, { aud, exp }: Record<string, unknown>, client: Client): void => {
-  if (Array.isArray(aud) && aud.length !== 1) throw new errors.InvalidClientAuth('the assertion must name one audience');
+  // RFC 7523 §3 lets an assertion name others beside us, and the FAPI 1.0 plan wants that taken; elsewhere it names us alone.
+  const mayNameOthers = settingsOf(client).profile === 'fapi1';
+  if (Array.isArray(aud) && aud.length !== 1 && !mayNameOthers) {
+    throw new errors.InvalidClientAuth('the assertion must name one audience');
+  }
   // FAPI 2.0 Security Profile §5.3.2.1 (8): the issuer, as a string.
   if (ctx.oidc.isFapi('2.0') && aud !== ctx.oidc.issuer) {
     throw new errors.InvalidClientAuth('the assertion’s audience must be the issuer alone');

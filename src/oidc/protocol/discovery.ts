@@ -43,6 +43,7 @@ const additionsOf = (issuer: string, uses: Uses): Record<string, unknown> => ({
   ...when(uses.requestUri, { require_request_uri_registration: true }),
   ...when(uses.frontchannelLogout, { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true }),
   ...when(uses.sessionManagement, { check_session_iframe: `${issuer}${checkSessionPath}` }),
+  ...when(uses.ciba, { backchannel_user_code_parameter_supported: false }),
   ...when(!uses.implicit, { response_types_supported: ['code'] }),
 });
 

@@ -44,9 +44,27 @@ const checkProfiled = ({ exp, nbf, aud }: Claims): void => {
   if (lifetime <= 0 || lifetime > longestSeconds) refuse('the Request Object’s exp is too far from its nbf');
 };
 
-/** CIBA Core §7.1.1 */
+/** CIBA Core §7.1.1; FAPI-CIBA §5.2.2 (4), (5): at most an hour between `nbf` and `exp`. */
 const checkBackchannel = (claims: Claims): void => {
   for (const name of ['exp', 'iat', 'nbf', 'jti']) if (claims[name] === undefined) refuse(`the Request Object has no ${name}`);
+  checkProfiled(claims);
+};
+
+/** OpenID Connect Core §3.1.2.1, §6.1: nothing beside the object counts, so its `redirect_uri` has to be in it; without one no redirect. */
+const checkRedirect = ({ redirect_uri: address, scope }: Claims): void => {
+  if (
+    address !== undefined ||
+    !String(scope ?? '')
+      .split(' ')
+      .includes('openid')
+  )
+    return;
+  throw Object.assign(new errors.InvalidRequestObject('the Request Object has no redirect_uri'), { allow_redirect: false });
+};
+
+const remember = (ctx: KoaContextWithOIDC, { jti, exp }: Claims): void => {
+  if (typeof jti !== 'string') return;
+  presented.set(ctx, { jti, until: typeof exp === 'number' ? exp : nowSeconds() + defaultWindowSeconds });
 };
 
 /** CO-05, TK-03: what a request object says of its own life. A pushed one has been looked at when it was pushed. */
@@ -58,9 +76,8 @@ export const checkRequestObject =
     checkTimes(claims, isProfiled || !isTest);
     if (isProfiled) checkProfiled(claims);
     if (ctx.oidc.route === 'backchannel_authentication') checkBackchannel(claims);
-    const { jti, exp } = claims;
-    if (typeof jti !== 'string') return;
-    presented.set(ctx, { jti, until: typeof exp === 'number' ? exp : nowSeconds() + defaultWindowSeconds });
+    else if (ctx.oidc.route !== 'device_authorization') checkRedirect(claims);
+    remember(ctx, claims);
   };
 
 const references = new WeakSet<object>();
@@ -68,16 +85,12 @@ const references = new WeakSet<object>();
 export const markReference = (ctx: object): void => void references.add(ctx);
 
 /**
- * CO-05: an object with a `jti` is good for one request. The core has no hook behind its signature check but the validators of
- * extra parameters, which it runs once for each request and not again when a sign-in resumes.
+ * CO-05: an object with a `jti` is good for one request; called behind the signature check, and not again when a sign-in resumes.
  */
-export const spendRequestObject = async (ctx: KoaContextWithOIDC, _value: unknown, client: Client): Promise<void> => {
+export const spendRequestObject = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
   const object = presented.get(ctx);
   if (!object || references.has(ctx)) return;
   presented.delete(ctx);
   const isFirst = await ctx.oidc.provider.ReplayDetection.unique(`request-object ${client.clientId}`, object.jti, object.until);
   if (!isFirst) refuse('the Request Object was used before');
 };
-
-/** Name of the parameter those validators need; nobody sends it, and it means nothing. */
-export const requestObjectMarker = 'castellan_request_object';

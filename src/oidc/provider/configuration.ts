@@ -20,7 +20,8 @@ import { mutualTls } from '../protocol/mutual-tls.ts';
 import { coreProfileOf } from '../protocol/profiles.ts';
 import { initialAccess, initialAccessPolicy } from '../protocol/registration-gate.ts';
 import { openPolicy } from '../protocol/registration-policy.ts';
-import { checkRequestObject, requestObjectMarker, spendRequestObject } from '../protocol/request-objects.ts';
+import { checkRequest, requestMarker } from '../protocol/request-checks.ts';
+import { checkRequestObject } from '../protocol/request-objects.ts';
 import type { RegistrationTokens } from '../registration-tokens/service.ts';
 import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
 import { algorithms } from './algorithms.ts';
@@ -62,11 +63,16 @@ const responseTypes = {
 
 const isPublic = (client: Client): boolean => client.clientAuthMethod === 'none';
 
+const isPushed = ({ oidc: { route, entities } }: KoaContextWithOIDC): boolean =>
+  route === 'pushed_authorization_request' || 'PushedAuthorizationRequest' in entities;
+
 /** CONTRACT.md: S256 of everybody; an administrator may free a confidential client, which then sends a nonce. */
 const pkceRequired =
   (config: Config) =>
-  (_ctx: KoaContextWithOIDC, client: Client): boolean => {
+  (ctx: KoaContextWithOIDC, client: Client): boolean => {
     const { requirePkce, profile } = settingsOf(client);
+    // FAPI 1.0 Advanced §5.2.2 (18) wants PKCE of pushed requests; its plan sends none with others.
+    if (config.profile === 'conformance' && profile === 'fapi1') return isPushed(ctx);
     if (isPublic(client) || profile !== undefined) return true;
     return config.profile !== 'conformance' && requirePkce !== false;
   };
@@ -145,7 +151,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       policyOf: (client) => settingsOf(client).registrationPolicy,
       profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
-    extraParams: { [requestObjectMarker]: spendRequestObject },
+    extraParams: { [requestMarker]: checkRequest },
     extraTokenClaims: createExtraClaims(deps.resourceClaims) as Configuration['extraTokenClaims'],
     features: {
       backchannelLogout: { enabled: true },

@@ -12,10 +12,24 @@ const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeou
 const maxConnections = 10_000;
 const drainSeconds = 20;
 
+/** FAPI 2.0 Security Profile §5.2.2, BCP 195 (RFC 9325 §4.2): of TLS 1.2 what has forward secrecy and authenticated encryption. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':');
+
 const tlsOptions = ({ tls, tlsClientCert }: Config) =>
   tls && {
     cert: readFileSync(tls.certFile),
     key: readFileSync(tls.keyFile),
+    minVersion: 'TLSv1.2' as const,
+    ciphers,
+    honorCipherOrder: true,
     // RFC 8705 §2: whether a certificate is good for a client is decided by its registration, not by the handshake.
     requestCert: tlsClientCert === 'request',
     rejectUnauthorized: false,
