@@ -89,6 +89,7 @@ const sweepBatch = 1000;
 
 export const createOidc = async (deps: OidcDeps) => {
   const { config, database, clock, logger, envelope, outbound, caches } = deps;
+  const { issuer } = config;
   const { sinks, audit, accounts, entitlements, factors, pages, issued } = deps;
   const { knex } = database;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
@@ -107,10 +108,8 @@ export const createOidc = async (deps: OidcDeps) => {
   });
   const consents = createConsents({ store, clock });
   const isTest = config.profile === 'conformance';
-  const { issuer } = config;
   const approvals = createApprovals({ database, clock, envelope, sinks, mail: deps.mail, issuer, isUnlimited: isTest });
   const approvalPages = createApprovalAnswers({ provider: () => core.provider, store, approvals, resources });
-
   const registrationTokens = createRegistrationTokens({ database, clock, sinks });
   const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
   const registrar = {
