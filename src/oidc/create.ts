@@ -8,10 +8,7 @@ import type { Logger } from '../platform/logging/index.ts';
 import type { Outbound } from '../platform/outbound/index.ts';
 import type { AuditBuffer, Clock, Mailer } from '../platform/ports.ts';
 import { createArtifactStore } from './adapters/index.ts';
-import { createApprovalAnswers } from './approvals/answers.ts';
-import { automaticApproval } from './approvals/automatic.ts';
-import { createPings } from './approvals/pings.ts';
-import { createApprovals } from './approvals/service.ts';
+import { createApprovalRoom } from './approvals/create.ts';
 import { createBootstrap } from './bootstrap/service.ts';
 import { createBrowserSessions } from './browser/service.ts';
 import { createResourceClaims } from './claims/entitlements.ts';
@@ -107,9 +104,7 @@ export const createOidc = async (deps: OidcDeps) => {
     audit: { statement: sinks.auditStatement, buffer: audit },
   });
   const consents = createConsents({ store, clock });
-  const isTest = config.profile === 'conformance';
-  const approvals = createApprovals({ database, clock, envelope, sinks, mail: deps.mail, issuer, isUnlimited: isTest });
-  const approvalPages = createApprovalAnswers({ provider: () => core.provider, store, approvals, resources });
+  const { approvals, ...approval } = createApprovalRoom({ provider: () => core.provider, store, resources, given: deps });
   const registrationTokens = createRegistrationTokens({ database, clock, sinks });
   const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
   const registrar = {
@@ -128,8 +123,6 @@ export const createOidc = async (deps: OidcDeps) => {
     given: deps,
     disableTokens: clients.endTokens,
   });
-
-  const pings = createPings({ provider: () => core.provider, sinks });
 
   const resourceClaims = createResourceClaims(resources, entitlements);
   const core: Core = createCore({
@@ -161,8 +154,7 @@ export const createOidc = async (deps: OidcDeps) => {
       attachBinding(provider, { binding: deps.sessions.binding, endSessions: endings.endSessions });
       notices.attach(provider);
       attachEvents(provider, { audit, recording, issued });
-      pings.attach(provider);
-      if (isTest) provider.use(automaticApproval({ provider: () => core.provider, approvals, pages: approvalPages, clock }));
+      approval.attach(provider);
       registerTokenExchange(provider, {
         active,
         resources,
@@ -238,9 +230,9 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     resources,
     keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
-    approvals: approvalPages,
+    approvals: approval.pages,
     /** CIBA's ping: the outbox topic and what delivers an entry of it. */
-    pings: { topic: pings.topic, deliver: pings.deliver },
+    pings: { topic: approval.pings.topic, deliver: approval.pings.deliver },
     browser: createBrowserSessions({ provider: () => core.provider, issuer: config.issuer }),
     /** The job: removes expired artifacts in batches. */
     sweep: async (signal: AbortSignal): Promise<void> => {

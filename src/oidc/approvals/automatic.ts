@@ -33,6 +33,7 @@ export const automaticApproval = ({ provider, approvals, pages, clock }: Automat
       acr: acrOfLevel[1],
       amr: ['pwd'],
       uid: '',
+      sessionUid: '',
       authenticatedAt: clock.now(),
     };
     await pages.answer(session, found.id, isAllowed);
