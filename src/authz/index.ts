@@ -14,6 +14,7 @@ import { createDuties } from './duties/service.ts';
 import { mountEntityRoutes } from './entities/routes.ts';
 import { createEntities } from './entities/service.ts';
 import { createEntitySource } from './entities/source.ts';
+import { createClientOrganizations } from './pdp/clients.ts';
 import { createGuard } from './pdp/guard.ts';
 import { createLookup } from './pdp/lookup.ts';
 import { mountDecisionRoutes } from './pdp/routes.ts';
@@ -115,13 +116,14 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   const subjectOf = subjects.find;
   const policiesFor = createPolicySource({ database, caches });
   const search = createSearchRepository(database);
-  const { clientOrganization, rolesWith } = search;
+  const { rolesWith } = search;
+  const clientOrganization = createClientOrganizations({ caches, find: search.clientOrganization });
   const guard = createGuard({ clock, subjectOf, policies: policiesFor, clientOrganization, audit: buffer });
   const entities = createEntitySource({ database, caches });
   const lookup = createLookup({ subjectOf, idOfLogin, entities });
   const pdp = createPdp({
     clock,
-    guard,
+    holds: guard.hold,
     audit: buffer,
     policiesFor,
     lookup,

@@ -1,6 +1,8 @@
 /** `npm run bench -- [row…] [--json FILE] [--tokens N] [--seconds N]`: ratios against references measured in the same run. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { authzenRows } from './rows/authzen.ts';
+import { decisionRows } from './rows/decisions.ts';
 import { hashingRows } from './rows/hashing.ts';
 import { processRows } from './rows/process.ts';
 import { protocolRows } from './rows/protocol.ts';
@@ -20,7 +22,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const rows: Row[] = [...protocolRows, statementRow, ...hashingRows, ...processRows];
+const rows: Row[] = [...protocolRows, statementRow, ...hashingRows, ...decisionRows, ...authzenRows, ...processRows];
 
 const usage = `npm run bench -- [row…] [--json FILE] [--tokens N] [--seconds N] [--repetitions N]
 rows: ${rows.map(({ id }) => id).join(' ')}`;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createAgent, passPages } from '../support/agent.ts';
+import { enforcer } from '../support/callers.ts';
 import { postgresUrl } from '../support/services.ts';
 import { benchClients, benchResources, person, redirectUri } from './world.ts';
 
@@ -131,6 +132,12 @@ export const startR0 = async (): Promise<Target> => {
   return await launch('R0', './servers/reference.ts', [String(port), 'map'], {}, port);
 };
 
+/** The least that answers a decision over HTTP. */
+export const startPlain = async (): Promise<Target> => {
+  const port = await freePort();
+  return await launch('Koa', './servers/plain.ts', [String(port)], {}, port);
+};
+
 /** RN: the same on the obvious Knex adapter, PostgreSQL. */
 export const startRn = async (): Promise<Target> => {
   const [port, database] = [await freePort(), await freshDatabase()];
@@ -154,7 +161,7 @@ export const startCastellan = async ({ engine, workers = 1, dataDir }: Castellan
   writeFileSync(
     bootstrap,
     JSON.stringify({
-      clients: benchClients(`http://localhost:${port}`),
+      clients: [...benchClients(`http://localhost:${port}`), enforcer],
       resources: benchResources,
       users: [{ email: person.email, password: person.password, email_verified: true }],
     }),

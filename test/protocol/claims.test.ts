@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
+import { setTenants } from '../../src/platform/db/index.ts';
 import { type Agent, createAgent } from '../support/agent.ts';
 import { type Call, personCalls } from '../support/callers.ts';
 import { createFlows, type Flows, webClient } from '../support/flows.ts';
@@ -79,7 +80,8 @@ describe('P8 claims of what people hold', () => {
       updated_at: now,
     };
     await knex('organizations').insert(organization);
-    await knex('organization_members').insert({ organization_id: organization.id, user_id: userId, created_at: now });
+    const membership = { organization_id: organization.id, user_id: userId, created_at: now };
+    await stand.database.transaction((trx) => setTenants(trx, 'all').then(() => trx('organization_members').insert(membership)));
     const group = { id: '01900000-0000-7000-8000-00000000000b', name: 'Desk', created_at: now, updated_at: now };
     await knex('groups').insert(group);
     await knex('group_members').insert({ group_id: group.id, user_id: userId, created_at: now });

@@ -64,7 +64,10 @@ const scopesOfClients = new Map([
   ['entity:delete', 'authz_entities'],
 ]);
 
-export const createGuard = ({ clock, subjectOf, policies, clientOrganization, audit }: GuardDeps): Guard => {
+/** What the guard of routes asks, without an event: the decision point notes what it decides. */
+export type Holds = (principal: Principal, permission: string, personId?: string) => Promise<Reach | undefined>;
+
+export const createGuard = ({ clock, subjectOf, policies, clientOrganization, audit }: GuardDeps): Guard & { hold: Holds } => {
   const ofClient = async ({ clientId, scopes: granted }: Principal, permission: string): Promise<Reach | undefined> => {
     const needed = scopesOfClients.get(permission);
     if (needed === undefined || !granted.has(needed)) return undefined;
@@ -98,10 +101,11 @@ export const createGuard = ({ clock, subjectOf, policies, clientOrganization, au
     return reach && !(await isForbidden(snapshot, principal, resource, action)) ? reach : undefined;
   };
 
-  const hold = (principal: Principal, permission: string, personId: string | undefined): Promise<Reach | undefined> =>
+  const hold: Holds = (principal, permission, personId) =>
     principal.type === 'client' ? ofClient(principal, permission) : ofUser(principal, permission, personId);
 
   return {
+    hold,
     reach: async (principal, permission, personId) => {
       const reach = await hold(principal, permission, personId);
       // The denied event is the boundary's: it knows the route.

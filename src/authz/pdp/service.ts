@@ -1,8 +1,9 @@
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { AuditBuffer, Clock, Guard, Principal } from '../../platform/ports.ts';
+import type { AuditBuffer, Clock, Principal } from '../../platform/ports.ts';
 import type { PolicySource } from '../policies/source.ts';
 import { type Decision, decide, type Question } from './decide.ts';
 import { type Explained, explain } from './explain.ts';
+import type { Holds } from './guard.ts';
 import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
 import { isForeign, type Range, type Search, tenantOf } from './search.ts';
 import type { SearchRepository } from './search-repository.ts';
@@ -21,7 +22,7 @@ export interface Answer {
 
 export interface PdpDeps {
   clock: Clock;
-  guard: Guard;
+  holds: Holds;
   audit: AuditBuffer;
   policiesFor: PolicySource;
   lookup: Lookup;
@@ -30,7 +31,7 @@ export interface PdpDeps {
 
 const maxRecordedBytes = 4096;
 
-export const createPdp = ({ clock, guard, audit, policiesFor, lookup, stored }: PdpDeps) => {
+export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: PdpDeps) => {
   const refuse = (principal: Principal, permission: string): never => {
     audit.note({
       type: 'api.denied',
@@ -45,10 +46,10 @@ export const createPdp = ({ clock, guard, audit, policiesFor, lookup, stored }: 
 
   /** About whom the caller may ask (AZ-08). @throws permission_required */
   const viewOf = async (principal: Principal, permission: string): Promise<View> => {
-    const reach = await guard.reach(principal, permission);
-    if (reach === 'any') return { scope: 'all' };
-    if (reach !== 'organization') return refuse(principal, permission);
-    return { scope: await guard.organizations(principal, permission) };
+    const reach = await holds(principal, permission);
+    if (reach?.scope === 'any') return { scope: 'all' };
+    if (reach?.scope !== 'organization') return refuse(principal, permission);
+    return { scope: reach.organizationIds };
   };
 
   const isOwn = (principal: Principal, { subject, explain: wantsReasons }: Check): boolean =>
