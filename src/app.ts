@@ -135,6 +135,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       accounts,
       entitlements: authz,
       factors: {
+        areTermsDue: (accountId) => authn.terms.isDue(accountId),
         isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
       },
       sessions: { ...sessions.recorder, binding: sessions.binding },

@@ -1,5 +1,5 @@
 /** What rooms are told of the deployment and of each other, beyond the plain parts that `app.ts` hands around. */
-import type { AuthnDeps } from './authn/index.ts';
+import type { AuthnDeps, TermsRow } from './authn/index.ts';
 import type { Authz } from './authz/index.ts';
 import type { Foundation } from './foundation.ts';
 import { type Accounts, createLifecycle, type Lifecycle } from './identity/index.ts';
@@ -20,6 +20,7 @@ interface AuthnSiteDeps {
 
 export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, endings }: AuthnSiteDeps): AuthnDeps['site'] => {
   const { config, sinks, caches, outbound } = foundation;
+  const newestTerms = caches.cache<TermsRow | 'none'>({ name: 'terms', l1Seconds: 60, l2Seconds: 60, maxEntries: 1 });
   return {
     issuer: config.issuer,
     sink: sinks.audit,
@@ -30,6 +31,10 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     endSessions: (trx, id, cause) => endings().endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
     forget: async (trx, id) => caches.invalidate([`user:${id}`], trx),
     registration: { mode: config.registration, ...config.registrationPolicy },
+    terms: {
+      cached: async (load) => (await newestTerms.get('newest', async () => ({ value: await load(), tags: ['terms'] }))) ?? 'none',
+      changed: async (trx) => caches.invalidate(['terms'], trx),
+    },
     isNetworkCounted: config.rateLimits.enabled,
     upstream: { config, caches, outbound },
     nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),

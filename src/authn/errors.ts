@@ -28,6 +28,7 @@ export const errors = defineErrors({
   registration_not_pending: { status: 404, title: 'There is no new account of this id that waits' },
   no_factor: { status: 409, title: 'The account has no second factor' },
   passkey_refused: { status: 400, title: 'The passkey could not be verified; begin again' },
+  terms_exist: { status: 409, title: 'There is a version of that name; published terms do not change' },
   social_account_is_last: { status: 409, title: 'This is the last way into the account' },
   social_account_not_found: { status: 404, title: 'No such sign-in is connected to the account' },
 });

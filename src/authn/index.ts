@@ -50,6 +50,8 @@ export type { RegistrationProblem } from './registration/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
 export type { FirstFactor, SignInPlace } from './signin/place.ts';
 export type { OpenFlow } from './signin/service.ts';
+export type { TermsRow } from './terms/repository.ts';
+export type { Terms, TermsView } from './terms/service.ts';
 export type { Presented } from './tickets/service.ts';
 export type { Enrolment, Notice } from './totp/service.ts';
 export { trustedDeviceSeconds } from './trusted/service.ts';
@@ -163,6 +165,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     /** Other providers' sign-ins (A5). */
     upstream,
     register: registration.register,
+    terms: registration.terms,
+    termsFor: registration.terms.viewFor,
     /** People who are asked to come (RS-11). */
     invitations: registration.acceptance,
     /** Sign-ins that wait for a second factor. */

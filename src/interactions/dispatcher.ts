@@ -1,4 +1,4 @@
-import type { Upstream } from '../authn/index.ts';
+import type { Terms, Upstream } from '../authn/index.ts';
 import type { InteractionDetails, Interactions, LoginOutcome } from '../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
@@ -9,6 +9,7 @@ import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.t
 import { createFactorSteps, type Dispatch, type FactorStepsDeps } from './mfa/steps.ts';
 import { type Registration, showSignup, submitSignup } from './signup/page.ts';
 import { type StepContext, stepContext } from './steps.ts';
+import { showTerms } from './terms/page.ts';
 import { createUpstreamSteps } from './upstream/steps.ts';
 
 type Prompt = InteractionDetails['prompt']['name'];
@@ -21,6 +22,7 @@ export interface DispatcherDeps {
   consent: ConsentDeps;
   factors: FactorStepsDeps;
   upstream: Upstream;
+  terms: Pick<Terms, 'viewFor' | 'accept'>;
 }
 
 /**
@@ -28,18 +30,19 @@ export interface DispatcherDeps {
  * double submit, second tab) leads to the step that is next. A sign-in that is gone is the provider's `interaction_not_found`.
  */
 export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void => {
-  const { interactions, login, registration, consent } = deps;
+  const { interactions, login, registration, consent, terms } = deps;
 
   const open = async (page: PageContext): Promise<StepContext> => {
     const step = stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
     return signIn.includes(step.details.prompt.name) ? { ...step, upstream: await upstream.viewOf(step) } : step;
   };
 
-  const signupPlace = (step: StepContext) => ({
+  const signupPlace = async (step: StepContext) => ({
     action: `${step.base}/signup`,
     loginUrl: `${step.base}/login`,
     offers: step.upstream?.offers,
     needsApproval: login.needsApproval,
+    terms: await registration.termsFor(step.locale),
     show: step.show,
   });
 
@@ -69,7 +72,8 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     login: async (step) => {
       if (!(await factors.continueSignIn(step))) showLogin(step, login);
     },
-    create: (step) => (login.isSignupOpen ? showSignup(signupPlace(step)) : showLogin(step, login)),
+    create: async (step) => (login.isSignupOpen ? showSignup(await signupPlace(step)) : showLogin(step, login)),
+    terms: (step) => showTerms(step, terms),
     consent: (step) => showConsent(step, consent),
     select_account: (step) => showAccounts(step, consent),
   };
@@ -104,14 +108,14 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     '/interaction/:uid/signup',
     at(signIn, async (step) => {
       mayCreate();
-      showSignup(signupPlace(step));
+      showSignup(await signupPlace(step));
     }),
   );
   pages.post(
     '/interaction/:uid/signup',
     at(signIn, async (step) => {
       mayCreate();
-      const address = await submitSignup(step.page, signupPlace(step), registration);
+      const address = await submitSignup(step.page, await signupPlace(step), registration);
       const key = login.needsApproval ? 'login.signed_up_approval' : 'login.signed_up';
       // The same page with the same words for a new and a taken address (CONTRACT.md, `/register`).
       if (address !== undefined) showLogin(step, login, { login: address, notice: { kind: 'success', key } });
@@ -138,7 +142,18 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     }),
   );
 
-  for (const name of ['consent', 'select-account']) {
+  pages.post(
+    '/interaction/:uid/terms',
+    at(['terms'], async (step) => {
+      const { decision, version = '' } = step.page.form;
+      if (decision === 'deny') return leave(step, interactions.deny(exchangeOf(step)));
+      const isAccepted = decision === 'allow' && (await terms.accept(step.details.accountId ?? '', version));
+      if (isAccepted) return leave(step, interactions.finishTerms(exchangeOf(step)));
+      await showTerms(step, terms, [{ key: decision === 'allow' ? 'terms.changed' : 'consent.undecided' }], 400);
+    }),
+  );
+
+  for (const name of ['consent', 'select-account', 'terms']) {
     pages.get(`/interaction/:uid/${name}`, async (page) => page.redirect((await open(page)).base));
   }
 };

@@ -24,5 +24,6 @@ export const errors = defineErrors({
   social_sign_in_denied: { status: 403, title: 'The sign-in was not allowed at the provider' },
   social_sign_in_over: { status: 400, title: 'This sign-in is over, or was begun in another browser; start again' },
   social_sign_in_refused: { status: 403, title: 'This account cannot sign in' },
+  terms_required: { status: 403, title: 'New terms have to be accepted: send their version as X-Accept-Terms' },
   registration_closed: { status: 404, title: 'Sign-up is closed at this site' },
 });

@@ -3,7 +3,7 @@
  * Answers to: OpenID Connect Core 1.0 §3.1.2.1-4, RFC 8628 §3.3, RP-Initiated Logout 1.0 §2, WCAG 2.2 AA.
  * The dispatcher reads the stored sign-in and picks the next step; steps return to it, never to each other.
  */
-import type { Upstream, Webauthn } from '../authn/index.ts';
+import type { Terms, Upstream, Webauthn } from '../authn/index.ts';
 import type { ApprovalPages, BrowserSessions, Interactions, ProtocolPages } from '../oidc/index.ts';
 import type { PageContext, PageOf, PageRoutes } from '../platform/http/index.ts';
 import type { Clock } from '../platform/ports.ts';
@@ -56,6 +56,7 @@ type SignInRoom = PasswordSignIn &
     totp: EnrolDeps['totp'];
     webauthn: Webauthn;
     upstream: Upstream;
+    terms: Terms;
     provePasskey: FactorStepDeps['provePasskey'];
     trustedDevices: FactorStepDeps['trustedDevices'];
   };
@@ -116,6 +117,7 @@ export const createInteractions = ({
         registration: authn,
         consent: { accounts, views },
         upstream: authn.upstream,
+        terms: authn.terms,
         factors: {
           factor: { flows: authn.flows, provePasskey: authn.provePasskey, trustedDevices: authn.trustedDevices, accounts, clock },
           enrolment: { totp: authn.totp, webauthn: authn.webauthn, prove: authn.flows.prove, clock },

@@ -115,9 +115,11 @@ export interface AccountSource {
   find(id: string): Promise<AccountView | undefined>;
 }
 
-/** Who needs a second factor where; supplied by `authn`. */
+/** Who needs a second factor where, and who has to accept terms; supplied by `authn`. */
 export interface FactorDemand {
   isRequired(accountId: string, clientId: string): Promise<boolean>;
+  /** Terms that the person has not accepted yet (A3). */
+  areTermsDue(accountId: string): Promise<boolean>;
 }
 
 export interface Entitlements {

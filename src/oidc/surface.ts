@@ -41,7 +41,7 @@ export interface InteractionDetails {
   uid: string;
   /** Which step comes next, and why. */
   prompt: {
-    name: 'login' | 'consent' | 'select_account' | 'create';
+    name: 'login' | 'consent' | 'select_account' | 'create' | 'terms';
     reasons: readonly string[];
     details: Record<string, unknown>;
   };
@@ -117,6 +117,8 @@ export interface Interactions {
   finishLogin(exchange: Exchange, outcome: LoginOutcome): Promise<string>;
   /** The person goes on with the account already signed in. */
   finishSelectAccount(exchange: Exchange): Promise<string>;
+  /** The person has accepted the terms. */
+  finishTerms(exchange: Exchange): Promise<string>;
   /** The person wants another account: the next step is a login. */
   switchAccount(exchange: Exchange): Promise<string>;
   /** Grants exactly what `details.consent` shows, remembers it, and goes on. */

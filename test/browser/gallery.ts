@@ -361,6 +361,25 @@ export const gallery: readonly Exhibit[] = [
   },
   notice('invitation.accepted', 'success', 'link.account'),
   notice('invitation.gone', 'warning'),
+  {
+    name: 'terms',
+    template: 'terms',
+    values: {
+      ...form,
+      client,
+      terms: { version: '2026-11', title: 'Terms of use of Acme Việt Nam', url: 'https://acme.example/terms' },
+    },
+  },
+  {
+    name: 'signup-terms',
+    template: 'signup',
+    values: {
+      ...form,
+      client,
+      terms: { version: '2026-11', title: 'Terms of use', url: 'https://acme.example/terms' },
+      errors: [{ field: 'terms', key: 'signup.missing_terms' }],
+    },
+  },
   { name: 'signup-approval', template: 'signup', values: { ...form, client, needsApproval: true } },
   {
     name: 'verify-first',

@@ -10,6 +10,8 @@ import { createInvitationRepository } from '../invitations/repository.ts';
 import { mountInvitationRoutes } from '../invitations/routes.ts';
 import { createInvitations } from '../invitations/service.ts';
 import type { InvitationPlace, InvitationUnit } from '../invitations/unit.ts';
+import { mountTermsRoutes } from '../terms/routes.ts';
+import { createTerms, type TermsDeps } from '../terms/service.ts';
 import type { RegistrationPolicy } from './policy.ts';
 import { createRegistration, type RegistrationDeps } from './service.ts';
 
@@ -21,6 +23,7 @@ export interface RegistrationSite {
   mail(trx: Transaction): Mailer;
   /** After the commit, in every process: whoever cached the person asks again. */
   forget(trx: Transaction, accountId: string): Promise<void>;
+  terms: Pick<TermsDeps['site'], 'cached' | 'changed'>;
   registration: RegistrationPolicy & { mode: 'open' | 'invite' | 'closed' };
 }
 
@@ -62,10 +65,13 @@ export const createRegistrationRoom = ({ database, accounts, clock, passwords, m
     await setTenants(trx, 'all');
     return inviting(trx);
   };
+  const terms = createTerms({ database, clock, site: { sink: site.sink, ...site.terms } });
   return {
-    register: createRegistration({ accounts, passwords, ...mails, clock, policy }),
+    terms,
+    register: createRegistration({ accounts, passwords, ...mails, clock, policy, terms }),
     acceptance: createAcceptance({ ...place, accounts, within, passwords }),
     mount: (admin: AdminRoutes, guard: Guard): void => {
+      mountTermsRoutes(admin, terms);
       mountApprovalRoutes(admin, approval);
       mountInvitationRoutes(admin, { invitations, guard, clock });
     },

@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox';
-import type { AnswerOutcome, Asked, SignInOutcome } from '../../authn/index.ts';
+import type { AnswerOutcome, Asked, SignInOutcome, Terms } from '../../authn/index.ts';
 import type { Ending, Endings, FirstParty, LoginOutcome } from '../../oidc/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { Answer, ApiCsrf, RequestInfo } from '../../platform/http/index.ts';
@@ -10,6 +10,7 @@ import type { PasswordSignIn } from '../login/page.ts';
 import type { Registration, RegistrationProblem } from '../signup/page.ts';
 import { createModes, type Mode, mfaTokenOf } from './modes.ts';
 import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer } from './schema.ts';
+import { acceptedTerms, createTermsGate } from './terms.ts';
 import { claimsOfProfile, viewOfUser } from './user.ts';
 
 type Endpoint = Pick<Endings, 'endSessions' | 'endAccount' | 'endAccountIn'>;
@@ -32,6 +33,7 @@ export interface ApiAuthn extends PasswordSignIn, Registration {
     alongside: Alongside;
   }): Promise<PasswordChangeOutcome>;
   /** Sign-ins that wait for a second factor. */
+  terms: Pick<Terms, 'current' | 'isDue' | 'accept'>;
   /** The mail for an address that has to be confirmed first. */
   verification: { askOf(accountId: string, asker: { ip: string; locale?: string | undefined }): Promise<Asked> };
   flows: { answerCode(token: string, channel: 'api', code: string): Promise<AnswerOutcome> };
@@ -57,6 +59,7 @@ interface Leaver {
 const problemWords: Record<RegistrationProblem, { path: string; message: string }> = {
   email_invalid: { path: '/email', message: 'is not an e-mail address that can be used here' },
   email_domain: { path: '/email', message: 'is of a domain that cannot be used here' },
+  terms_missing: { path: 'headers/x-accept-terms', message: 'must name the version of the terms in force' },
   password_short: { path: '/password', message: 'must have at least 8 characters' },
   password_long: { path: '/password', message: 'must have at most 128 characters' },
   password_weak: { path: '/password', message: 'is too easy to guess' },
@@ -84,10 +87,12 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
 
   const userOf = async (id: string) => viewOfUser(id, (await accounts.find(id))?.claims ?? {});
 
+  const requireTerms = createTermsGate(authn.terms);
   const modes = createModes({ csrf: site.csrf, userOf });
 
   /** Tokens for whoever has proved enough; also the last step after a second factor. @throws login_refused */
   const finish = async (outcome: LoginOutcome, request: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
+    await requireTerms(outcome.accountId, request);
     const tokens = await firstParty.issue(outcome, request);
     if (!tokens) throw errors.login_refused(challenge);
     return modes.deliver(tokens, mode);
@@ -182,6 +187,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
         password: wish.password,
         claims,
         request,
+        acceptedTerms: acceptedTerms(request),
         locale: request.header('accept-language')?.slice(0, 200),
       });
       if (outcome.kind === 'busy') throw busy(outcome);

@@ -26,10 +26,11 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needs
     page.render('home', { host, doors: [...signup, ...doors(page)], path: '/' });
   });
 
-  const signupPlace = (page: PageContext) => ({
+  const signupPlace = async (page: PageContext) => ({
     action: '/signup',
     loginUrl: undefined,
     needsApproval,
+    terms: await registration.termsFor(page.locale),
     show: (template: string, values: Record<string, unknown>, status?: number) => page.render(template, values, status),
   });
   const mayCreate = (): void => {
@@ -37,11 +38,11 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needs
   };
   pages.get('/signup', async (page) => {
     mayCreate();
-    showSignup(signupPlace(page));
+    showSignup(await signupPlace(page));
   });
   pages.post('/signup', async (page) => {
     mayCreate();
-    const address = await submitSignup(page, signupPlace(page), registration);
+    const address = await submitSignup(page, await signupPlace(page), registration);
     // The same next page for a new and for a taken address (CONTRACT.md, `/register`).
     if (address !== undefined) page.redirect('/verify');
   });

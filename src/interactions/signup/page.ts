@@ -1,4 +1,4 @@
-import { type PasswordProblem, type RegistrationProblem as Problem, passwordLength } from '../../authn/index.ts';
+import { type PasswordProblem, type RegistrationProblem as Problem, passwordLength, type TermsView } from '../../authn/index.ts';
 import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
 import { flowOf, keepFlow } from '../recovery/page.ts';
 import type { FormError } from '../steps.ts';
@@ -15,12 +15,15 @@ export type RegistrationOutcome =
 export type RegistrationProblem = Problem | 'refused';
 
 export interface Registration {
+  /** The terms that a new account accepts, where there are any. */
+  termsFor(locale: string): Promise<TermsView | undefined>;
   register(wish: {
     email: string;
     password: string;
     name?: string | undefined;
     claims?: Record<string, unknown> | undefined;
     request: RequestInfo;
+    acceptedTerms?: string | undefined;
     /** What the browser holds of an earlier mail. */
     flow?: string | undefined;
     locale?: string | undefined;
@@ -32,6 +35,7 @@ interface SignupPlace {
   loginUrl: string | undefined;
   offers?: readonly Offer[] | undefined;
   needsApproval: boolean;
+  terms: TermsView | undefined;
   show(template: string, values: Record<string, unknown>, status?: number): void;
 }
 
@@ -48,6 +52,7 @@ export const passwordErrors = (field: string): Record<PasswordProblem, FormError
 const problems: Record<RegistrationProblem, FormError> = {
   email_invalid: { field: 'login', key: 'signup.invalid_login' },
   email_domain: { field: 'login', key: 'signup.domain' },
+  terms_missing: { field: 'terms', key: 'signup.missing_terms' },
   ...passwordErrors('password'),
   refused: { key: 'signup.refused' },
 };
@@ -59,10 +64,10 @@ interface SignupForm {
 }
 
 export const showSignup = (
-  { action, loginUrl, offers, needsApproval, show }: SignupPlace,
+  { action, loginUrl, offers, needsApproval, terms, show }: SignupPlace,
   form?: SignupForm,
   status = 200,
-): void => show('signup', { action, loginUrl, offers, needsApproval, ...form }, status);
+): void => show('signup', { action, loginUrl, offers, needsApproval, terms, ...form }, status);
 
 const missing = (email: string, password: string): FormError[] => [
   ...(email === '' ? [{ field: 'login', key: 'signup.missing_login' }] : []),
@@ -83,7 +88,15 @@ export const submitSignup = async (page: PageContext, place: SignupPlace, authn:
   if (gaps.length > 0) return refuse(gaps, 400);
   const { request, locale } = page;
   const { flow } = flowOf(page);
-  const outcome = await authn.register({ email: login, password, name: name || undefined, request, flow, locale });
+  const outcome = await authn.register({
+    email: login,
+    password,
+    name: name || undefined,
+    request,
+    acceptedTerms: page.form.terms,
+    flow,
+    locale,
+  });
   switch (outcome.kind) {
     case 'accepted':
       keepFlow(page, outcome);

@@ -125,6 +125,7 @@ export const createInteractionService = ({ provider, store, consents, resources 
       return finish(exchange, { login: loginOf(outcome) });
     },
     finishSelectAccount: (exchange) => finish(exchange, { select_account: {} }),
+    finishTerms: (exchange) => finish(exchange, { terms: {} }),
     switchAccount: (exchange) => finish(exchange, { select_account: { isSwitch: true } }),
     allow: async (exchange) => {
       const interaction = await stored(exchange);

@@ -29,6 +29,16 @@ const factorCheck = ({ isRequired }: FactorDemand) =>
     return (await isRequired(session.accountId, client?.clientId ?? '')) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
   });
 
+/** A3: a new version of the terms is asked for once the person is known, whatever session there is. */
+const termsPrompt = ({ areTermsDue }: FactorDemand) =>
+  new Prompt(
+    { name: 'terms', requestable: false },
+    new Check('terms_due', 'new terms have to be accepted', async (ctx) => {
+      const accountId = ctx.oidc.session?.accountId;
+      return accountId !== undefined && (await areTermsDue(accountId)) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+    }),
+  );
+
 /** OpenID Connect Core §3.1.2.1 `select_account`, Initiating User Registration 1.0 `create`: each asks before a sign-in. */
 export const createInteractionPolicy = (demand: FactorDemand): interactionPolicy.DefaultPolicy => {
   const policy = base();
@@ -55,5 +65,7 @@ export const createInteractionPolicy = (demand: FactorDemand): interactionPolicy
   for (const reason of ['essential_acr', 'essential_acrs']) login.checks.remove(reason);
   login.checks.add(acrCheck());
   login.checks.add(factorCheck(demand));
+  // Behind create, select_account and login, ahead of consent.
+  policy.add(termsPrompt(demand), 3);
   return policy;
 };

@@ -52,6 +52,8 @@ export interface AuditCatalogue {
   'identity.registration_approved': None;
   'identity.registration_rejected': None;
   'identity.unproven_address_claimed': { provider: string };
+  'identity.terms_accepted': { version: string };
+  'identity.terms_published': { version: string };
   'identity.user_created': { source: string };
   'identity.user_deactivated': None;
   'identity.user_reactivated': None;
