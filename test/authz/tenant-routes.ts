@@ -20,6 +20,7 @@ const tenant = (digit: string, marker: string) => ({
   entity: uuid(digit, '0c'),
   provider: uuid(digit, '0d'),
   device: uuid(digit, '0e'),
+  invitation: uuid(digit, '0f'),
   client: `client-of-${marker}`,
   marker,
 });
@@ -179,6 +180,16 @@ export const fixtures: Record<string, RouteFixture> = {
   // The id is the new passkey's own.
   'POST /api/v1/mfa/webauthn': { expect: 'own' },
   'DELETE /api/v1/auth/social/:id': hidden({ params: id('device') }),
+
+  'GET /api/v1/identity/invitations': list,
+  'POST /api/v1/identity/invitations': hidden({ body: (of) => ({ email: 'new@example.test', organizationId: of.organization }) }),
+  'POST /api/v1/identity/invitations/:id/resend': hidden({ params: id('invitation') }),
+  'DELETE /api/v1/identity/invitations/:id': hidden({ params: id('invitation') }),
+  'GET /api/v1/identity/registrations': refused,
+  'POST /api/v1/identity/registrations/:id/approve': { expect: 'refused', params: user },
+  'POST /api/v1/identity/registrations/:id/reject': { expect: 'refused', params: user },
+  'POST /api/v1/identity/users/:id/deactivate': { expect: 'refused', params: user },
+  'POST /api/v1/identity/users/:id/reactivate': { expect: 'refused', params: user },
 
   'GET /api/v1/identity-providers': list,
   'POST /api/v1/identity-providers': hidden({ body: (of) => ({ ...provider, organizationId: of.organization }) }),

@@ -24,6 +24,7 @@ const rowsOf = ({
   entity,
   provider,
   device,
+  invitation,
   marker,
 }: Foreign): [string, Row[]][] => [
   ['organizations', [{ id: organization, name: marker, slug: marker, ...times }]],
@@ -73,6 +74,20 @@ const rowsOf = ({
         allows_sign_up: false,
         is_enabled: false,
         ...times,
+      },
+    ],
+  ],
+  [
+    'invitations',
+    [
+      {
+        id: invitation,
+        email: `${marker}@example.test`,
+        canonical: `${marker}@example.test`,
+        organization_id: organization,
+        secret_hash: marker,
+        created_at: now,
+        expires_at: new Date(now.getTime() + 3_600_000),
       },
     ],
   ],

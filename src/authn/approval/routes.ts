@@ -27,12 +27,14 @@ const view = ({ id, email, is_verified: emailVerified, name, created_at: created
   createdAt: createdAt.toISOString(),
 });
 
+// A new account belongs to the deployment until somebody makes it a member of something (TN-02).
 export const mountApprovalRoutes = (admin: AdminRoutes, approval: RegistrationApproval): void => {
   admin.get(
     base,
     {
       summary: 'List new accounts that wait for approval, the oldest first',
       permission: 'user:approve',
+      everywhere: true,
       query: Type.Object(ListQuery, closed),
       response: List,
       status: 200,
@@ -44,7 +46,13 @@ export const mountApprovalRoutes = (admin: AdminRoutes, approval: RegistrationAp
   );
   admin.post(
     `${base}/:id/approve`,
-    { summary: 'Let a new account in; the person is told by mail', permission: 'user:approve', params: Params, status: 204 },
+    {
+      summary: 'Let a new account in; the person is told by mail',
+      permission: 'user:approve',
+      everywhere: true,
+      params: Params,
+      status: 204,
+    },
     async ({ params, principal: { type, id } }) => {
       await approval.approve(params.id, { type, id });
       return undefined;
@@ -55,6 +63,7 @@ export const mountApprovalRoutes = (admin: AdminRoutes, approval: RegistrationAp
     {
       summary: 'Remove a new account that was not wanted; the person is told by mail',
       permission: 'user:approve',
+      everywhere: true,
       params: Params,
       status: 204,
     },
