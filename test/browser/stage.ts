@@ -13,7 +13,8 @@ export const createStage = async (context: BrowserContext): Promise<(exhibit: Ex
     const asset = url.origin === origin ? views.assets.get(url.pathname.replace('/assets/', '')) : undefined;
     if (asset !== undefined) return route.fulfill({ body: asset.body, contentType: asset.contentType });
     if (url.pathname === '/') return route.fulfill({ body: html, contentType: 'text/html; charset=utf-8' });
-    return route.abort();
+    // A page that goes on by itself stays to be looked at.
+    return route.request().isNavigationRequest() ? route.fulfill({ status: 204 }) : route.abort();
   });
   const page = await context.newPage();
   return async (exhibit, locale) => {
