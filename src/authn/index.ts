@@ -108,8 +108,9 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     policy,
     account: {
       isActive,
+      // Who has no address at all is known by another way in.
       isVerificationDue: async (id) =>
-        site.registration.needsVerifiedEmail && (await accounts.find(id))?.claims.email_verified !== true,
+        site.registration.needsVerifiedEmail && (await accounts.find(id))?.claims.email_verified === false,
     },
     recognises: trustedDevices.recognises,
     surroundings: { clock, audit, assess: protection.assess },

@@ -831,3 +831,38 @@ describe('A5 REGISTRATION=closed', function closed() {
     }
   });
 });
+
+describe('A3 sign-up rules for people of other providers', function rules() {
+  this.timeout(60_000);
+  it('hold for their domains, and for approval', async () => {
+    const google = await openOidcStandIn();
+    const env = { ...social('GOOGLE', google.url), REGISTRATION_DOMAINS: 'gmail.com', REGISTRATION_APPROVAL: 'required' };
+    const stand = await startStand({ env: { ...env, OUTBOUND_ALLOW: '127.0.0.1' } });
+    try {
+      const come = async (email: string) => {
+        google.person = {
+          sub: email,
+          email,
+          email_verified: true,
+          name: 'Somebody',
+          ...(email.endsWith('gmail.com') ? {} : { hd: email.split('@')[1] }),
+        };
+        const agent = createAgent(stand.issuer);
+        return travel(agent, await agent.request(`${stand.issuer}/api/v1/auth/social/google?signUp=true`), stand.issuer);
+      };
+      const other = await come('somebody@other.test');
+      expect(json(other)).to.include({ reason: 'sign_up_closed' });
+      const waiting = await come('somebody@gmail.com');
+      expect(waiting.body).to.not.contain('accessToken');
+      const rows = await stand.database
+        .knex('users')
+        .join('identifiers', 'user_id', 'users.id')
+        .where({ canonical: 'somebody@gmail.com' });
+      expect(rows.map(({ status }) => status)).to.deep.equal(['pending']);
+      expect(await stand.database.knex('identifiers').where({ canonical: 'somebody@other.test' })).to.have.lengthOf(0);
+    } finally {
+      await stand.close();
+      await google.close();
+    }
+  });
+});

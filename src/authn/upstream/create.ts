@@ -32,7 +32,7 @@ type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** What upstream sign-in needs of the deployment. */
 export interface UpstreamSite {
-  config: Pick<Config, 'social' | 'registration' | 'outboundAllow'>;
+  config: Pick<Config, 'social' | 'registration' | 'registrationPolicy' | 'outboundAllow'>;
   caches: Pick<Caches, 'cache' | 'invalidate'>;
   /** The guarded client. */
   outbound: Outbound;
@@ -60,8 +60,7 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
   const { knex } = database;
   const { caches, config } = site.upstream;
   const { issuer, attempted } = site;
-  const { social, registration } = config;
-  const isSignUpOpen = registration === 'open';
+  const { social, registration, registrationPolicy } = config;
   // The operator's own stand-ins (`SOCIAL_*_BASE_URL`) may be anywhere.
   const outboundFor = createStandInOutbound({ config, clock, outbound: site.upstream.outbound });
   const registry = createRegistry({ social, offered: createOfferedProviders(database), envelope, caches });
@@ -118,7 +117,12 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
       inTransaction,
       bind,
       signIn,
-      surroundings: { clock, audit, isSignUpOpen, attempted },
+      surroundings: {
+        clock,
+        audit,
+        signUp: { isOpen: registration === 'open', policy: registrationPolicy },
+        attempted,
+      },
     }),
     waiting: createWaitingPeople({ store, registry }),
     socialAccounts,

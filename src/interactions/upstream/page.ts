@@ -3,6 +3,7 @@ import { Refusal } from '../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import type { AuthApi } from '../api/service.ts';
 import { errors } from '../errors.ts';
+import { heldDevice } from '../login/browser.ts';
 import { heldBy } from './browser.ts';
 import { failureAddress } from './view.ts';
 
@@ -55,8 +56,9 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
   const { flows, people, waiting } = upstream;
 
   /** @throws social_account_needed, social_sign_in_refused */
-  const signInFor = async (came: Came, { clientId, mayCreate }: ApiErrand): Promise<SignInOutcome> => {
-    const place = { channel: 'api', clientId } as const;
+  const signInFor = async (came: Came, { clientId, mayCreate }: ApiErrand, page: PageContext): Promise<SignInOutcome> => {
+    const { ip, userAgent } = page.request;
+    const place = { channel: 'api', clientId, from: { ip, userAgent, device: heldDevice(page), isBrowser: true } } as const;
     const first = await people.signIn(came, place);
     const isNew = first.kind === 'connect' && mayCreate && first.reason !== 'address_taken';
     const outcome = isNew ? await people.signUp(came, place) : first;
@@ -98,7 +100,7 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
       await waiting.keepToLink(errand.session, errand.accountId, came);
       return page.redirect(linkPath);
     }
-    await answerApi(page, errand, provider.name, () => signInFor(came, errand));
+    await answerApi(page, errand, provider.name, () => signInFor(came, errand, page));
   };
 
   pages.get('/api/v1/auth/social/:provider/callback', async (page) => {

@@ -1,5 +1,6 @@
 import { type Accounts, canonicalIdentifier, isEmailAddress } from '../../../identity/index.ts';
 import type { AuditBuffer, Clock, InTransaction } from '../../../platform/ports.ts';
+import { isDomainWelcome, type RegistrationPolicy } from '../../registration/policy.ts';
 import type { SignInOutcome } from '../../signin/outcome.ts';
 import type { SignInPlace } from '../../signin/place.ts';
 import type { SignIn } from '../../signin/service.ts';
@@ -40,12 +41,18 @@ export interface IdentityDeps {
   /** Repositories in a transaction that another service opened. */
   bind(trx: Parameters<NonNullable<Parameters<Accounts['create']>[1]>>[0]): IdentityUnit;
   signIn: { conclude: SignIn['conclude']; isActive(accountId: string): Promise<boolean> };
-  surroundings: { clock: Clock; audit: AuditBuffer; isSignUpOpen: boolean; attempted(method: string, outcome: string): void };
+  surroundings: {
+    clock: Clock;
+    audit: AuditBuffer;
+    /** The rules of every sign-up (A3). */
+    signUp: { isOpen: boolean; policy: RegistrationPolicy };
+    attempted(method: string, outcome: string): void;
+  };
 }
 
 /** Whose account an upstream identity is, or becomes (FEATURES A5, SO-01 to SO-06). */
 export const createUpstreamSignIn = ({ accounts, identities, inTransaction, bind, signIn, surroundings }: IdentityDeps) => {
-  const { clock, audit, isSignUpOpen, attempted } = surroundings;
+  const { clock, audit, signUp, attempted } = surroundings;
 
   const enter = async ({ provider, person }: Arrival, accountId: string, place: SignInPlace): Promise<SignInOutcome> => {
     // SO-06.
@@ -55,7 +62,11 @@ export const createUpstreamSignIn = ({ accounts, identities, inTransaction, bind
     return signIn.conclude({ accountId, method: provider.kind, authTime: clock.now(), ...proof }, place);
   };
 
-  const mayCreate = ({ provider }: Arrival): boolean => isSignUpOpen && provider.allowsSignUp;
+  const mayCreate = ({ provider }: Arrival): boolean => signUp.isOpen && provider.allowsSignUp;
+
+  /** Where only some domains may come, an address of one has to be shown. */
+  const isWelcome = (email: string | undefined): boolean =>
+    email === undefined ? signUp.policy.allowedDomains.length === 0 : isDomainWelcome(email, signUp.policy);
 
   /** @returns `undefined` when the address was taken meanwhile. @throws IdentityTaken */
   const create = (arrival: Arrival, email: string | undefined): Promise<string | undefined> => {
@@ -65,6 +76,7 @@ export const createUpstreamSignIn = ({ accounts, identities, inTransaction, bind
       emailVerified: email !== undefined,
       claims,
       source: 'upstream',
+      status: signUp.policy.needsApproval ? 'pending' : 'active',
     } as const;
     return accounts.create(wish, (trx, id) => linkIn(bind(trx), id, { ...arrival, how: 'sign-up', now: clock.now() }));
   };
@@ -105,7 +117,7 @@ export const createUpstreamSignIn = ({ accounts, identities, inTransaction, bind
   };
 
   const createWith = async (arrival: Arrival, email: string): Promise<Found | undefined> => {
-    if (!mayCreate(arrival)) return { reason: 'sign_up_closed' };
+    if (!mayCreate(arrival) || !isWelcome(email)) return { reason: 'sign_up_closed' };
     const accountId = await create(arrival, email);
     return accountId === undefined ? undefined : { accountId };
   };
@@ -157,7 +169,8 @@ export const createUpstreamSignIn = ({ accounts, identities, inTransaction, bind
 
     /** The person has no account here and wants one; what the provider did not vouch for is left out (SO-01). */
     signUp: async (arrival: Arrival, place: SignInPlace): Promise<UpstreamOutcome> => {
-      if (!mayCreate(arrival)) return told(arrival, place, { kind: 'connect', reason: 'sign_up_closed' });
+      if (!mayCreate(arrival) || !isWelcome(undefined))
+        return told(arrival, place, { kind: 'connect', reason: 'sign_up_closed' });
       const accountId = await again(async () => {
         const known = await identities.ownerOf(keyOf(arrival.provider, arrival.person));
         return known ?? (await create(arrival, undefined));

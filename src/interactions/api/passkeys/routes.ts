@@ -84,7 +84,8 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
     { summary: 'Sign in by a passkey alone', permission: 'public', body: PasskeyBody, response: LoginView, status: 200 },
     async ({ body, request }) => {
       const mode = api.modes.chosen(body.mode, request);
-      const place = { channel: 'api', clientId } as const;
+      const { ip, userAgent } = request;
+      const place = { channel: 'api', clientId, from: { ip, userAgent, isBrowser: false } } as const;
       return api.answerTo(await authn.signInByPasskey(body.flow, body.response, place), request, mode);
     },
   );
