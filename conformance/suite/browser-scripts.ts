@@ -133,7 +133,7 @@ export const overrides: Readonly<Record<string, { browser: readonly Script[] }>>
   'oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri': scripts(pass, refusedLogout('wrong return address')),
   'oidcc-rp-initiated-logout-modified-id-token-hint': scripts(pass, refusedLogout('made a mistake')),
   'oidcc-rp-initiated-logout-bad-id-token-hint': scripts(pass, refusedLogout('made a mistake')),
-  'oidcc-rp-initiated-logout-no-id-token-hint': scripts(pass, finishedLogout),
+  'oidcc-rp-initiated-logout-no-id-token-hint': scripts(pass, refusedLogout('made a mistake')),
   'oidcc-rp-initiated-logout-no-params': scripts(pass, finishedLogout),
   'oidcc-rp-initiated-logout-no-post-logout-redirect-uri': scripts(pass, finishedLogout),
   'oidcc-rp-initiated-logout-only-state': scripts(pass, finishedLogout),

@@ -14,6 +14,7 @@ export const errors = defineErrors({
   redirect_uri_missing: { status: 400, title: 'The request does not say where its answer goes' },
   registration_policy_invalid: { status: 400, title: 'The registration policy is not valid' },
   registration_token_not_found: { status: 404, title: 'There is no such initial access token' },
+  logout_target_unproven: { status: 400, title: 'The request does not say whose address it leads to' },
   parameter_repeated: { status: 400, title: 'A parameter of the request is there twice' },
   resource_not_found: { status: 404, title: 'There is no such resource' },
   resource_exists: { status: 409, title: 'A resource with this identifier exists' },

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createAgent } from '../support/agent.ts';
+import { dpopProof, makeKey } from '../support/client.ts';
 import { type Answer, callback, createFlows, deviceClient, type Flows, webClient } from '../support/flows.ts';
 import { type Fleet, startFleet } from '../support/processes.ts';
 import { describeWith } from '../support/services.ts';
@@ -70,6 +71,18 @@ const suite = (start: () => Promise<Fleet>): void => {
     await expectDead({ access: next.access_token, refresh: next.refresh_token });
     expect((await flows.introspect(other.access, replicas[0])).body.active).to.equal(true);
     expect((await flows.refresh(other.refresh, replicas[1])).status).to.equal(200);
+  });
+
+  it('TK-08 RFC 9449 §11.1 a proof is good once, on whichever replica', async () => {
+    const key = await makeKey();
+    const proof = await dpopProof(key, 'POST', `${fleet.issuer}/token`);
+    const answers = await parallel(6, (headers) =>
+      flows.post('/token', { grant_type: 'client_credentials' }, { ...headers, DPoP: proof }),
+    );
+    expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+    expect(answers.find(({ status }) => status === 200)?.body.token_type).to.equal('DPoP');
+    const later = await flows.post('/token', { grant_type: 'client_credentials' }, { ...replicas[1], DPoP: proof });
+    expect([later.status, later.body.error]).to.deep.equal([400, 'invalid_grant']);
   });
 
   it('RC-01 RFC 8628 §3.5 of 20 polls for one approved device code one gets the tokens', async () => {

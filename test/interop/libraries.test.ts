@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { createAgent, passPages } from '../support/agent.ts';
@@ -88,6 +89,35 @@ describe('INTEROP relying-party libraries', () => {
         client_id: 'library',
         scope: 'orders:read',
       });
+    });
+
+    it('P6 OP-08 keys rotate under a client and a resource server that keep the key set, and no token fails', async () => {
+      const config = await discover();
+      client.enableNonRepudiationChecks(config);
+      const keySet = createRemoteJWKSet(new URL(`${stand.issuer}/jwks`));
+      const accessToken = async (): Promise<string> => {
+        const verifier = client.randomPKCECodeVerifier();
+        const url = client.buildAuthorizationUrl(config, {
+          redirect_uri: callback,
+          scope: 'openid orders:read',
+          resource,
+          code_challenge: await client.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+        });
+        const answer = await visit(url);
+        return (await client.authorizationCodeGrant(config, answer, { pkceCodeVerifier: verifier }, { resource })).access_token;
+      };
+      const verified = async (token: string): Promise<string | undefined> =>
+        (await jwtVerify(token, keySet, { issuer: stand.issuer, audience: resource, typ: 'at+jwt' })).protectedHeader.kid;
+      const before = await accessToken();
+      const oldKid = await verified(before);
+      await stand.app.rotateKeys();
+      const after = await accessToken();
+      expect(await verified(after))
+        .to.be.a('string')
+        .and.not.equal(oldKid);
+      expect(await verified(before)).to.equal(oldKid);
+      expect((await signIn(config, 'openid')).claims()?.sub).to.be.a('string');
     });
 
     it('is told of a refusal with the issuer', async () => {

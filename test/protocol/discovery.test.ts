@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createAgent } from '../support/agent.ts';
+import { personCalls } from '../support/callers.ts';
 import {
   assertion,
   assertionFields,
@@ -18,6 +19,8 @@ const openid = '/.well-known/openid-configuration';
 const discover = async (stand: Stand) => (await send(`${stand.issuer}${openid}`)).json;
 const app = { client_id: 'app', client_secret: secret, redirect_uris: [callback], grant_types: ['authorization_code'] };
 const confidential = { ...app, token_endpoint_auth_method: 'client_secret_basic' };
+
+const operator = { email: 'operator@example.test', password: 'plum-orbit-cabin-41' };
 
 describe('P1 RFC 8414, OpenID Connect Discovery 1.0: exactly what is enabled', () => {
   describe('with plain clients', () => {
@@ -70,6 +73,40 @@ describe('P1 RFC 8414, OpenID Connect Discovery 1.0: exactly what is enabled', (
       expect(one?.headers.get('cache-control')).to.match(/max-age=\d+/);
       expect(one?.headers.get('access-control-allow-origin')).to.equal('*');
       expect(one?.headers.get('access-control-allow-credentials')).to.equal(null);
+    });
+  });
+
+  describe('as clients come and go', () => {
+    let stand: Stand;
+    before(async () => {
+      stand = await startStand({ bootstrap: { users: [{ ...operator, email_verified: true, roles: ['SUPER_ADMIN'] }] } });
+    });
+    after(() => stand.close());
+
+    it('RFC 8414 §2 says at once what the API allowed a client, and no more once that client is gone', async () => {
+      const call = await personCalls(stand, operator.email, operator.password);
+      const until = async (isThere: boolean) => {
+        for (let round = 0; round < 200; round += 1) {
+          const document = await discover(stand);
+          if ('backchannel_authentication_endpoint' in document === isThere) return document;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        throw new Error('discovery stays as it was');
+      };
+      expect(await discover(stand)).to.not.have.property('backchannel_authentication_endpoint');
+      const till = { ...confidential, client_id: 'till', redirect_uris: [], response_types: [] };
+      const { client_secret: _secret, ...metadata } = till;
+      const { status, json } = await call('POST', '/clients', {
+        ...metadata,
+        grant_types: ['urn:openid:params:grant-type:ciba'],
+        backchannel_token_delivery_mode: 'poll',
+      });
+      expect(status, JSON.stringify(json)).to.equal(201);
+      const document = await until(true);
+      expect(document.backchannel_user_code_parameter_supported).to.equal(false);
+      expect(document.grant_types_supported).to.include('urn:openid:params:grant-type:ciba');
+      await call('DELETE', '/clients/till');
+      await until(false);
     });
   });
 

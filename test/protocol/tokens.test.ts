@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { createAgent, passPages } from '../support/agent.ts';
+import { dpopProof, makeKey, nowSeconds, thumbprint } from '../support/client.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const secret = 'a-secret-of-at-least-thirty-two-characters';
@@ -69,6 +70,10 @@ describe('Protocol breadth over HTTP', () => {
             authorization_details_types: ['payment_initiation'],
           },
           { ...machine, client_id: 'backend', grant_types: [exchangeGrant], scope: 'stock:read' },
+          { ...machine, client_id: 'shelf', grant_types: [exchangeGrant], scope: 'stock:read orders:read' },
+          { ...machine, client_id: 'support', grant_types: [exchangeGrant], may_impersonate: true },
+          { ...machine, client_id: 'bound', grant_types: [exchangeGrant], dpop_bound_access_tokens: true },
+          { client_id: 'public', token_endpoint_auth_method: 'none', redirect_uris: [callback] },
           { ...machine, client_id: 'stranger', grant_types: [exchangeGrant, 'client_credentials'] },
           { ...machine, client_id: 'plain', grant_types: ['client_credentials'] },
         ],
@@ -78,9 +83,15 @@ describe('Protocol breadth over HTTP', () => {
             name: 'Orders',
             scopes: ['orders:read', 'orders:write'],
             accessTokenFormat: 'jwt',
-            introspectionClients: ['backend'],
+            introspectionClients: ['backend', 'support', 'bound', 'shelf'],
           },
-          { identifier: stock, name: 'Stock', scopes: ['stock:read', 'stock:write'], accessTokenFormat: 'opaque' },
+          {
+            identifier: stock,
+            name: 'Stock',
+            scopes: ['stock:read', 'stock:write'],
+            accessTokenFormat: 'opaque',
+            introspectionClients: ['shelf'],
+          },
         ],
       },
     });
@@ -121,6 +132,66 @@ describe('Protocol breadth over HTTP', () => {
       expect((await exchange('rubbish')).json.error).to.equal('invalid_grant');
     });
 
+    it('RFC 8693 §4.1 a chain keeps every actor, the newest first, and is refused once it is too long', async () => {
+      const first = (await exchange(await orderToken(), { scope: 'orders:read' })).json.access_token;
+      const second = (await exchange(first, {}, 'shelf')).json.access_token;
+      const claims = JSON.parse(Buffer.from(second.split('.')[1], 'base64url').toString());
+      expect(claims.act).to.deep.equal({
+        sub: 'shelf',
+        client_id: 'shelf',
+        act: { sub: 'backend', client_id: 'backend' },
+      });
+      let token = second;
+      let answer = await exchange(token, {}, 'backend');
+      for (let step = 0; step < 4 && answer.status === 200; step += 1) {
+        token = answer.json.access_token;
+        answer = await exchange(token, {}, step % 2 === 0 ? 'shelf' : 'backend');
+      }
+      expect([answer.status, answer.json.error]).to.deep.equal([400, 'invalid_request']);
+    });
+
+    it('RFC 8693 §1.1 impersonates only where an administrator allowed it: the token names nobody beside the person', async () => {
+      const { status, json } = await exchange(await orderToken(), { scope: 'orders:read' }, 'support');
+      expect(status).to.equal(200);
+      const claims = JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString());
+      expect(claims).to.not.have.property('act');
+      expect(claims).to.include({ client_id: 'support', scope: 'orders:read' });
+    });
+
+    it('RFC 8693 §2.1 refuses a public client, an actor token of somebody else, and a token that is no access token', async () => {
+      const token = await orderToken();
+      const form = { grant_type: exchangeGrant, subject_token: token, subject_token_type: accessTokenType, client_id: 'public' };
+      const answer = await fetch(`${stand.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
+      expect(answer.status).to.be.oneOf([400, 401]);
+      const foreign = { actor_token: token, actor_token_type: accessTokenType };
+      expect((await exchange(token, foreign)).json.error).to.equal('invalid_grant');
+      const idToken = (await signIn()).json.id_token;
+      expect((await exchange(idToken)).json.error).to.equal('invalid_grant');
+    });
+
+    it('TK-08 RFC 9449 §5 a client that is bound gets bound tokens here as well, and none without a proof', async () => {
+      const key = await makeKey();
+      const token = await orderToken();
+      const ask = (headers: Record<string, string>) =>
+        post(
+          '/token',
+          { grant_type: exchangeGrant, subject_token: token, subject_token_type: accessTokenType },
+          'bound',
+          headers,
+        );
+      expect((await ask({})).json.error).to.equal('invalid_grant');
+      const wrong = await dpopProof(key, 'POST', `${stand.issuer}/userinfo`);
+      expect((await ask({ DPoP: wrong })).json.error).to.equal('invalid_dpop_proof');
+      const old = await dpopProof(key, 'POST', `${stand.issuer}/token`, { claims: { iat: nowSeconds() - 900 } });
+      expect((await ask({ DPoP: old })).json.error).to.equal('invalid_dpop_proof');
+      const proof = await dpopProof(key, 'POST', `${stand.issuer}/token`);
+      const { json } = await ask({ DPoP: proof });
+      expect(json.token_type).to.equal('DPoP');
+      const { cnf } = JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString());
+      expect(cnf).to.deep.equal({ jkt: await thumbprint(key) });
+      expect((await ask({ DPoP: proof })).json.error, 'replayed').to.equal('invalid_grant');
+    });
+
     it('refuses a revoked subject token', async () => {
       const token = await orderToken();
       await post('/revoke', { token });
@@ -157,6 +228,51 @@ describe('Protocol breadth over HTTP', () => {
       const token = await orderToken();
       await post('/revoke', { token }, 'stranger');
       expect((await post('/introspect', { token })).json.active).to.equal(true);
+    });
+
+    for (const [what, fields, headers] of [
+      ['no credentials', { token: 'x' }, { authorization: '' }],
+      ['a public client', { token: 'x', client_id: 'public' }, { authorization: '' }],
+      ['a wrong secret', { token: 'x' }, { authorization: `Basic ${Buffer.from('app:wrong').toString('base64')}` }],
+      ['no token', {}, {}],
+    ] as const) {
+      for (const path of ['/introspect', '/revoke']) {
+        it(`RFC 7662 §2.1 RFC 7009 §2.1 ${path} refuses ${what}`, async () => {
+          const { status, json } = await post(path, fields, 'app', headers);
+          expect(status).to.be.oneOf([400, 401]);
+          expect(json).to.not.have.property('active');
+        });
+      }
+    }
+
+    it('RFC 7662 §2.2 RFC 7009 §2.2 says nothing of a token nobody knows, whatever the hint', async () => {
+      for (const hint of ['access_token', 'refresh_token', 'nonsense']) {
+        const fields = { token: 'nobody-knows-this-token', token_type_hint: hint };
+        expect((await post('/introspect', fields)).json).to.deep.equal({ active: false });
+        expect((await post('/revoke', fields)).status).to.equal(200);
+      }
+    });
+
+    it('RFC 7009 §2.1 a refresh token takes its access tokens along', async () => {
+      const { json } = await signIn({ scope: 'openid offline_access', prompt: 'consent' });
+      await post('/revoke', { token: json.refresh_token });
+      expect((await post('/introspect', { token: json.access_token })).json).to.deep.equal({ active: false });
+      expect((await post('/token', { grant_type: 'refresh_token', refresh_token: json.refresh_token })).json.error).to.equal(
+        'invalid_grant',
+      );
+    });
+
+    it('RFC 9701 §5 a signed answer says no as well, and who does not ask for one gets JSON', async () => {
+      const accept = { accept: 'application/token-introspection+jwt' };
+      const token = await orderToken();
+      const no = await post('/introspect', { token: 'unknown' }, 'app', accept);
+      expect(no.type).to.match(/^application\/token-introspection\+jwt/);
+      expect(JSON.parse(Buffer.from(String(no.body.split('.')[1]), 'base64url').toString()).token_introspection).to.deep.equal({
+        active: false,
+      });
+      expect((await post('/introspect', { token }, 'backend')).type).to.match(/^application\/json/);
+      expect((await post('/introspect', { token })).type).to.match(/^application\/json/);
+      expect((await post('/introspect', { token }, 'app', { ...accept, authorization: 'Basic eDp5' })).status).to.equal(401);
     });
 
     it('RFC 9701 answers as a signed JWT to whoever registered for it', async () => {

@@ -22,6 +22,15 @@ export const redirectUriRequired: Middleware = async (ctx, next) => {
   await next();
 };
 
+/** RU-06, RP-Initiated Logout §3: an address to go on to counts only with the client that it belongs to. */
+export const logoutTargetProven: Middleware = async (ctx, next) => {
+  const { post_logout_redirect_uri: target, id_token_hint: hint, client_id: clientId } = ctx.query;
+  if (ctx.method === 'GET' && target !== undefined && (hint ?? clientId) === undefined) {
+    throw ownErrors.logout_target_unproven({ errors: [{ path: '/client_id', message: 'or id_token_hint is required' }] });
+  }
+  await next();
+};
+
 const checkPushed = ({ oidc: { route, body } }: KoaContextWithOIDC): void => {
   if (route !== 'pushed_authorization_request' || !body || body.request !== undefined) return;
   if (body.redirect_uri === undefined && isOpenId(body.scope)) throw new errors.InvalidRequest('redirect_uri is missing');

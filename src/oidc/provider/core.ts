@@ -16,7 +16,7 @@ import { postedRequests } from '../protocol/posted-requests.ts';
 import { proofAge } from '../protocol/proof-age.ts';
 import { registrationGate } from '../protocol/registration-gate.ts';
 import { repeatedParameters } from '../protocol/repeated-parameters.ts';
-import { redirectUriRequired } from '../protocol/request-checks.ts';
+import { logoutTargetProven, redirectUriRequired } from '../protocol/request-checks.ts';
 import { requestObjectsByReference } from '../protocol/request-uri.ts';
 import { checkSessionPath, sessionState } from '../protocol/session-state.ts';
 import { answerAcrInTheirWords } from './acr.ts';
@@ -117,6 +117,7 @@ export const createCore = (deps: CoreDeps): Core => {
     add(onlyAt(provesKeys, proofAge as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));
+    add(onlyAt(is(endSession), logoutTargetProven as Middleware));
     add(
       onlyAt(
         isRegistration,
