@@ -1,3 +1,4 @@
+import type { lookup } from 'node:dns';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -91,6 +92,45 @@ describe('S4 SF-01 SF-05 outbound calls', () => {
   it('reaches a private host that the operator allows, on any port and over http', async () => {
     expect(await (await outbound({ hosts: ['localhost'] })(`http://localhost:${port}/`)).text()).to.equal('hello');
     expect(await (await outbound({ networks: ['127.0.0.0/8'] })(`http://127.0.0.1:${port}/`)).text()).to.equal('hello');
+  });
+
+  describe('SF-03 names', () => {
+    const publicly = { address: '93.184.216.34', family: 4 };
+    const privately = { address: '127.0.0.1', family: 4 };
+    type Found = { address: string; family: number }[];
+    /** A resolver that answers with these one after the other, as a name does whose owner changes it. */
+    const resolving = (answers: Found[], networks: string[] = []) => {
+      const seen: string[] = [];
+      const resolve = ((name: string, _options: object, callback: (error: null, found: Found) => void) => {
+        callback(null, answers[Math.min(seen.length, answers.length - 1)] ?? []);
+        seen.push(name);
+      }) as unknown as typeof lookup;
+      const config = { outboundAllow: { hosts: [], networks: parseNetworks(networks).networks } };
+      return { fetch: createOutbound({ config, clock: createTestClock(), resolve }), seen };
+    };
+
+    for (const [what, found] of Object.entries<Found>({
+      'one private address among public ones': [publicly, privately],
+      'a private IPv6 address beside a public one': [publicly, { address: 'fd00::1', family: 6 }],
+      'a private address alone': [privately],
+      'no address at all': [],
+    })) {
+      it(`SF-03 refuses a name with ${what}`, async () => {
+        const { fetch, seen } = resolving([found]);
+        expect(await failure(fetch('https://name.example/'))).to.be.instanceOf(OutboundError);
+        expect(seen).to.deep.equal(['name.example']);
+        expect(requests).to.equal(0);
+      });
+    }
+
+    it('SF-03 connects to what was checked, and does not ask again', async () => {
+      const { fetch, seen } = resolving([[privately], [{ address: '10.0.0.1', family: 4 }]], ['127.0.0.0/8']);
+      const address = `http://127.0.0.1:${port}/`;
+      expect((await fetch(address)).status).to.equal(200);
+      // A name is asked for once, and its first answer is the one the socket gets.
+      await failure(fetch('https://name.example/'));
+      expect(seen).to.deep.equal(['name.example']);
+    });
   });
 
   it('SF-02 follows no redirect', async () => {

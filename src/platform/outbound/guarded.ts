@@ -22,6 +22,8 @@ interface OutboundDeps {
   clock: Clock;
   /** Told once for each address that the guard refuses. */
   onRefused?: (url: URL) => void;
+  /** Of names; the system's own. */
+  resolve?: typeof resolve;
 }
 
 export interface OutboundRequest {
@@ -79,7 +81,7 @@ const toResponse = async (incoming: IncomingMessage): Promise<Response> => {
   return new Response(emptyStatuses.has(status) ? null : body, { status, headers });
 };
 
-export const createOutbound = ({ config, clock, onRefused }: OutboundDeps): Outbound => {
+export const createOutbound = ({ config, clock, onRefused, resolve: resolveName = resolve }: OutboundDeps): Outbound => {
   const { hosts, networks } = config.outboundAllow;
   const breakers = createBreakers(clock);
   const isAllowedHost = (host: string): boolean => hosts.includes(host) || networks.has(host);
@@ -87,7 +89,7 @@ export const createOutbound = ({ config, clock, onRefused }: OutboundDeps): Outb
 
   /** SF-03: the addresses that are checked are the ones the socket gets. */
   const guardedLookup: Lookup = (host, options, callback) => {
-    resolve(host, { ...options, all: true }, (error, found) => {
+    resolveName(host, { ...options, all: true }, (error, found) => {
       const addresses = found ?? [];
       const isFine = isAllowedHost(host.toLowerCase()) || addresses.every(({ address }) => mayConnect(address));
       const [first] = addresses;
