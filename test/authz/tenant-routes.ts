@@ -188,6 +188,9 @@ export const fixtures: Record<string, RouteFixture> = {
   'GET /api/v1/identity/registrations': refused,
   'POST /api/v1/identity/registrations/:id/approve': { expect: 'refused', params: user },
   'POST /api/v1/identity/registrations/:id/reject': { expect: 'refused', params: user },
+  'DELETE /api/v1/grants/:clientId': hidden({ params: { clientId: (of) => of.client } }),
+  'GET /api/v1/identity/terms': refused,
+  'POST /api/v1/identity/terms': { expect: 'refused', body: () => ({ version: '1', texts: { en: 'Mine' } }) },
   'POST /api/v1/identity/users/:id/deactivate': { expect: 'refused', params: user },
   'POST /api/v1/identity/users/:id/reactivate': { expect: 'refused', params: user },
 
