@@ -119,14 +119,19 @@ describe('Z4-Z6 decisions over HTTP', () => {
       expect(denied.json.reasons.find((reason: ApiAnswer['json']) => reason.because === 'not_owner')).to.include({
         decided: false,
       });
-      expect(denied.json.wouldAllow).to.deep.include({ kind: 'attribute', ref: 'resource.ownerId', value: ids.bob });
+      expect(denied.json.wouldAllow).to.deep.include({
+        kind: 'attribute',
+        ref: 'resource.ownerId',
+        value: ids.bob,
+        sufficient: true,
+      });
       const unknown = await machine('POST', '/authz/check', {
         subject: { id: ids.cyd },
         action: 'read',
         resource: { type: 'invoices' },
         explain: true,
       });
-      expect(unknown.json.wouldAllow).to.deep.include({ kind: 'role', ref: 'accountant' });
+      expect(unknown.json.wouldAllow).to.deep.include({ kind: 'role', ref: 'accountant', sufficient: true });
     });
 
     it('C5 leaves decisions in the log', async () => {
@@ -279,6 +284,12 @@ describe('Z4-Z6 decisions over HTTP', () => {
         [{ '==': [1] }, '/condition/=='],
         [{ a: 1, b: 2 }, '/condition'],
         [deep, `/condition${'/!/0'.repeat(15)}`],
+        [{ in: [1, Array.from({ length: 1001 }, () => 1)] }, '/condition/in/1'],
+        [{ '==': ['x'.repeat(1001), 1] }, '/condition/==/0'],
+        [{ '==': [{ var: 'process.env' }, 1] }, '/condition/==/0/var'],
+        [{ '==': [{ var: ['env.risk', { var: 'env.risk' }] }, 1] }, '/condition/==/0/var'],
+        [{ all: [{ var: 'subject.roles' }] }, '/condition/all'],
+        [{ if: [true] }, '/condition/if'],
         [{ or: Array.from({ length: 30 }, () => ({ '+': Array.from({ length: 20 }, () => 1) })) }, '/condition'],
       ];
       for (const [condition, path] of wrong) {
@@ -286,6 +297,100 @@ describe('Z4-Z6 decisions over HTTP', () => {
         expect(status, path).to.equal(400);
         expect(json.errors[0].path.startsWith(path), `${path} ${json.errors[0].path}`).to.equal(true);
       }
+    });
+
+    it('AZ-07 refuses what is malformed around the condition, and bodies too large or deep, without keeping anything', async () => {
+      const wrong: [Record<string, unknown>, string][] = [
+        [{ target: { actions: [] } }, '/target/actions'],
+        [{ target: { resources: ['not a word'] } }, '/target/resources/0'],
+        [{ target: { subjects: ['me'] } }, '/target/subjects'],
+        [{ effect: 'maybe' }, '/effect'],
+        [{ priority: 5000 }, '/priority'],
+        [{ name: '' }, '/name'],
+        [{ tests: [{ action: 'approve' }] }, '/tests/0/resource'],
+        [{ condition: undefined }, '/condition'],
+      ];
+      for (const [change, path] of wrong) {
+        const { status, json } = await root('POST', '/authz/policies', { ...policy, name: 'malformed', ...change });
+        expect(status, path).to.equal(400);
+        expect(json.errors.map((error: ApiAnswer['json']) => error.path)).to.include(path);
+      }
+      const large = { in: ['x', Array.from({ length: 900 }, () => 'x'.repeat(400))] };
+      expect((await root('POST', '/authz/policies', { ...policy, name: 'malformed', condition: large })).status).to.be.oneOf([
+        400, 413,
+      ]);
+      let deep: unknown = 1;
+      for (let depth = 0; depth < 200; depth += 1) deep = [deep];
+      expect((await root('POST', '/authz/policies', { ...policy, name: 'malformed', condition: deep })).status).to.equal(400);
+      const { items } = (await root('GET', '/authz/policies?limit=100')).json;
+      expect(items.some(({ name }: { name: string }) => name === 'malformed')).to.equal(false);
+    });
+
+    it('AZ-07 bounds what a condition may cost: the dearest that is accepted is decided, the next dearer is not', async () => {
+      const inner = { and: Array.from({ length: 40 }, () => ({ '>=': [{ var: '' }, 0] })) };
+      const condition = { all: [{ var: 'resource.numbers' }, inner] };
+      const { id } = await post('/authz/policies', { ...policy, name: 'dear', target: { resources: ['sums'] }, condition });
+      const run = async (length: number) =>
+        (
+          await post(`/authz/policies/${id}/test`, {
+            action: 'approve',
+            resource: { type: 'sums', attributes: { numbers: Array.from({ length }, (_, index) => index) } },
+          })
+        ).results[0];
+      expect(await run(1000)).to.include({ applies: true });
+      // A deny whose condition cannot be computed denies.
+      const over = await run(1001);
+      expect(over.failed.error).to.match(/at most a thousand/);
+      expect(over.applies).to.equal(true);
+    });
+
+    it('keeps names apart and versions in order: a stale change is refused', async () => {
+      const first = await root('POST', '/authz/policies', { ...policy, name: 'once' });
+      expect(first.status).to.equal(201);
+      expect((await root('POST', '/authz/policies', { ...policy, name: 'once' })).status).to.equal(409);
+      const path = `/authz/policies/${first.json.id}`;
+      const changed = { ...policy, name: 'once', priority: 3 };
+      const etag = first.headers.get('etag') ?? '';
+      expect((await root('PUT', path, changed)).status).to.equal(428);
+      expect((await root('PUT', path, changed, { 'if-match': etag })).status).to.equal(200);
+      expect((await root('PUT', path, changed, { 'if-match': etag })).status).to.equal(412);
+      expect((await root('POST', `${path}/archive`, {})).status).to.equal(409);
+      const nowhere = '/authz/policies/01900000-0000-7000-8000-000000000000';
+      expect((await root('POST', `${nowhere}/activate`, {})).status).to.equal(404);
+    });
+
+    it('Z6 tells a held denial by the part that would have to fail, and whether taking it away is enough', async () => {
+      const condition = { '>': [{ var: 'env.amount' }, 10] };
+      const id = await activate({ name: 'small amounts', effect: 'deny', target: { resources: ['tips'] }, condition });
+      const ask = async (subject: string) =>
+        (
+          await machine('POST', '/authz/check', {
+            subject: { id: subject },
+            action: 'take',
+            resource: { type: 'tips' },
+            context: { amount: 20 },
+            explain: true,
+          })
+        ).json;
+      await post('/rbac/roles', { name: 'waiter', permissions: ['tips:take:any'], createPermissions: true });
+      await post(`/rbac/users/${ids.bob}/roles`, { role: 'waiter' });
+      const denied = await ask(ids.bob as string);
+      expect(denied.reasons[0]).to.deep.include({
+        kind: 'policy',
+        ref: id,
+        decided: true,
+        policy: { name: 'small amounts', version: 1, priority: 0 },
+      });
+      expect(denied.wouldAllow).to.deep.include({ kind: 'remove', ref: id, sufficient: true });
+      expect(denied.wouldAllow).to.deep.include({ kind: 'condition', ref: id, value: { '!': [condition] } });
+      expect((await ask(ids.cyd as string)).wouldAllow).to.deep.include({ kind: 'remove', ref: id, sufficient: false });
+      await post(`/authz/policies/${id}/archive`, {});
+      const expired = await post(`/rbac/users/${ids.cyd}/roles`, {
+        role: 'waiter',
+        expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+      });
+      const { reasons } = await ask(ids.cyd as string);
+      expect(reasons[0]).to.include({ decided: true, expiresAt: expired.expiresAt });
     });
 
     it('drafts, tries, puts in force and takes out; a failing condition denies', async () => {

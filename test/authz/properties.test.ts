@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { decide } from '../../src/authz/pdp/decide.ts';
 import { explain } from '../../src/authz/pdp/explain.ts';
-import { referenceDecision } from './reference.ts';
+import type { Remedy } from '../../src/authz/pdp/remedies.ts';
+import { referenceDecision, type World, type WorldQuestion } from './reference.ts';
 import { compiled, createDice, createQuestion, createWorld } from './worlds.ts';
 
 const worlds = 10_000;
@@ -9,10 +10,28 @@ const questionsEach = 6;
 /** Another one is tried with AUTHZ_SEED; a failure prints the one it used. */
 const seed = Number(process.env.AUTHZ_SEED ?? 20_261_125);
 
-describe('Z3 the decision point agrees with a slow, obvious one', () => {
-  it(`in ${worlds} random worlds, and its reasons name what decided`, function many() {
+/** World and question after a proposal was followed, where the reference can tell; the first of several values is taken. */
+const applied = (world: World, question: WorldQuestion, { kind, ref, value }: Remedy): [World, WorldQuestion] | undefined => {
+  const [first] = [value].flat();
+  if (kind === 'attribute' && ref === 'env.time') return [world, { ...question, now: Number(first) * 1000 }];
+  if (kind === 'attribute') {
+    const attributes = { ...question.resource.attributes, [ref.slice('resource.'.length)]: first };
+    return [world, { ...question, resource: { ...question.resource, attributes } }];
+  }
+  if (kind === 'permission') {
+    const given = { permission: ref, effect: 'allow' as const, startsAt: null, expiresAt: null };
+    return [{ ...world, direct: [...world.direct, given] }, question];
+  }
+  if (kind !== 'remove') return undefined;
+  const direct = world.direct.filter((_grant, index) => `direct-${index}` !== ref);
+  return [{ ...world, direct, policies: world.policies.filter(({ id }) => id !== ref) }, question];
+};
+
+describe('Z3 Z6 the decision point agrees with a slow, obvious one', () => {
+  it(`in ${worlds} random worlds, its reasons name what decided, and what it says would suffice does`, function many() {
     this.timeout(120_000);
     const seen = new Map<string, number>();
+    let remedies = 0;
     for (let index = 0; index < worlds; index += 1) {
       const dice = createDice(seed + index);
       const world = createWorld(dice);
@@ -24,12 +43,19 @@ describe('Z3 the decision point agrees with a slow, obvious one', () => {
         seen.set(decision.kind, (seen.get(decision.kind) ?? 0) + 1);
         const told = () => `AUTHZ_SEED=${seed + index}: ${decision.kind}\n${JSON.stringify({ question, world }, undefined, 1)}`;
         if (decision.allowed !== referenceDecision(world, question)) expect.fail(`they differ, ${told()}`);
-        const { reasons } = explain({ snapshot, policies, question: asked, decision, now });
+        const { reasons, wouldAllow } = explain({ snapshot, policies, question: asked, decision, now });
         const decided = reasons.filter((reason) => reason.decided);
         if (decided.length !== 1 || decided[0]?.effect !== (decision.allowed ? 'allow' : 'deny'))
           expect.fail(`reasons do not tell, ${told()}`);
+        for (const remedy of wouldAllow) {
+          const tried = applied(world, question, remedy);
+          if (!tried) continue;
+          remedies += 1;
+          if (referenceDecision(...tried) !== remedy.sufficient) expect.fail(`${JSON.stringify(remedy)} is not so, ${told()}`);
+        }
       }
     }
+    expect(remedies).to.be.greaterThan(5000);
     // The worlds are worth something only if every outcome is common in them.
     for (const kind of [
       'subject_inactive',

@@ -90,7 +90,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
       const { action, resource } = question;
       const names = [resource.type, '*'].flatMap((type) => [action, '*'].map((one) => `${type}:${one}:any`));
       const roles = await stored.rolesWith(names, 10);
-      explained.wouldAllow.push(...roles.map((ref) => ({ kind: 'role' as const, ref })));
+      explained.wouldAllow.push(...roles.map((ref) => ({ kind: 'role' as const, ref, sufficient: true })));
     }
     return { allowed: decision.allowed, decision, explained };
   };
