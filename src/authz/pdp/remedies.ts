@@ -1,6 +1,6 @@
 /** What would allow it (FEATURES Z6): each proposal is tried out on the decision itself, so that none is told as enough that is not. */
+import type { Failure } from '../policies/language.ts';
 import { type Decision, decide, type PolicySet, type Question } from './decide.ts';
-import type { Reason } from './explain.ts';
 import { isCurrent, type Rule, type Snapshot } from './snapshot.ts';
 
 export interface Remedy {
@@ -19,6 +19,15 @@ export interface RemedyInput {
   decision: Decision;
   /** Milliseconds since the epoch. */
   now: number;
+}
+
+/** Of a reason what proposals go by. */
+interface Considered {
+  kind: string;
+  ref: string;
+  effect: 'allow' | 'deny';
+  decided: boolean;
+  failed?: Failure;
 }
 
 /** Why a rule did not count. */
@@ -103,7 +112,7 @@ const withoutPolicy = (input: RemedyInput, id: string): Remedy => {
 };
 
 /** Parts of conditions that would have to hold, or not to. */
-const conditionsOf = ({ decision }: RemedyInput, reasons: readonly Reason[]): Remedy[] => {
+const conditionsOf = ({ decision }: RemedyInput, reasons: readonly Considered[]): Remedy[] => {
   const { policy } = decision;
   const failed = reasons.flatMap((reason): Remedy[] =>
     reason.kind === 'policy' && reason.failed && (reason.effect === 'allow' || reason.decided)
@@ -131,7 +140,7 @@ const once = (remedies: readonly Remedy[]): Remedy[] => [
 ];
 
 /** @param reasons those of the same decision */
-export const remediesOf = (input: RemedyInput, reasons: readonly Reason[]): Remedy[] => {
+export const remediesOf = (input: RemedyInput, reasons: readonly Considered[]): Remedy[] => {
   const { snapshot, question, decision } = input;
   if (decision.allowed) return [];
   if (decision.kind === 'subject_inactive') return [{ kind: 'activate', ref: snapshot.id }];
