@@ -28,6 +28,7 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     mail: mail.in,
     sms: sms.in,
     isSendingOffered: (method) => (method === 'sms' ? sms.isOffered : mail.isOffered),
+    isLinkOffered: config.signInLink && mail.isOffered,
     endSessions: (trx, id, cause) => endings().endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
     forget: async (trx, id) => caches.invalidate([`user:${id}`], trx),
     registration: { mode: config.registration, ...config.registrationPolicy },

@@ -26,6 +26,7 @@ import { mountFactorPolicyRoutes } from './policy/routes.ts';
 import { createRecoveryRoom, type RecoverySite } from './recovery/create.ts';
 import { createRegistrationRoom, type RegistrationSite } from './registration/create.ts';
 import type { RegistrationProblem } from './registration/service.ts';
+import { createSignInLink } from './sign-in-link/service.ts';
 import { createPasskeySignIn } from './signin/passkey.ts';
 import { createSignIn } from './signin/service.ts';
 import { createUpstreamRoom, type UpstreamSite } from './upstream/create.ts';
@@ -47,6 +48,7 @@ export { type PasswordProblem, passwordLength } from './password/choice.ts';
 export type { Recovery, ResetOutcome } from './recovery/service.ts';
 export type { Asked, Asker, AskOutcome } from './recovery/unit.ts';
 export type { RegistrationProblem } from './registration/service.ts';
+export type { LinkOutcome, SignInLink } from './sign-in-link/service.ts';
 export type { AnswerOutcome, Authenticated, SignInOutcome } from './signin/outcome.ts';
 export type { FirstFactor, SignInPlace } from './signin/place.ts';
 export type { OpenFlow } from './signin/service.ts';
@@ -68,7 +70,7 @@ export interface AuthnDeps {
   clock: Clock;
   audit: AuditBuffer;
   envelope: Envelope;
-  site: FactorSite & RecoverySite & RegistrationSite & { upstream: UpstreamSite };
+  site: FactorSite & RecoverySite & RegistrationSite & { isLinkOffered: boolean; upstream: UpstreamSite };
   protection: {
     /** Failed logins before a stop (RATE_LIMITS, `login`). */
     loginLimit: number;
@@ -115,16 +117,15 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     recognises: trustedDevices.recognises,
     surroundings: { clock, audit, assess: protection.assess },
   });
-  const { recovery, verification, emailChange, unlock, throttle, passwordChanged, knownDevices, signInCode } = createRecoveryRoom(
-    {
-      database,
-      accounts,
-      clock,
-      envelope,
-      passwords: { hasher, choice, forgetFailures: limits.forget },
-      site,
-    },
-  );
+  const room = createRecoveryRoom({
+    database,
+    accounts,
+    clock,
+    envelope,
+    passwords: { hasher, choice, forgetFailures: limits.forget },
+    site,
+  });
+  const { recovery, verification, emailChange, unlock, throttle, passwordChanged, knownDevices, signInCode } = room;
   const passwords = createPasswordSignIn({
     accounts,
     hasher,
@@ -172,6 +173,15 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     invitations: registration.acceptance,
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
+    /** A mailed link or code instead of a password. */
+    signInLink: createSignInLink({
+      accounts,
+      tickets: room.tickets,
+      throttle,
+      conclude: signIn.conclude,
+      surroundings: { clock, audit, attempted: (outcome) => attempted('link', outcome) },
+      site: { issuer: site.issuer, isOffered: site.isLinkOffered, inRecovery: room.inRecovery },
+    }),
     signInByPasskey: createPasskeySignIn({
       webauthn,
       conclude: signIn.conclude,

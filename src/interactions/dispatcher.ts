@@ -4,6 +4,7 @@ import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
 import { errors } from './errors.ts';
+import { askLink, mountLink, showLink, submitLink } from './link/page.ts';
 import { rememberBrowser } from './login/browser.ts';
 import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';
 import { createFactorSteps, type Dispatch, type FactorStepsDeps } from './mfa/steps.ts';
@@ -92,11 +93,26 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     at(signIn, async (step) => {
       if (step.page.form.cancel !== undefined) return leave(step, interactions.deny(exchangeOf(step)));
       if (step.page.form.mail !== undefined) return mailCode(step, login);
+      if (step.page.form.link !== undefined && login.signInLink.isOffered) return askLink(step, login);
       const outcome = await submitLogin(step, login);
       if (outcome === 'more') step.page.redirect(step.base);
       else if (outcome !== undefined) await finish(step, outcome);
     }),
   );
+
+  pages.get(
+    '/interaction/:uid/link',
+    at(signIn, (step) => showLink(step, login)),
+  );
+  pages.post(
+    '/interaction/:uid/link',
+    at(signIn, async (step) => {
+      const outcome = await submitLink(step, login);
+      if (outcome === 'more') step.page.redirect(step.base);
+      else if (outcome !== undefined) await finish(step, outcome);
+    }),
+  );
+  mountLink(pages, login);
 
   factors.mount(pages);
   upstream.mount(pages);

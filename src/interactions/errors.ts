@@ -6,6 +6,7 @@ export const errors = defineErrors({
   email_unverified: { status: 403, title: 'The e-mail address has to be confirmed first; a code was mailed' },
   factor_code_refused: { status: 401, title: 'The code is wrong or was used before' },
   factor_sign_in_over: { status: 401, title: 'This sign-in is over; start again with the password' },
+  link_refused: { status: 401, title: 'The code is wrong, or it was used, replaced or is too old' },
   login_refused: { status: 401, title: 'The e-mail address or the password is wrong' },
   password_refused: { status: 401, title: 'The current password is wrong' },
   refresh_refused: { status: 401, title: 'The refresh token is not valid any more' },

@@ -52,6 +52,7 @@ type SignInRoom = PasswordSignIn &
     recovery: ForgotDeps['recovery'] & ResetDeps['recovery'];
     knownDevices: LoginDeps['knownDevices'];
     signInCode: LoginDeps['signInCode'];
+    signInLink: LoginDeps['signInLink'];
     flows: FactorFlows & Pick<EnrolDeps, 'prove'>;
     totp: EnrolDeps['totp'];
     webauthn: Webauthn;
@@ -105,15 +106,7 @@ export const createInteractions = ({
       mountInvitation(pages, { invitations: authn.invitations, browser });
       mountDispatcher(pages, {
         interactions,
-        login: {
-          authn,
-          clock,
-          isSignupOpen,
-          needsApproval: site.needsApproval,
-          verification: authn.verification,
-          knownDevices: authn.knownDevices,
-          signInCode: authn.signInCode,
-        },
+        login: { ...authn, authn, clock, isSignupOpen, needsApproval: site.needsApproval },
         registration: authn,
         consent: { accounts, views },
         upstream: authn.upstream,

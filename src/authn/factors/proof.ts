@@ -4,6 +4,9 @@ import type { DeviceKind } from './repository.ts';
 /** CONTRACT.md, `methods` of a login answer. */
 export type FactorMethod = DeviceKind | 'recovery';
 
+/** First factor by mail; no name of RFC 8176 says so. */
+export const mailAmr = 'urn:castellan:amr:mail';
+
 /** What a second factor proved. */
 export interface Proof {
   method: FactorMethod;

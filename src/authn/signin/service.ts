@@ -4,7 +4,7 @@ import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { SignInRisk } from '../../risk/index.ts';
 import type { SentMethod } from '../codes/addresses.ts';
 import type { SendOutcome, SentCodes } from '../codes/service.ts';
-import { type FactorMethod, type Proof, type ProofOutcome, proofBy, reaches } from '../factors/proof.ts';
+import { type FactorMethod, mailAmr, type Proof, type ProofOutcome, proofBy, reaches } from '../factors/proof.ts';
 import type { Factors } from '../factors/service.ts';
 import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
@@ -54,10 +54,9 @@ const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[
 };
 
 /** What a sign-in asks for next. Where only weak factors are there, one of them, and then a strong one is made (MF-05). */
-const askedOf = (
-  methods: readonly FactorMethod[],
-  { amr, needed }: { amr: readonly string[]; needed: Level },
-): FactorMethod[] => {
+const askedOf = (all: readonly FactorMethod[], { amr, needed }: { amr: readonly string[]; needed: Level }): FactorMethod[] => {
+  // MF-04: a second mail to the same box proves nothing new.
+  const methods = amr.includes(mailAmr) ? all.filter((method) => method !== 'email') : all;
   const fit = fitting(methods, needed);
   return fit.length > 0 || isTwofold(amr) ? fit : [...methods];
 };
@@ -164,7 +163,10 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
     if (requirement === 'denied') return denied(first, place);
     if (first.level === 2 || (!isAsked && requirement === 'off')) return authenticated(first, place.clientId);
     const asked = { amr: first.amr, needed: place.neededLevel ?? 0 };
-    const usable = askedOf(await factors.methodsOf(first.accountId), asked);
+    const all = await factors.methodsOf(first.accountId);
+    const usable = askedOf(all, asked);
+    // What is left would prove nothing beyond the first proof: a mailed link, and a code to the same box.
+    if (all.length > 0 && usable.length === 0 && !isTwofold(first.amr)) return { kind: 'refused' };
     if (usable.length > 0) return askFactor(first, place, usable, risk === 'low');
     return isAsked ? withoutFactor(first, place, !isAskedAnyway) : authenticated(first, place.clientId);
   };

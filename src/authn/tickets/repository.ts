@@ -1,7 +1,15 @@
 import type { Knex } from 'knex';
 
 /** What a mailed proof is good for. */
-export type TicketPurpose = 'verify-email' | 'reset-password' | 'email-new' | 'email-old' | 'email-undo' | 'unlock' | 'sign-in';
+export type TicketPurpose =
+  | 'verify-email'
+  | 'reset-password'
+  | 'email-new'
+  | 'email-old'
+  | 'email-undo'
+  | 'unlock'
+  | 'sign-in'
+  | 'sign-in-link';
 
 export interface TicketRow {
   id: string;

@@ -1,6 +1,7 @@
 import type { AdminRoutes } from '../../platform/http/index.ts';
 import { mountRecoveryRoutes, type RecoveryRouteDeps } from '../recovery/routes.ts';
 import { type CodeAuthn, mountFactorCodeRoute } from './codes/routes.ts';
+import { type LinkRouteDeps, mountLinkRoutes } from './link/routes.ts';
 import { mountPasskeyRoutes, type PasskeyAuthn } from './passkeys/routes.ts';
 import { type AuthRouteDeps, mountAuthRoutes } from './routes.ts';
 import { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './service.ts';
@@ -8,7 +9,8 @@ import { type ApiAuthn, type AuthApi, type AuthApiDeps, createAuthApi } from './
 export interface JsonSignInDeps
   extends Omit<AuthApiDeps, 'site' | 'authn'>,
     Pick<AuthRouteDeps, 'authenticator' | 'entitlementsOf'> {
-  authn: Omit<RecoveryRouteDeps, 'clock'> &
+  authn: LinkRouteDeps['authn'] &
+    Omit<RecoveryRouteDeps, 'clock'> &
     Omit<PasskeyAuthn, 'flows'> &
     Omit<ApiAuthn, 'flows'> & { flows: ApiAuthn['flows'] & PasskeyAuthn['flows'] & CodeAuthn['flows'] };
   site: Omit<AuthApiDeps['site'], 'authenticate'>;
@@ -22,6 +24,7 @@ export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): AuthA
   mountAuthRoutes(admin, { api, authenticator, entitlementsOf });
   mountPasskeyRoutes(admin, { api, authn, clientId: site.clientId });
   mountFactorCodeRoute(admin, { api, authn, clock });
+  mountLinkRoutes(admin, { api, authn, clock, clientId: site.clientId });
   mountRecoveryRoutes(admin, { ...authn, clock });
   return api;
 };

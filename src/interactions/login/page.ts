@@ -2,6 +2,7 @@ import type {
   Authenticated,
   KnownDevices,
   SignInCode,
+  SignInLink,
   SignInOutcome,
   SignInPlace,
   Verification,
@@ -40,6 +41,7 @@ export interface LoginDeps {
   verification: Pick<Verification, 'askOf'>;
   knownDevices: KnownDevices;
   signInCode: Pick<SignInCode, 'ask'>;
+  signInLink: SignInLink;
 }
 
 interface LoginForm {
@@ -60,7 +62,7 @@ const hinted = ({ details }: StepContext): string | undefined => {
 /** @param status 200, 400 for an unfinished form, 401 refused, 429 stopped, 503 busy */
 export const showLogin = (
   step: StepContext,
-  { isSignupOpen }: Pick<LoginDeps, 'isSignupOpen'>,
+  { isSignupOpen, signInLink }: Pick<LoginDeps, 'isSignupOpen' | 'signInLink'>,
   form: LoginForm = {},
   status = 200,
 ): void => {
@@ -74,6 +76,7 @@ export const showLogin = (
       errors: form.errors ?? [],
       task: form.task,
       hasCode: form.hasCode,
+      isLinkOffered: signInLink.isOffered,
       notice: isAgain ? { kind: 'info', key: 'login.again' } : form.notice,
       offers,
       connecting,

@@ -215,6 +215,7 @@ export const loadConfig = (options: LoadOptions): Config => {
     ),
     registration: reader.choice('REGISTRATION', ['open', 'invite', 'closed']),
     registrationPolicy: readRegistrationPolicy(reader),
+    signInLink: reader.choice('SIGN_IN_LINK', ['on', 'off']) === 'on',
     rateLimits: readRateLimits(reader),
     trustProxy: reader.networks('TRUST_PROXY'),
     smtpUrl: reader.url('SMTP_URL', ['smtp:', 'smtps:']),

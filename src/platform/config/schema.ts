@@ -94,6 +94,11 @@ export const settings: readonly Setting[] = [
     meaning: '`optional`; `required`: nobody signs in before the e-mail address is confirmed',
   },
   {
+    name: 'SIGN_IN_LINK',
+    default: 'on',
+    meaning: '`on`: a mailed link may stand for the password, where mails can be sent; `off`',
+  },
+  {
     name: 'RATE_LIMITS',
     default: 'on',
     meaning:

@@ -49,6 +49,8 @@ export interface Config {
   bootstrapAdmin: { email: string; password: string | undefined };
   bootstrapFile: string | undefined;
   dynamicRegistration: 'off' | 'token' | 'open';
+  /** Whether a mailed link may stand for the password. */
+  signInLink: boolean;
   registration: 'open' | 'invite' | 'closed';
   registrationPolicy: {
     allowedDomains: readonly string[];

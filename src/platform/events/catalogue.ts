@@ -8,6 +8,7 @@ export interface AuditCatalogue {
   'api.denied': { permission: string; route: string };
   'authn.challenge.failed': { method: string };
   'authn.challenge.succeeded': { method: string };
+  'authn.link.requested': None;
   'authn.locked': { scope: string };
   'authn.login.failed': { method: string };
   'authn.login.succeeded': { method: string; acr?: string | undefined; amr?: readonly string[] | undefined };
