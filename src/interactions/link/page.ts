@@ -7,8 +7,8 @@ import type { FormError, StepContext } from '../steps.ts';
 
 const kind = 'sign-in-link';
 /** Which sign-in of this browser asked: its cookie is bound to a path that the mailed link does not have (SE-02). */
-const resumeCookie = 'castellan_resume';
-const resumeSeconds = 900;
+const askedByCookie = 'castellan_asked_by';
+const askedBySeconds = 900;
 
 export type LinkDeps = LoginDeps;
 
@@ -43,7 +43,7 @@ export const askLink = async (step: StepContext, deps: LinkDeps): Promise<void> 
   }
   dropLink(page);
   keepFlow(page, outcome);
-  page.keepCookie({ name: resumeCookie, value: details.uid, seconds: resumeSeconds });
+  page.keepCookie({ name: askedByCookie, value: details.uid, seconds: askedBySeconds });
   page.redirect(`${base}/link`);
 };
 
@@ -78,7 +78,7 @@ export const mountLink = (pages: PageRoutes, { signInLink }: Pick<LinkDeps, 'sig
   pages.get('/link', async (page) => {
     if (takeLink(page, kind, '/link')) return;
     const place = await signInLink.look({ secret: secretOf(page), flow: flowOf(page).flow });
-    const uid = page.request.cookie(resumeCookie);
+    const uid = page.request.cookie(askedByCookie);
     if (place === 'own' && uid !== undefined && /^[\w-]{1,100}$/.test(uid)) return page.redirect(`/interaction/${uid}/link`);
     dropLink(page);
     const isElsewhere = place !== 'gone';
