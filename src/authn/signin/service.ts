@@ -158,15 +158,22 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
     // Whoever came in by a stolen password alone must not be the one who sets up the factor.
     isForRisk ? denied(first, place) : { kind: 'needs_enrolment', flow: await open(first, place) };
 
+  /** `none`: what there is proves nothing beyond the first proof: a mailed link, and a code to the same box. */
+  const usableFor = async (
+    { accountId, amr }: FirstFactor,
+    { neededLevel = 0 }: SignInPlace,
+  ): Promise<FactorMethod[] | 'none'> => {
+    const all = await factors.methodsOf(accountId);
+    const usable = askedOf(all, { amr, needed: neededLevel });
+    return all.length > 0 && usable.length === 0 && !isTwofold(amr) ? 'none' : usable;
+  };
+
   const secondFactor = async (first: FirstFactor, place: SignInPlace): Promise<SignInOutcome> => {
     const { risk, requirement, isAsked, isAskedAnyway } = await demandOf(first, place);
     if (requirement === 'denied') return denied(first, place);
     if (first.level === 2 || (!isAsked && requirement === 'off')) return authenticated(first, place.clientId);
-    const asked = { amr: first.amr, needed: place.neededLevel ?? 0 };
-    const all = await factors.methodsOf(first.accountId);
-    const usable = askedOf(all, asked);
-    // What is left would prove nothing beyond the first proof: a mailed link, and a code to the same box.
-    if (all.length > 0 && usable.length === 0 && !isTwofold(first.amr)) return { kind: 'refused' };
+    const usable = await usableFor(first, place);
+    if (usable === 'none') return { kind: 'refused' };
     if (usable.length > 0) return askFactor(first, place, usable, risk === 'low');
     return isAsked ? withoutFactor(first, place, !isAskedAnyway) : authenticated(first, place.clientId);
   };
