@@ -4,11 +4,12 @@ import type { AuditBuffer, Clock } from '../../platform/ports.ts';
 import type { SignInRisk } from '../../risk/index.ts';
 import type { SentMethod } from '../codes/addresses.ts';
 import type { SendOutcome, SentCodes } from '../codes/service.ts';
-import { type FactorMethod, mailAmr, type Proof, type ProofOutcome, proofBy, reaches } from '../factors/proof.ts';
+import { type FactorMethod, type Proof, type ProofOutcome, proofBy } from '../factors/proof.ts';
 import type { Factors } from '../factors/service.ts';
 import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
 import { createDemand } from './demand.ts';
+import { askedOf } from './methods.ts';
 import type { AnswerOutcome, Authenticated, SignInOutcome } from './outcome.ts';
 import type { FirstFactor, SignInPlace } from './place.ts';
 
@@ -46,20 +47,6 @@ export interface OpenFlow {
   /** A code that was sent and is still good. */
   sent?: SentMethod | undefined;
 }
-
-/** Of the methods, those that can reach the level; recovery codes stand in for a factor, and are none by themselves. */
-const fitting = (methods: readonly FactorMethod[], needed: Level): FactorMethod[] => {
-  const strong = methods.filter((method) => reaches(method, needed));
-  return strong.every((method) => method === 'recovery') ? [] : strong;
-};
-
-/** What a sign-in asks for next. Where only weak factors are there, one of them, and then a strong one is made (MF-05). */
-const askedOf = (all: readonly FactorMethod[], { amr, needed }: { amr: readonly string[]; needed: Level }): FactorMethod[] => {
-  // MF-04: a second mail to the same box proves nothing new.
-  const methods = amr.includes(mailAmr) ? all.filter((method) => method !== 'email') : all;
-  const fit = fitting(methods, needed);
-  return fit.length > 0 || isTwofold(amr) ? fit : [...methods];
-};
 
 const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'level' | 'needed_level'>): boolean =>
   isTwofold(amr) && level >= needed;
