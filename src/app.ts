@@ -156,6 +156,9 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   };
   mountAccountConsole(http.pages, {
     authn,
+    accounts,
+    views,
+    applications: oidc.applications,
     sessions: oidc.browser,
     devices: sessions.devices,
     endings: oidc.endings,

@@ -1,5 +1,6 @@
 /** Owns: the pages of the account console (FEATURES A13); no rules of their own, the rooms' services decide. */
 import type { PageRoutes } from '../platform/http/index.ts';
+import { type ApplicationsPageDeps, mountApplicationPages } from './account/applications/page.ts';
 import { type AccountHomeDeps, mountAccountHome } from './account/home/page.ts';
 import { mountSecurityPages, type SecurityPageDeps } from './account/security/page.ts';
 import { type AccountSessionDeps, createAccountSession } from './account/session/page.ts';
@@ -9,17 +10,17 @@ import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts'
 export type AccountConsoleDeps = AccountSessionDeps &
   Pick<SecurityPageDeps & SocialPageDeps, 'authn' | 'clock'> &
   Pick<SessionPageDeps, 'devices' | 'endings'> &
-  Pick<AccountHomeDeps, 'nameOf'>;
+  Pick<AccountHomeDeps, 'nameOf'> &
+  Pick<ApplicationsPageDeps, 'applications' | 'accounts' | 'views'>;
 
-export const mountAccountConsole = (
-  pages: PageRoutes,
-  { authn, clock, devices, endings, nameOf, ...deps }: AccountConsoleDeps,
-): void => {
+export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps): void => {
+  const { authn, clock, devices, endings, nameOf } = deps;
+  const { clientId } = deps.site;
   const session = createAccountSession(deps);
   session.mount(pages);
   mountAccountHome(pages, { session, nameOf });
-  const { clientId } = deps.site;
   mountSecurityPages(pages, { authn, session, clock, clientId });
   mountSocialPages(pages, { authn, session, clientId });
   mountSessionPages(pages, { devices, endings, session, neededLevel: authn.factors.neededLevel, clock });
+  mountApplicationPages(pages, { ...deps, session });
 };

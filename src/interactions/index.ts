@@ -25,7 +25,9 @@ import type { Registration } from './signup/page.ts';
 import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
 export { type JsonSignInDeps, mountJsonSignIn } from './api/mount.ts';
+export { viewOfClient } from './application.ts';
 export { type Accounts, viewOfPerson } from './consent/page.ts';
+export { wordsOfConsent } from './consent/words.ts';
 export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';

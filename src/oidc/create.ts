@@ -19,6 +19,9 @@ import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createUses } from './clients/uses.ts';
+import { createApplications } from './consents/applications.ts';
+import { createConsentRepository } from './consents/repository.ts';
+import { mountGrantRoutes } from './consents/routes.ts';
 import { createConsents } from './consents/service.ts';
 import { createEndingRoom } from './endings/create.ts';
 import { ensureBuiltin } from './first-party/builtin.ts';
@@ -124,6 +127,12 @@ export const createOidc = async (deps: OidcDeps) => {
     disableTokens: clients.endTokens,
   });
 
+  const applications = createApplications({
+    provider: () => core.provider,
+    consents: createConsentRepository(knex),
+    resources,
+    endings,
+  });
   const resourceClaims = createResourceClaims(resources, entitlements);
   const core: Core = createCore({
     config,
@@ -196,6 +205,7 @@ export const createOidc = async (deps: OidcDeps) => {
       mountRegistrationTokenRoutes(admin, registrationTokens);
       mountResourceRoutes(admin, resources.admin);
       mountKeyRoutes(admin, keys);
+      mountGrantRoutes(admin, applications);
     },
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
@@ -218,6 +228,7 @@ export const createOidc = async (deps: OidcDeps) => {
       issued,
     }),
     endings,
+    applications,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),

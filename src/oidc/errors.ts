@@ -7,6 +7,7 @@ export const errors = defineErrors({
   client_invalid: { status: 400, title: 'The client metadata is not valid' },
   client_is_builtin: { status: 409, title: 'This client belongs to Castellan itself' },
   client_not_yours: { status: 403, title: 'This client is not yours to manage' },
+  grant_not_found: { status: 404, title: 'You allow no such application anything' },
   secret_is_last: { status: 409, title: 'This is the only secret of the client' },
   secret_not_found: { status: 404, title: 'There is no such client secret' },
   secret_not_used: { status: 409, title: 'This client does not authenticate with a secret' },

@@ -30,6 +30,8 @@ export type {
   BrowserSession,
   BrowserSessions,
   ClientView,
+  ConnectedApplication,
+  ConnectedApplications,
   ConsentRequest,
   Endings,
   Exchange,

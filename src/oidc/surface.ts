@@ -162,6 +162,21 @@ export interface Endings {
   /** The same inside the caller's transaction, which has the account's row. @param exceptSessionUid a session that stays */
   endAccountIn(trx: Transaction, accountId: string, ending: Ending & { exceptSessionUid?: string | undefined }): Promise<void>;
   endClient(clientId: string, ending: Ending): Promise<void>;
-  /** Withdraws a remembered consent and ends what it led to. */
-  withdrawConsent(accountId: string, clientId: string, ending: Ending): Promise<void>;
+  /** Withdraws a remembered consent and ends what it led to. @returns false when there was nothing */
+  withdrawConsent(accountId: string, clientId: string, ending: Ending): Promise<boolean>;
+}
+
+/** An application that a person lets at their data. */
+export interface ConnectedApplication {
+  client: ClientView;
+  /** What was agreed to, in the shape in which it was asked for. */
+  consent: ConsentRequest;
+  agreedAt: Date;
+}
+
+export interface ConnectedApplications {
+  /** The newest first. */
+  list(accountId: string): Promise<ConnectedApplication[]>;
+  /** Ends its grants and tokens of this person as well. @throws grant_not_found */
+  revoke(accountId: string, clientId: string): Promise<void>;
 }

@@ -66,6 +66,7 @@ const sessions = [
 const accountParts = [
   { name: 'security', href: '/account/security' },
   { name: 'sessions', href: '/account/sessions' },
+  { name: 'applications', href: '/account/applications' },
   { name: 'approvals', href: '/approvals' },
 ];
 const invitation = { ...form, path: '/invitation', email: longLogin, organization: 'Acme Việt Nam' };
@@ -210,6 +211,27 @@ const upstream: readonly Exhibit[] = [
         { href: '#', providerName: 'GitHub', email: longLogin },
       ],
       connectable: offers,
+    },
+  },
+  { name: 'applications-none', template: 'applications', values: { ...form, items: [] } },
+  {
+    name: 'applications',
+    template: 'applications',
+    values: {
+      ...form,
+      notice: 'applications.ended',
+      items: [client, unverified, long].map((one) => ({ ...one, href: '#', agreedAt: '2026-11-02T09:00:00.000Z' })),
+    },
+  },
+  {
+    name: 'application',
+    template: 'application',
+    values: {
+      ...form,
+      application: long,
+      groups: [about, orders],
+      agreedAt: '2026-11-02T09:00:00.000Z',
+      base: '/account/applications',
     },
   },
   { name: 'continue', template: 'continue', values: { path: '/', href: '/interaction/abcdefghijklmnop/upstream' } },

@@ -103,13 +103,14 @@ export const createEndings = ({ database, clock, sinks, sessions, disableTokens 
       database.transaction(async (trx) => {
         const repository = createEndingRepository(trx);
         const ended = await repository.sessionsWithClient(accountId, clientId);
-        if ((await repository.removeConsent(accountId, clientId)) === 0) return;
+        if ((await repository.removeConsent(accountId, clientId)) === 0) return false;
         await owe(trx, repository, ended);
         const { actor } = ending;
         await sinks
           .audit(trx)
           .record({ type: 'oidc.consent.withdrawn', outcome: 'success', actor, subjectId: accountId, clientId });
         await noteGrant(trx, accountId, ending, clientId);
+        return true;
       }),
   };
   return { ...endings, endSessionsIn };

@@ -11,6 +11,7 @@ export interface AccountHomeDeps {
 const parts = [
   { name: 'security', href: '/account/security', icon: 'key' },
   { name: 'sessions', href: '/account/sessions', icon: 'phone' },
+  { name: 'applications', href: '/account/applications', icon: 'check' },
   { name: 'approvals', href: '/approvals', icon: 'check' },
 ] as const;
 
