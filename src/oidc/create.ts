@@ -19,9 +19,7 @@ import { createClientRepository } from './clients/repository.ts';
 import { mountClientRoutes } from './clients/routes.ts';
 import { createClients } from './clients/service.ts';
 import { createUses } from './clients/uses.ts';
-import { createApplications } from './consents/applications.ts';
-import { createConsentRepository } from './consents/repository.ts';
-import { mountGrantRoutes } from './consents/routes.ts';
+import { createApplicationRoom } from './consents/create.ts';
 import { createConsents } from './consents/service.ts';
 import { createEndingRoom } from './endings/create.ts';
 import { ensureBuiltin } from './first-party/builtin.ts';
@@ -127,12 +125,7 @@ export const createOidc = async (deps: OidcDeps) => {
     disableTokens: clients.endTokens,
   });
 
-  const applications = createApplications({
-    provider: () => core.provider,
-    consents: createConsentRepository(knex),
-    resources,
-    endings,
-  });
+  const connected = createApplicationRoom({ provider: () => core.provider, database, resources, endings });
   const resourceClaims = createResourceClaims(resources, entitlements);
   const core: Core = createCore({
     config,
@@ -205,7 +198,7 @@ export const createOidc = async (deps: OidcDeps) => {
       mountRegistrationTokenRoutes(admin, registrationTokens);
       mountResourceRoutes(admin, resources.admin);
       mountKeyRoutes(admin, keys);
-      mountGrantRoutes(admin, applications);
+      connected.mount(admin);
     },
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
@@ -228,7 +221,7 @@ export const createOidc = async (deps: OidcDeps) => {
       issued,
     }),
     endings,
-    applications,
+    applications: connected.applications,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
     interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),

@@ -813,8 +813,33 @@ describe('A5 social and upstream sign-in', function upstream() {
   });
 });
 
-describe('A5 REGISTRATION=closed', function closed() {
+describe('A5 rules of sign-up', function rules() {
   this.timeout(60_000);
+
+  it('A3 holds for who comes by a provider: welcome domains, approval, a proven address', async () => {
+    const [google, facebook] = await Promise.all([openOidcStandIn(), openFacebookStandIn()]);
+    const env = { REGISTRATION_DOMAINS: 'gmail.com', REGISTRATION_APPROVAL: 'required' };
+    const stand = await startStand({ env: { ...social('GOOGLE', google.url), ...social('FACEBOOK', facebook.url), ...env } });
+    const come = async (provider: string): Promise<Page> => {
+      const agent = createAgent(stand.issuer);
+      const start = await agent.request(`${stand.issuer}/api/v1/auth/social/${provider}?signUp=true`);
+      return travel(agent, start, stand.issuer);
+    };
+    try {
+      google.person = { sub: '1', email: 'jane@elsewhere.example', email_verified: true };
+      expect(json(await come('google'))).to.include({ reason: 'sign_up_closed' });
+      expect(json(await come('facebook'))).to.include({ reason: 'sign_up_closed' });
+      google.person = { sub: '2', email: 'jane@gmail.com', email_verified: true };
+      expect((await come('google')).status).to.equal(403);
+      const made = await stand.database.knex('users').where({ status: 'pending' });
+      expect(made).to.have.lengthOf(1);
+      await stand.database.knex('users').where({ id: made[0].id }).update({ status: 'active' });
+      expect((await come('google')).status).to.equal(200);
+    } finally {
+      await stand.close();
+      await Promise.all([google.close(), facebook.close()]);
+    }
+  });
 
   it('A5 lets nobody new in by a provider either', async () => {
     const google = await openOidcStandIn();
