@@ -8,6 +8,8 @@ export interface ApplicationView {
   logoUri: string | undefined;
   policyUri: string | undefined;
   tosUri: string | undefined;
+  /** `#rrggbb` */
+  accent: string | undefined;
 }
 
 const urlOf = (address: unknown): URL | undefined =>
@@ -29,6 +31,8 @@ export const viewOfClient = (client: ClientView, returnAddress?: unknown): Appli
     logoUri: webAddress(client.logoUri),
     policyUri: webAddress(client.policyUri),
     tosUri: webAddress(client.tosUri),
+    // What goes into a style sheet is looked at once more.
+    accent: /^#[\da-f]{6}$/i.test(client.accentColor ?? '') ? client.accentColor : undefined,
   };
 };
 

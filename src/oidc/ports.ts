@@ -23,6 +23,8 @@ export interface ClientSettings {
   mayImpersonate?: boolean | undefined;
   /** Of the initial access token that the client registered itself with; limits its updates as well (CL-04). */
   registrationPolicy?: RegistrationPolicy | undefined;
+  /** `#rrggbb`, of the pages that lead to this client (LOOK: an application's colour instead of ours). */
+  accentColor?: string | undefined;
   /** First-party clients only (CO-08). */
   skipConsent?: boolean | undefined;
   /** `always`: a refresh token also without `offline_access`, bound to the browser session then. */

@@ -12,6 +12,8 @@ export interface ClientView {
   clientUri?: string | undefined;
   policyUri?: string | undefined;
   tosUri?: string | undefined;
+  /** `#rrggbb`, dark enough for white words on it. */
+  accentColor?: string | undefined;
   isFirstParty: boolean;
   isVerified: boolean;
 }

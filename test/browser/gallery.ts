@@ -384,6 +384,11 @@ export const gallery: readonly Exhibit[] = [
   notice('invitation.accepted', 'success', 'link.account'),
   notice('invitation.gone', 'warning'),
   {
+    name: 'login-branded',
+    template: 'login',
+    values: { ...form, client: { ...client, accent: '#8a1c5c' }, canCancel: true, signupUrl: '/signup' },
+  },
+  {
     name: 'terms',
     template: 'terms',
     values: {

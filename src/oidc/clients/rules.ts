@@ -1,5 +1,6 @@
 import type { FieldError } from '../../platform/errors/index.ts';
 import { applyProfile, type ClientProfile } from '../protocol/profiles.ts';
+import { contrastWithWhite } from './contrast.ts';
 import { redirectProblem, webAddressProblem } from './uris.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -159,6 +160,11 @@ const settingRules = (metadata: Metadata, input: Metadata, profile: ClientProfil
       input.may_impersonate !== true || grantsOf(metadata).includes('urn:ietf:params:oauth:grant-type:token-exchange'),
       'may_impersonate',
       'is for clients with the grant type token-exchange',
+    ),
+    ...unless(
+      typeof input.accent_color !== 'string' || contrastWithWhite(input.accent_color) >= 4.5,
+      'accent_color',
+      'must be darker: its contrast with white is under 4.5',
     ),
     ...unless(input.skip_consent !== true || input.first_party === true, 'skip_consent', 'is for first-party clients only'),
     ...mapped

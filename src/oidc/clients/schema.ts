@@ -85,6 +85,7 @@ const metadata: Record<string, TSchema> = {
 
 /** What only an administrator sets (CONTRACT.md), by the name it has beside the metadata. */
 const settingShapes: Record<string, TSchema> = {
+  accent_color: Type.String({ pattern: '^#[0-9a-fA-F]{6}$' }),
   access_token_ttl_seconds: seconds(yearSeconds),
   claims_mapping: Type.Record(Type.String({ pattern: '^.{1,200}$' }), text, { maxProperties: 50 }),
   id_token_ttl_seconds: seconds(86_400),
@@ -98,6 +99,7 @@ const settingShapes: Record<string, TSchema> = {
 };
 
 export const settingNames: Readonly<Record<string, keyof ClientSettings>> = {
+  accent_color: 'accentColor',
   access_token_ttl_seconds: 'accessTokenTtlSeconds',
   claims_mapping: 'claims',
   id_token_ttl_seconds: 'idTokenTtlSeconds',

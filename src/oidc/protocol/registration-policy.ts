@@ -38,6 +38,7 @@ const reserved = [
   'require_pkce',
   'first_party',
   'skip_consent',
+  'accent_color',
   'trusted',
   'organization_id',
 ];

@@ -40,7 +40,8 @@ export const ownOf = (client: Client | undefined): OwnMetadata =>
 export const settingsOf = (client: Client | undefined): ClientSettings => ownOf(client).settings;
 
 export const clientViewOf = (client: Client): ClientView => {
-  const { isFirstParty, isVerified } = ownOf(client);
+  const { isFirstParty, isVerified, settings } = ownOf(client);
+  const { accentColor } = settings;
   const { clientId, clientName, logoUri, clientUri, policyUri, tosUri } = client;
-  return { clientId, name: clientName ?? clientId, logoUri, clientUri, policyUri, tosUri, isFirstParty, isVerified };
+  return { clientId, name: clientName ?? clientId, logoUri, clientUri, policyUri, tosUri, accentColor, isFirstParty, isVerified };
 };
