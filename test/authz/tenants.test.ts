@@ -40,14 +40,14 @@ const rowsOf = ({
   ['groups', [{ id: group, organization_id: organization, name: marker, ...times }]],
   ['group_members', [{ group_id: group, user_id: user, created_at: now }]],
   ['group_roles', [{ group_id: group, role_id: child, created_at: now }]],
-  ['policies', [{ id: policy, organization_id: organization, name: marker, ...times }]],
+  ['policies', [{ id: policy, organization_id: organization, name: marker, active_version: 1, ...times }]],
   [
     'policy_versions',
     [
       {
         policy_id: policy,
         number: 1,
-        state: 'draft',
+        state: 'active',
         effect: 'deny',
         priority: 0,
         target: '{}',
@@ -362,5 +362,42 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
     expect((await manager('GET', `/rbac/roles/${foreign.role}`, undefined, header)).status).to.equal(404);
     const { json } = await manager('GET', '/audit/events?type=rbac.role_assigned');
     expect(json.items.map(({ organizationId }: { organizationId: string }) => organizationId)).to.include(home.organization);
+  });
+
+  it('TN-03 tells of a person of two tenants only what is held in one’s own and everywhere', async () => {
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const { organization, role } = foreign;
+      const member = { user_id: home.user, created_at: now };
+      await trx('organization_members').insert({ ...member, organization_id: organization });
+      await trx('user_roles').insert([
+        { ...member, id: foreign.device, organization_id: organization, role_id: role },
+        { ...member, id: foreign.event, organization_id: organization, role_id: role, is_eligible: true },
+      ]);
+      await trx('group_members').insert({ ...member, group_id: foreign.group });
+    });
+    await stand.app.rooms.foundation.caches.invalidate([`user:${home.user}`]);
+    const everywhere = await stand.app.rooms.authz.entitlementsOf(home.user);
+    expect(
+      everywhere.organizations.map(({ id }) => id),
+      'it is there',
+    ).to.include(foreign.organization);
+    const attributes = { organizationId: foreign.organization };
+    const asked = { subject: { id: home.user }, action: 'read', explain: true };
+    const answers = [
+      await manager('GET', `/rbac/users/${home.user}/effective`),
+      await manager('GET', `/rbac/users/${home.user}/roles`),
+      await manager('GET', '/rbac/sod-rules/conflicts'),
+      await manager('POST', '/authz/check', { ...asked, resource: { type: foreign.marker } }),
+      await manager('POST', '/authz/check', { ...asked, resource: { type: foreign.marker, attributes } }),
+    ];
+    for (const { status, json } of answers) {
+      expect(status, JSON.stringify(json)).to.equal(200);
+      const text = JSON.stringify(json).replaceAll(`${foreign.marker}:read:any`, '');
+      expect(
+        Object.values(foreign).filter((id) => text.includes(id)),
+        text,
+      ).to.deep.equal([]);
+    }
   });
 });

@@ -1,12 +1,13 @@
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { AuditBuffer, Clock, Principal } from '../../platform/ports.ts';
 import type { PolicySource } from '../policies/source.ts';
-import { type Decision, decide, type Question } from './decide.ts';
+import { type Decision, decide, type PolicySet, type Question } from './decide.ts';
 import { type Explained, explain } from './explain.ts';
 import type { Holds } from './guard.ts';
 import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
 import { isForeign, type Range, type Search, tenantOf } from './search.ts';
 import type { SearchRepository } from './search-repository.ts';
+import { seenFrom } from './seen.ts';
 import { emptySnapshot, type Snapshot } from './snapshot.ts';
 
 export interface Check extends Question {
@@ -30,6 +31,8 @@ export interface PdpDeps {
 }
 
 const maxRecordedBytes = 4096;
+/** Of another tenant's objects not even the policies are told. */
+const noPolicies: PolicySet = { matching: () => [], actions: () => [] };
 
 export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: PdpDeps) => {
   const refuse = (principal: Principal, permission: string): never => {
@@ -85,7 +88,13 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
     const decision = isForeign(view, question) ? remember : decide(snapshot, policies, question, now);
     note(principal, snapshot, question, decision);
     if (asked.explain !== true) return { allowed: decision.allowed, decision };
-    const explained = explain({ snapshot, policies, question, decision, now });
+    const explained = explain({
+      snapshot: view.scope === 'all' ? snapshot : seenFrom(snapshot, view.scope),
+      policies: isForeign(view, question) ? noPolicies : policies,
+      question,
+      decision,
+      now,
+    });
     if (!decision.allowed && decision.kind === 'default_deny') {
       const { action, resource } = question;
       const names = [resource.type, '*'].flatMap((type) => [action, '*'].map((one) => `${type}:${one}:any`));

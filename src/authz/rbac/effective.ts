@@ -1,5 +1,6 @@
 import type { TenantScope } from '../../platform/db/index.ts';
 import { errors } from '../errors.ts';
+import { seenFrom } from '../pdp/seen.ts';
 import { currentRoles, type HeldRole, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
 import { nameOf } from './permission.ts';
 import type { EffectiveView } from './schema.ts';
@@ -29,11 +30,10 @@ const eligibleOf = ({ id, name, assignment, startsAt, expiresAt }: HeldRole): Ef
  * @param now milliseconds since the epoch
  * @param scope whose rights may be seen: in these organizations and everywhere (TN-03)
  */
-export const effectiveOf = (snapshot: Snapshot, now: number, scope: TenantScope = 'all'): EffectiveView => {
-  const isSeen = (organizationId: string | null): boolean =>
-    scope === 'all' || organizationId === null || scope.includes(organizationId);
+export const effectiveOf = (held: Snapshot, now: number, scope: TenantScope = 'all'): EffectiveView => {
+  const snapshot = scope === 'all' ? held : seenFrom(held, scope);
   const byName = new Map<string, EffectiveView['permissions'][number]>();
-  const rules = snapshot.isActive ? snapshot.rules().filter((rule) => isCurrent(rule, now) && isSeen(rule.organizationId)) : [];
+  const rules = snapshot.isActive ? snapshot.rules().filter((rule) => isCurrent(rule, now)) : [];
   for (const rule of rules) {
     const permission = nameOf(rule.permission);
     const entry = byName.get(`${permission} ${rule.effect}`) ?? { permission, effect: rule.effect, via: [] };
@@ -41,9 +41,8 @@ export const effectiveOf = (snapshot: Snapshot, now: number, scope: TenantScope 
     byName.set(`${permission} ${rule.effect}`, entry);
   }
   const permissions = [...byName.values()].sort((a, b) => (a.permission < b.permission ? -1 : 1));
-  const roles = snapshot.roles.filter(({ assignment }) => isSeen(assignment.organizationId));
-  const eligible = snapshot.eligible.filter((role) => now < role.expiresAt && isSeen(role.assignment.organizationId));
-  return { roles: currentRoles({ ...snapshot, roles }, now), permissions, eligible: eligible.map(eligibleOf) };
+  const eligible = snapshot.eligible.filter((role) => now < role.expiresAt);
+  return { roles: currentRoles(snapshot, now), permissions, eligible: eligible.map(eligibleOf) };
 };
 
 /** Names of what is allowed and nowhere denied directly; for claims. */
