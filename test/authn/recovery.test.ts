@@ -401,6 +401,20 @@ describe('A2 A3 recovery and verification', () => {
       expect((await call('POST', '/auth/refresh', { refreshToken: signedIn.refreshToken })).status).to.equal(401);
     });
 
+    it('A5 gives a first address to an account that has none, once its new end has confirmed', async () => {
+      const email = await person();
+      const { json: tokens } = await login(email);
+      await rows('identifiers').where({ value: email }).delete();
+      const newEmail = newAddress();
+      const answer = await call('POST', '/auth/change-email', { newEmail }, tokens.accessToken);
+      expect(answer.status).to.equal(202);
+      const token = ticketIn(await mailbox.next(newEmail));
+      const done = await call('POST', '/auth/change-email/confirm', { end: 'new', flow: answer.json.flow, token });
+      expect(done.json).to.deep.equal({ status: 'applied' });
+      const { json: signedIn } = await login(newEmail);
+      expect(signedIn.user).to.deep.include({ id: tokens.user.id, email: newEmail, emailVerified: true });
+    });
+
     it('RS-08 a proof confirms the address it was mailed to, in its own change', async () => {
       const email = await person();
       const [attacker, victim] = [newAddress(), newAddress()];

@@ -63,6 +63,20 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
     return issued;
   };
 
+  /** RS-07: the old address learns of it, and can take it back. */
+  const tellOld = async (unit: RecoveryUnit, change: EmailChangeRow, undoUntil: Date): Promise<void> => {
+    const { id: subjectId, user_id: userId, old_value: to, new_value: address } = change;
+    const issued = await tickets.issue(unit.tickets, {
+      purpose: 'email-undo',
+      userId,
+      address: to,
+      subjectId,
+      seconds: undoSeconds,
+    });
+    const values = { link: `${issuer}/verify?for=email-undo&ticket=${issued.secret}`, address };
+    await unit.mail.send({ to, template: 'email-changed', values, notAfter: undoUntil.toISOString() });
+  };
+
   const apply = async (unit: RecoveryUnit, change: EmailChangeRow, now: Date): Promise<boolean> => {
     const { id, user_id: userId, old_value: oldValue, new_value: value, new_canonical: canonical } = change;
     const undoUntil = new Date(now.getTime() + undoSeconds * 1000);
@@ -71,10 +85,7 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
       throw new AddressTaken();
     // RS-03: what was mailed to the old address for other purposes is worthless now.
     await unit.tickets.endAll(userId, ['reset-password', 'verify-email', 'sign-in', 'unlock'], now);
-    const wish = { purpose: 'email-undo', userId, address: oldValue, subjectId: id, seconds: undoSeconds } as const;
-    const issued = await tickets.issue(unit.tickets, wish);
-    const values = { link: `${issuer}/verify?for=email-undo&ticket=${issued.secret}`, address: value };
-    await unit.mail.send({ to: oldValue, template: 'email-changed', values, notAfter: undoUntil.toISOString() });
+    if (oldValue !== '') await tellOld(unit, change, undoUntil);
     const actor = { type: 'user', id: userId } as const;
     await unit.audit.record({ type: 'identity.email_changed', outcome: 'success', actor, subjectId: userId });
     return true;
@@ -105,8 +116,9 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
     start: async (accountId: string, typed: string, asker: Asker): Promise<AskOutcome | { kind: 'invalid' }> => {
       const newValue = typed.normalize('NFKC').trim();
       const account = await accounts.find(accountId);
-      const oldValue = account?.claims.email;
-      if (!isEmailAddress(newValue) || typeof oldValue !== 'string') return { kind: 'invalid' };
+      if (!isEmailAddress(newValue) || !account) return { kind: 'invalid' };
+      // Who came by another provider may have none yet: then nobody else is to be asked.
+      const oldValue = typeof account.claims.email === 'string' ? account.claims.email : '';
       const canonical = canonicalIdentifier(newValue);
       if (canonical === canonicalIdentifier(oldValue)) return { kind: 'invalid' };
       const until = await throttle.networkStop(asker.ip);
@@ -123,14 +135,14 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
           new_value: newValue,
           new_canonical: canonical,
           // An address that was never confirmed has no owner who could be asked; it is told all the same.
-          old_confirmed_at: account?.claims.email_verified === true ? null : now,
+          old_confirmed_at: account.claims.email_verified === true ? null : now,
           new_confirmed_at: null,
           created_at: now,
           expires_at: new Date(now.getTime() + ticketSeconds * 1000),
         };
         await unit.changes.insert(change);
         const first = await ask(unit, change, 'new', asker, isFree);
-        await ask(unit, change, 'old', { ...asker, flow: first.flow, shown: first.shown }, true);
+        if (oldValue !== '') await ask(unit, change, 'old', { ...asker, flow: first.flow, shown: first.shown }, true);
         return { kind: 'asked' as const, flow: first.flow, shown: first.shown, expiresAt: first.expiresAt };
       });
     },

@@ -105,7 +105,8 @@ export const createOidcDialect = (outboundFor: (provider: Provider) => Outbound,
         checkAge(token.auth_time, checks);
         const isMissing = token.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
         const more = isMissing ? await client.fetchUserInfo(configuration, tokens.access_token, token.sub) : {};
-        return personOf(provider.issuer, token.sub, { ...more, ...token });
+        // The name the provider gives itself, however the setting is written; the library has compared the two.
+        return personOf(token.iss, token.sub, { ...more, ...token });
       }),
   };
 };

@@ -39,7 +39,7 @@ export const createSocialAccounts = ({ identities, inTransaction, registry }: Li
   /** One whose provider is not offered any more opens nothing. */
   const isUsable = async ({ provider, issuer, organization_id: owner }: IdentityRow): Promise<boolean> => {
     const found = await registry.find(provider);
-    return found?.issuer === issuer && found.organizationId === owner;
+    return found !== undefined && found.organizationId === owner && new URL(found.issuer).href === new URL(issuer).href;
   };
 
   return {
