@@ -26,7 +26,7 @@ import { createSubjects } from './pdp/subjects.ts';
 import { createReplay } from './policies/replay.ts';
 import { mountPolicyRoutes } from './policies/routes.ts';
 import { createPolicies } from './policies/service.ts';
-import { createPolicySource } from './policies/source.ts';
+import { createPolicyReader, createPolicySource } from './policies/source.ts';
 import { createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
@@ -127,7 +127,12 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     audit: buffer,
     policiesFor,
     lookup,
-    stored: { subjectOf, rolesWith, search: createSearch({ clock, search, entities, lookup, policiesFor, subjectOf }) },
+    stored: {
+      allPolicies: createPolicyReader(database),
+      subjectOf,
+      rolesWith,
+      search: createSearch({ clock, search, entities, lookup, policiesFor, subjectOf }),
+    },
   });
 
   return {

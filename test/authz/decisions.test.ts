@@ -243,6 +243,35 @@ describe('Z4-Z6 decisions over HTTP', () => {
       await root('DELETE', `/rbac/users/${ids.cyd}/roles/ADMIN`);
     });
 
+    it('Z9 gives an application the condition to filter its own list by', async () => {
+      const filter = async (call: Call, body: unknown) => {
+        const { status, json } = await call('POST', '/authz/filter', body);
+        expect(status, JSON.stringify(json)).to.equal(200);
+        return json;
+      };
+      const invoices = { type: 'invoices' };
+      expect(await filter(person, { action: 'read', resource: invoices })).to.deep.equal({ kind: 'always' });
+      expect(await filter(person, { action: 'shred', resource: invoices })).to.deep.equal({ kind: 'never' });
+      const own = { '==': [{ var: ['resource.ownerId', ''] }, ids.bob] };
+      expect(await filter(person, { action: 'pay', resource: invoices })).to.deep.equal({ kind: 'conditional', condition: own });
+      const known = { ...invoices, attributes: { ownerId: ids.bob } };
+      expect(await filter(person, { action: 'pay', resource: known })).to.deep.equal({ kind: 'always' });
+      const id = await activate({
+        name: 'large invoices wait',
+        effect: 'deny',
+        target: { resources: ['invoices'], actions: ['pay'] },
+        condition: { and: [{ '>': [{ var: 'resource.amount' }, 100] }, { '!=': [{ var: 'env.acr' }, 'high'] }] },
+      });
+      const large = { or: [{ '==': [{ var: 'resource.amount' }, null] }, { '>': [{ var: 'resource.amount' }, 100] }] };
+      const asked = { subject: { id: ids.bob }, action: 'pay', resource: invoices };
+      expect((await filter(machine, { ...asked, context: { acr: 'low' } })).condition).to.deep.equal({
+        and: [{ '!': [large] }, own],
+      });
+      await post(`/authz/policies/${id}/archive`, {});
+      expect((await person('POST', '/authz/filter', { ...asked, subject: { id: ids.cyd } })).status).to.equal(403);
+      expect((await person('POST', '/authz/filter', { action: 'pay' })).json.errors[0].path).to.equal('/resource');
+    });
+
     it('PERFORMANCE row 10 a warm decision asks nothing of the database', async () => {
       await put(registering, [{ type: 'invoices', id: 'warm', attributes: { ownerId: ids.bob } }]);
       const { authz } = stand.app.rooms;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { decide } from '../../src/authz/pdp/decide.ts';
 import { explain } from '../../src/authz/pdp/explain.ts';
+import { filterOf } from '../../src/authz/pdp/filter.ts';
 import type { Remedy } from '../../src/authz/pdp/remedies.ts';
 import { referenceDecision, type World, type WorldQuestion } from './reference.ts';
 import { compiled, createDice, createQuestion, createWorld } from './worlds.ts';
@@ -26,6 +27,27 @@ const applied = (world: World, question: WorldQuestion, { kind, ref, value }: Re
   const direct = world.direct.filter((_grant, index) => `direct-${index}` !== ref);
   return [{ ...world, direct, policies: world.policies.filter(({ id }) => id !== ref) }, question];
 };
+
+/** As a database would: three-valued, `undefined` for unknown. */
+const sql = (node: unknown, attributes: Record<string, unknown>): unknown => {
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) return node;
+  const [[operator, operand] = ['', undefined]] = Object.entries(node);
+  if (operator === 'var') {
+    const [path, fallback] = [operand].flat();
+    return attributes[String(path).slice('resource.'.length)] ?? fallback;
+  }
+  const parts = (operand as unknown[]).map((part) => sql(part, attributes));
+  if (operator === 'and' || operator === 'or') {
+    const settles = operator === 'or';
+    return parts.includes(settles) ? settles : parts.includes(undefined) ? undefined : !settles;
+  }
+  const [a, b] = parts;
+  if (operator === '!') return a === undefined ? undefined : !a;
+  if (b === null) return operator === '==' ? a === undefined : a !== undefined;
+  if (a === undefined || b === undefined) return undefined;
+  return operator === 'in' ? (b as unknown[]).includes(a) : a === b;
+};
+const isShown = (filter: unknown, attributes: Record<string, unknown>): boolean => sql(filter, attributes) === true;
 
 describe('Z3 Z6 the decision point agrees with a slow, obvious one', () => {
   it(`in ${worlds} random worlds, its reasons name what decided, and what it says would suffice does`, function many() {
@@ -67,5 +89,31 @@ describe('Z3 Z6 the decision point agrees with a slow, obvious one', () => {
       'default_deny',
     ])
       expect(seen.get(kind) ?? 0, kind).to.be.greaterThan(500);
+  });
+
+  it('Z9 in 4,000 of them, a filter shows an object exactly where it is allowed, and nothing more where a condition cannot be computed', function many() {
+    this.timeout(120_000);
+    const seen = { shown: 0, hidden: 0, conditional: 0 };
+    for (let index = 0; index < 4000; index += 1) {
+      const dice = createDice(seed + index);
+      const world = createWorld(dice);
+      const { snapshot, policies } = compiled(world);
+      const { now, ...asked } = createQuestion(dice);
+      const question = { ...asked, resource: { type: asked.resource.type } };
+      const filter = filterOf({ snapshot, policies, question, view: { scope: 'all' }, now });
+      if (typeof filter !== 'boolean') seen.conditional += 1;
+      for (let turn = 0; turn < questionsEach; turn += 1) {
+        const { attributes = {} } = createQuestion(dice).resource;
+        const object = { ...asked, resource: { type: asked.resource.type, attributes }, now };
+        const shown = isShown(filter, attributes);
+        const allowed = referenceDecision(world, object);
+        seen[shown ? 'shown' : 'hidden'] += 1;
+        const mayHide = typeof asked.context?.risk !== 'number' || attributes.ownerId === undefined;
+        if (shown !== allowed && (shown || !mayHide)) {
+          expect.fail(`AUTHZ_SEED=${seed + index}: ${shown} ${JSON.stringify({ filter, object, world }, undefined, 1)}`);
+        }
+      }
+    }
+    for (const [kind, count] of Object.entries(seen)) expect(count, kind).to.be.greaterThan(400);
   });
 });

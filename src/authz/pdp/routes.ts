@@ -34,4 +34,21 @@ export const mountDecisionRoutes = (admin: AdminRoutes, pdp: Pdp): void => {
       return view(await pdp.check(principal, single as Check));
     },
   );
+  admin.post(
+    '/api/v1/authz/filter',
+    {
+      summary:
+        'On which objects of a type may a subject (the caller, where left out) do this, as a condition to filter a list by',
+      permission: 'self',
+      scope,
+      body: schema.FilterBody,
+      response: schema.FilterView,
+      status: 200,
+    },
+    async ({ body, principal }) => {
+      const condition = await pdp.filter(principal, body);
+      if (typeof condition === 'boolean') return { kind: condition ? ('always' as const) : ('never' as const) };
+      return { kind: 'conditional' as const, condition };
+    },
+  );
 };

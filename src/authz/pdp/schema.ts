@@ -17,6 +17,21 @@ const CheckShape = {
   explain: Type.Optional(Type.Boolean()),
 };
 const CheckOne = Type.Object(CheckShape, closed);
+const { resource: _resource, explain: _explain, ...About } = CheckShape;
+/** A question about all objects of a type; attributes are those that all of them have. */
+export const FilterBody = Type.Object(
+  { ...About, resource: Type.Object({ type: word, attributes: Type.Optional(attributes) }, closed) },
+  closed,
+);
+export const FilterView = Type.Object(
+  {
+    kind: Type.Union([Type.Literal('always'), Type.Literal('never'), Type.Literal('conditional')]),
+    /** JSON Logic over `resource.*`. */
+    condition: Type.Optional(Type.Unknown()),
+  },
+  closed,
+);
+
 /** One question, or a batch of them in `checks` (CONTRACT.md). */
 export const CheckBody = Type.Object(
   { ...Type.Partial(CheckOne).properties, checks: Type.Optional(Type.Array(CheckOne, { minItems: 1, maxItems: 100 })) },

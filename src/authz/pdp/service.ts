@@ -3,6 +3,7 @@ import type { AuditBuffer, Clock, Principal } from '../../platform/ports.ts';
 import type { PolicySource } from '../policies/source.ts';
 import { type Decision, decide, type PolicySet, type Question } from './decide.ts';
 import { type Explained, explain } from './explain.ts';
+import { filterOf } from './filter.ts';
 import type { Holds } from './guard.ts';
 import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
 import { isForeign, type Range, type Search, tenantOf } from './search.ts';
@@ -27,7 +28,12 @@ export interface PdpDeps {
   audit: AuditBuffer;
   policiesFor: PolicySource;
   lookup: Lookup;
-  stored: { subjectOf(id: string): Promise<Snapshot | undefined>; rolesWith: SearchRepository['rolesWith']; search: Search };
+  stored: {
+    allPolicies(): Promise<PolicySet>;
+    subjectOf(id: string): Promise<Snapshot | undefined>;
+    rolesWith: SearchRepository['rolesWith'];
+    search: Search;
+  };
 }
 
 const maxRecordedBytes = 4096;
@@ -120,6 +126,17 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
   return {
     /** @throws permission_required for others, and for reasons, without `authz:check` */
     check,
+    /** On which objects a subject may do it. @throws permission_required for others without `authz:search` */
+    filter: async (principal: Principal, asked: Check): Promise<unknown> => {
+      const isSelf = isOwn(principal, asked);
+      const view: View = isSelf ? { scope: 'all' } : await viewOf(principal, 'authz:search');
+      const reference = asked.subject ?? { id: principal.id, type: principal.type };
+      const own = isSelf && principal.type === 'user' ? await stored.subjectOf(principal.id) : undefined;
+      const snapshot = own ?? (isSelf ? emptySnapshot(principal.type, principal.id) : await lookup.subject(reference, view));
+      const tenant = tenantOf(asked);
+      const policies = tenant === undefined ? await stored.allPolicies() : await policiesFor(tenant);
+      return filterOf({ snapshot, policies, question: asked, view, now: clock.now().getTime() });
+    },
     /** Who of those the caller may ask about may do it. */
     searchSubjects: async (principal: Principal, type: string, question: Question, range: Range) =>
       search.subjects(await viewOf(principal, 'authz:search'), type, question, range),

@@ -54,8 +54,8 @@ export interface PolicyRepository {
   versions(policyId: string): Promise<VersionRow[]>;
   insertVersion(row: VersionRow): Promise<void>;
   updateVersion(policyId: string, number: number, change: Partial<VersionRow>): Promise<void>;
-  /** In force for everything, or for the objects of one organization. */
-  active(organizationId: string | null): Promise<ActiveRow[]>;
+  /** In force for everything, for the objects of one organization, or wherever. */
+  active(organizationId: string | null | 'all'): Promise<ActiveRow[]>;
   /** Decisions of the log, the newest first. */
   decisions(limit: number): Promise<RecordedDecision[]>;
 }
@@ -92,6 +92,7 @@ export const createPolicyRepository = (trx: Knex): PolicyRepository => ({
       .join('policies', 'policies.id', 'policy_versions.policy_id')
       .where({ state: 'active' })
       .select('policies.id', 'policies.name', 'policies.organization_id', 'policy_versions.*');
+    if (organizationId === 'all') return await query;
     return await (organizationId === null
       ? query.whereNull('organization_id')
       : query.where({ organization_id: organizationId }));

@@ -96,4 +96,11 @@ export const createPolicySource = ({ database, caches }: { database: Database; c
   };
 };
 
+/** Those of every organization as well: for questions about objects of any. Read anew each time. */
+export const createPolicyReader = (database: Database) => async (): Promise<PolicySet> =>
+  database.transaction(async (trx) => {
+    await setTenants(trx, 'all');
+    return policySetOf((await createPolicyRepository(trx).active('all')).map(targeted));
+  });
+
 export type PolicySource = ReturnType<typeof createPolicySource>;
