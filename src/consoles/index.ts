@@ -2,14 +2,15 @@
 import type { PageRoutes } from '../platform/http/index.ts';
 import { type ApplicationsPageDeps, mountApplicationPages } from './account/applications/page.ts';
 import { type AccountHomeDeps, mountAccountHome } from './account/home/page.ts';
+import { mountPasswordPage, type PasswordPageDeps } from './account/password/page.ts';
 import { mountSecurityPages, type SecurityPageDeps } from './account/security/page.ts';
 import { type AccountSessionDeps, createAccountSession } from './account/session/page.ts';
 import { mountSessionPages, type SessionPageDeps } from './account/sessions/page.ts';
 import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts';
 
 export type AccountConsoleDeps = AccountSessionDeps &
-  Pick<SecurityPageDeps & SocialPageDeps, 'authn' | 'clock'> &
-  Pick<SessionPageDeps, 'devices' | 'endings'> &
+  Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps, 'authn' | 'clock'> &
+  Pick<SessionPageDeps & PasswordPageDeps, 'devices' | 'endings'> &
   Pick<AccountHomeDeps, 'nameOf'> &
   Pick<ApplicationsPageDeps, 'applications' | 'accounts' | 'views'>;
 
@@ -19,6 +20,7 @@ export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps)
   const session = createAccountSession(deps);
   session.mount(pages);
   mountAccountHome(pages, { session, nameOf });
+  mountPasswordPage(pages, { authn, endings, session, clock });
   mountSecurityPages(pages, { authn, session, clock, clientId });
   mountSocialPages(pages, { authn, session, clientId });
   mountSessionPages(pages, { devices, endings, session, neededLevel: authn.factors.neededLevel, clock });

@@ -64,6 +64,7 @@ const sessions = [
   { ...session, id: '3', isCurrent: false, device: null, browser: 'castellan-backup/1.4 (cron)', os: null, place: null },
 ];
 const accountParts = [
+  { name: 'password', href: '/account/password' },
   { name: 'security', href: '/account/security' },
   { name: 'sessions', href: '/account/sessions' },
   { name: 'applications', href: '/account/applications' },
@@ -362,6 +363,21 @@ export const gallery: readonly Exhibit[] = [
     values: { ...form, client, qrSvg, key, backUrl: '/account/security', errors: [{ field: 'code', key: 'mfa.refused' }] },
   },
   { name: 'recovery-codes', template: 'recovery-codes', values: { ...form, client, codes } },
+  { name: 'password', template: 'password', values: { ...form, action: '/account/password', path: '/account/password' } },
+  {
+    name: 'password-errors',
+    template: 'password',
+    values: {
+      ...form,
+      action: '/account/password',
+      path: '/account/password',
+      errors: [
+        { field: 'current', key: 'password.wrong_current' },
+        { field: 'password', key: 'signup.breached_password' },
+      ],
+    },
+  },
+  notice('password.changed', 'success', 'link.account'),
   { name: 'account', template: 'account', values: { ...form, path: '/account', account, parts: accountParts } },
   { name: 'sessions', template: 'sessions', values: { ...form, base: '/account/sessions', sessions, others: 2 } },
   {

@@ -78,6 +78,22 @@ describe('A10 A13 the account and its sessions', function sessions() {
     expect(new URL(back.url).pathname).to.equal('/account/sessions');
   });
 
+  it('A13 PW-08 changes the password for the present one, which signs everybody else out', async () => {
+    const there = await signInElsewhere();
+    const form = await agent.open(`${stand.issuer}/account/password`);
+    expect((await agent.submit(form, { current: '', password: '' })).status).to.equal(400);
+    const next = 'another-passphrase-of-ann';
+    expect((await agent.submit(form, { current: 'not it', password: next })).status).to.equal(401);
+    expect((await agent.submit(form, { current: credentials.password, password: 'short' })).status).to.equal(400);
+    expect(await isIn(there.accessToken)).to.equal(true);
+    const done = await agent.submit(form, { current: credentials.password, password: next });
+    expect([done.status, done.body.includes('The password is changed')]).to.deep.equal([200, true]);
+    expect(await isIn(there.accessToken)).to.equal(false);
+    credentials.password = next;
+    expect((await agent.open(`${stand.issuer}/account/sessions`)).body).to.contain('This one');
+    expect((await signInElsewhere()).accessToken).to.be.a('string');
+  });
+
   it('in a real browser: signs out everywhere else by one button, in Vietnamese, on a phone', async () => {
     const there = await signInElsewhere();
     const relying = createFlows(stand.issuer, client, credentials);

@@ -9,6 +9,7 @@ export interface AccountHomeDeps {
 
 /** The parts of the account, in the order of the page; their words are `account_home.<name>`. */
 const parts = [
+  { name: 'password', href: '/account/password', icon: 'key' },
   { name: 'security', href: '/account/security', icon: 'key' },
   { name: 'sessions', href: '/account/sessions', icon: 'phone' },
   { name: 'applications', href: '/account/applications', icon: 'check' },
