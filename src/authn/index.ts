@@ -89,15 +89,17 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
   const { attempted } = protection;
-  const { factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses } = createFactorRoom({
-    database,
-    accounts,
-    clock,
-    audit,
-    envelope,
-    attempted,
-    site,
-  });
+  const { reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses } = createFactorRoom(
+    {
+      database,
+      accounts,
+      clock,
+      audit,
+      envelope,
+      attempted,
+      site,
+    },
+  );
   const isActive = async (accountId: string): Promise<boolean> => (await accounts.find(accountId))?.status === 'active';
   const signIn = createSignIn({
     flows: createFlowRepository(database.knex),
@@ -213,7 +215,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock, requireOwner });
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountCodeEnrolmentRoutes(admin, { codes: codeEnrolment, clock, requireOwner });
-      mountFactorPolicyRoutes(admin, policy);
+      mountFactorPolicyRoutes(admin, policy, reset);
       upstream.mount(admin, requireOwner);
     },
     /** Browsers a person has signed in from. */

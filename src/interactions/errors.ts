@@ -5,6 +5,10 @@ export const errors = defineErrors({
   approval_over: { status: 404, title: 'There is nothing of yours to answer' },
   email_unverified: { status: 403, title: 'The e-mail address has to be confirmed first; a code was mailed' },
   factor_code_refused: { status: 401, title: 'The code is wrong or was used before' },
+  factor_enrolment_required: {
+    status: 403,
+    title: 'A second factor has to be set up first: sign in on the pages once, at enrolAt',
+  },
   factor_sign_in_over: { status: 401, title: 'This sign-in is over; start again with the password' },
   link_refused: { status: 401, title: 'The code is wrong, or it was used, replaced or is too old' },
   login_refused: { status: 401, title: 'The e-mail address or the password is wrong' },

@@ -172,6 +172,7 @@ export const fixtures: Record<string, RouteFixture> = {
     body: (of) => ({ scope: 'organization', target: of.organization, requirement: 'off' }),
   },
   'DELETE /api/v1/mfa/policies': { expect: 'refused', query: (of) => `?scope=organization&target=${of.organization}` },
+  'POST /api/v1/mfa/users/:id/reset': { expect: 'refused', params: id('user'), body: () => ({ reason: 'lost' }) },
   'PATCH /api/v1/mfa/devices/:id': hidden({ params: id('device'), body: () => ({ name: 'Mine' }) }),
   'DELETE /api/v1/mfa/devices/:id': hidden({ params: id('device') }),
   'POST /api/v1/mfa/totp/verify': hidden({ body: (of) => ({ deviceId: of.device, code: '123456' }) }),

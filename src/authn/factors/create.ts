@@ -21,6 +21,7 @@ import { createChallengeRepository } from '../webauthn/repository.ts';
 import { createWebauthn } from '../webauthn/service.ts';
 import { createFactorLimit, factorLimit } from './limits.ts';
 import { createDeviceRepository } from './repository.ts';
+import { createFactorReset } from './reset.ts';
 import { createFactors } from './service.ts';
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -42,6 +43,8 @@ export interface FactorSite {
   sink(trx: Transaction): AuditSink;
   /** Where security notices are owed (topic `security-notice`). */
   outbox(trx: Transaction): Outbox;
+  /** Ends every session and token of the account, in the transaction. */
+  endSessions(trx: Transaction, accountId: string, cause: string): Promise<void>;
   /** Mails and text messages of a transaction. */
   mail(trx: Transaction): Mailer;
   sms(trx: Transaction): Texter;
@@ -75,6 +78,7 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     mail: site.mail(trx),
     texts: site.sms(trx),
     audit: site.sink(trx),
+    endSessions: (accountId: string, cause: string) => site.endSessions(trx, accountId, cause),
     notify: (accountId: string, notice: Notice) => owe(trx, accountId, notice),
   }));
   const devices = createDeviceRepository(knex);
@@ -120,5 +124,6 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     checks: { recoveryCodes, guard },
     surroundings: { clock, envelope, isOffered: site.isSendingOffered },
   });
-  return { factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
+  const reset = createFactorReset({ accounts, inTransaction });
+  return { reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
 };

@@ -110,7 +110,7 @@ export const createFactors = ({ devices, codes, inTransaction, policy, checks, g
     },
 
     /**
-     * Removes devices; with the last one go recovery codes and remembered devices.
+     * Removes devices; remembered devices go with them, recovery codes with the last one.
      * @param which one device, or all of a kind
      * @throws factor_device_not_found, factor_is_last (MF-09)
      */
@@ -124,10 +124,9 @@ export const createFactors = ({ devices, codes, inTransaction, policy, checks, g
         const isLast = gone.length === all.length;
         if (isLast && isRequired) throw errors.factor_is_last();
         await drop({ store, audit }, accountId, gone);
-        if (isLast) {
-          await recovery.remove(accountId);
-          await trusted.removeAll(accountId);
-        }
+        if (isLast) await recovery.remove(accountId);
+        // What a device stood for is not all there any more.
+        await trusted.removeAll(accountId);
         await notify(accountId, 'factor_removed');
       });
     },

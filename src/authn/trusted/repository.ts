@@ -16,6 +16,7 @@ export interface TrustedDeviceRepository {
   /** Whether one of the hashes is a device of this person; a password changed since makes it a stranger. */
   recognise(userId: string, hashes: readonly string[], now: Date): Promise<boolean>;
   list(userId: string, now: Date): Promise<TrustedDeviceRow[]>;
+  remove(userId: string, id: string): Promise<boolean>;
   removeAll(userId: string): Promise<number>;
 }
 
@@ -38,5 +39,6 @@ export const createTrustedDeviceRepository = (db: Knex): TrustedDeviceRepository
       .andWhere('expires_at', '>', now)
       .orderBy('last_used_at', 'desc')
       .select('id', 'user_agent', 'created_at', 'last_used_at', 'expires_at'),
+  remove: async (userId, id) => (await db('trusted_devices').where({ user_id: userId, id }).delete()) === 1,
   removeAll: (userId) => db('trusted_devices').where({ user_id: userId }).delete(),
 });

@@ -29,6 +29,8 @@ export const createTrustedDevices = ({ devices, clock }: { devices: TrustedDevic
     return [token, ...tokensOf(cookie)].slice(0, maxTokens).join('.');
   },
   list: (accountId: string) => devices.list(accountId, clock.now()),
+  /** One of them; nothing where it is somebody else's. */
+  forgetOne: async (accountId: string, id: string): Promise<void> => void (await devices.remove(accountId, id)),
   forget: async (accountId: string): Promise<void> => void (await devices.removeAll(accountId)),
 });
 

@@ -106,7 +106,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
         return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [...outcome.methods] };
       case 'needs_enrolment':
         // A factor is made on the hosted pages: no method here can go on.
-        return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [] };
+        throw errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
       case 'needs_verification': {
         const { flow, shown, expiresAt } = await authn.verification.askOf(outcome.accountId, {
           ip: request.ip,

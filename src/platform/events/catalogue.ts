@@ -71,6 +71,7 @@ export interface AuditCatalogue {
   'mfa.device_added': { kind: string };
   'mfa.device_removed': { kind: string };
   'mfa.policy_changed': { requirement: string };
+  'mfa.reset': { removed: number };
   'mfa.recovery_codes_made': None;
   'oidc.backchannel_logout': { delivered: boolean };
   'oidc.ciba.approved': None;

@@ -3,6 +3,7 @@ import type { BrowserSession } from '../../../oidc/index.ts';
 import { Refusal, errors as shared } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
+import { familyOf } from '../../../sessions/index.ts';
 import type { AccountSession } from '../session/page.ts';
 import { createSocialOverview } from '../social/page.ts';
 import { type CodePageDeps, mountCodePages } from './codes.ts';
@@ -13,6 +14,8 @@ export interface SecurityPageDeps {
   clock: Clock;
   clientId: string;
 }
+
+type RememberedDevice = Awaited<ReturnType<Authn['trustedDevices']['list']>>[number];
 
 interface FormProblem {
   field?: string;
@@ -33,6 +36,12 @@ const postedJson = (posted: string | undefined): unknown => {
   }
 };
 
+/** As its owner knows it: browser and system. */
+const viewOfRemembered = ({ id, user_agent: userAgent, last_used_at: usedAt }: RememberedDevice) => {
+  const { browser, os } = familyOf(userAgent ?? undefined);
+  return { id, name: [browser, os].filter(Boolean).join(', '), usedAt: usedAt.toISOString() };
+};
+
 const bindingOf = ({ uid }: BrowserSession): string => `browser:${uid}`;
 
 /** A person's own second factors: list, add, name, remove; recovery codes; remembered devices (FEATURES A6-A8, A13). */
@@ -42,7 +51,7 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
 
   const overview = async (page: PageContext, accountId: string, notice?: string): Promise<void> => {
     const { devices, recoveryCodesLeft } = await factors.list(accountId);
-    const remembered = (await trustedDevices.list(accountId)).length;
+    const remembered = (await trustedDevices.list(accountId)).map(viewOfRemembered);
     const held = new Set<string>(devices.map(({ kind }) => kind));
     const sendable = sentMethods.filter((method) => authn.codeEnrolment.isOffered(method) && !held.has(method));
     const factorsHeld = { devices, recoveryCodesLeft, remembered, sendable };
@@ -62,7 +71,12 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
   pages.post(
     base,
     asOwner(async (page, { accountId }) => {
-      if (page.form.forget !== undefined) {
+      const { forget, device } = page.form;
+      if (device !== undefined) {
+        if (/^[0-9a-f-]{36}$/.test(device)) await trustedDevices.forgetOne(accountId, device);
+        return overview(page, accountId, 'security.forgotten_one');
+      }
+      if (forget !== undefined) {
         await trustedDevices.forget(accountId);
         return overview(page, accountId, 'security.forgotten');
       }
