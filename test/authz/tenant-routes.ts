@@ -127,6 +127,10 @@ export const fixtures: Record<string, RouteFixture> = {
     expect: 'list',
     body: (of) => ({ subject: { id: of.user }, action: 'read', resource: { type: of.marker }, explain: true }),
   },
+  'POST /api/v1/authz/filter': {
+    expect: 'list',
+    body: (of) => ({ subject: { id: of.user }, action: 'read', resource: { type: of.marker } }),
+  },
   'POST /access/v1/evaluation': { expect: 'list', body: question },
   'POST /access/v1/evaluations': { expect: 'list', body: (of) => ({ ...question(of), evaluations: [{}] }) },
   'POST /access/v1/search/subject': { expect: 'list', body: (of) => ({ ...question(of), subject: { type: 'user' } }) },
