@@ -336,6 +336,36 @@ describe('P2 requests and answers over HTTP', () => {
     }
   });
 
+  describe('RFC 9449 §8 nonces', () => {
+    const party = () => createRelyingParty(stand, 'bound');
+    let code: string;
+    let nonce: string;
+    const redeem = async (proof: string) =>
+      party().redeem(code, assertionFields(await assertion(key, 'bound', stand.issuer)), { DPoP: proof });
+    const proofWith = (over: { nonce?: string; claims?: Record<string, unknown> }) =>
+      dpopProof(key, 'POST', `${stand.issuer}/token`, over);
+    before(async () => {
+      code = await party().code();
+      const first = await redeem(await proofWith({ nonce: 'a nonce that nobody gave out' }));
+      expect([first.status, first.json.error]).to.deep.equal([400, 'use_dpop_nonce']);
+      nonce = String(first.headers.get('dpop-nonce'));
+      expect(nonce.length).to.be.greaterThan(20);
+    });
+
+    it('RFC 9449 §8 refuses a nonce of another day, one that is altered, and a right one in an old proof', async () => {
+      for (const wrong of [`${nonce.slice(0, -2)}AA`, nonce.toUpperCase()]) {
+        expect((await redeem(await proofWith({ nonce: wrong }))).json.error).to.equal('use_dpop_nonce');
+      }
+      const old = await redeem(await proofWith({ nonce, claims: { iat: nowSeconds() - 600 } }));
+      expect([old.status, old.json.error]).to.deep.equal([400, 'invalid_dpop_proof']);
+    });
+
+    it('RFC 9449 §8.2 takes the one it gave, and a refused proof has not spent the code', async () => {
+      const { status, json } = await redeem(await proofWith({ nonce }));
+      expect([status, json.token_type]).to.deep.equal([200, 'DPoP']);
+    });
+  });
+
   describe('RFC 9207, RFC 8707, RFC 9068', () => {
     it('RFC 9207 §2 names the issuer in answers and errors', async () => {
       expect((await app.authorize()).get('iss')).to.equal(stand.issuer);

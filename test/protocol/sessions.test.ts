@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import { expect } from 'chai';
 import { compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { createCertificate } from '../../conformance/own/certificate.ts';
-import { type Agent, createAgent, type Page, passPages } from '../support/agent.ts';
+import { type Agent, createAgent, type Page, passPages, readForm } from '../support/agent.ts';
 import {
   callback,
   createRelyingParty,
@@ -273,6 +273,30 @@ describe('P7 sessions, logout and protected answers over https', () => {
         if (name.startsWith('__Host-')) expect(line, name).to.match(/; path=\/(;|$)/i);
         else expect(name).to.match(/^__Secure-/);
       }
+    });
+
+    it('CO-08 what was agreed to is what was shown: more asks again, an address or an edited form agrees to nothing', async () => {
+      const agent = browser();
+      await app.code({ scope: 'openid' }, agent);
+      const silent = async (parameters: Record<string, string>) =>
+        new URL(String((await app.open({ prompt: 'none', ...parameters }, agent)).headers.get('location'))).searchParams;
+      expect((await silent({ scope: 'openid' })).get('code')).to.be.a('string');
+      expect((await silent({ scope: 'openid phone' })).get('error')).to.equal('consent_required');
+      expect((await silent({ claims: JSON.stringify({ userinfo: { address: null } }) })).get('error')).to.equal(
+        'consent_required',
+      );
+      const question = await app.open({ scope: 'openid phone' }, agent);
+      expect(question.body).to.match(/name="decision"/);
+      const address = await agent.open(`${question.url}${question.url.includes('?') ? '&' : '?'}decision=allow`);
+      expect(address.body).to.match(/name="decision"/);
+      const { action } = readForm(question);
+      const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', origin: stand.issuer } };
+      expect((await agent.request(action, { ...form, body: 'decision=allow' })).status, 'no form token').to.equal(403);
+      const stranger = await browser().request(action, { ...form, body: 'decision=allow' });
+      expect(stranger.status, 'no interaction cookie').to.be.oneOf([400, 403]);
+      const answer = await agent.submit(question, { decision: 'allow', scope: 'openid phone email profile address' });
+      const code = new URL(String(answer.headers.get('location'))).searchParams.get('code');
+      expect((await app.redeem(String(code))).json.scope).to.equal('openid phone');
     });
 
     it('SE-02 the links of a sign-in are worth nothing in another browser, in either direction', async () => {

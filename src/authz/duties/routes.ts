@@ -4,11 +4,11 @@ import {
   decodeCursor,
   encodeCursor,
   etagOf,
+  listOf,
   pageOfItems,
   requireMatch,
 } from '../../platform/http/index.ts';
 import { callerOf } from '../rbac/caller.ts';
-import { listOf } from '../rbac/schema.ts';
 import type { RuleRecord } from './repository.ts';
 import * as schema from './schema.ts';
 import { type Duties, ruleView } from './service.ts';

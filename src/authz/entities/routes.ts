@@ -1,6 +1,5 @@
-import { type AdminRoutes, decodeCursor, pageOfItems } from '../../platform/http/index.ts';
+import { type AdminRoutes, decodeCursor, listOf, pageOfItems } from '../../platform/http/index.ts';
 import { callerOf } from '../rbac/caller.ts';
-import { listOf } from '../rbac/schema.ts';
 import * as schema from './schema.ts';
 import { type Entities, entityView } from './service.ts';
 

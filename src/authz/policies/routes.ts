@@ -1,7 +1,15 @@
-import { type AdminRoutes, answer, decodeCursor, etagOf, pageOfItems, requireMatch } from '../../platform/http/index.ts';
+import {
+  type AdminRoutes,
+  answer,
+  decodeCursor,
+  etagOf,
+  listOf,
+  PageQuery,
+  pageOfItems,
+  requireMatch,
+} from '../../platform/http/index.ts';
 import { callerOf } from '../rbac/caller.ts';
 import { whole } from '../rbac/routes.ts';
-import { listOf, PageQuery } from '../rbac/schema.ts';
 import * as schema from './schema.ts';
 import type { Policies } from './service.ts';
 

@@ -1,9 +1,9 @@
-import type { AdminRoutes } from '../../platform/http/index.ts';
+import { type AdminRoutes, listOf } from '../../platform/http/index.ts';
 import { errors } from '../errors.ts';
 import { type Assignments, assignmentView } from './assignments.ts';
 import { callerOf } from './caller.ts';
 import { type Grants, userPermissionView } from './grants.ts';
-import { listOf, whole } from './routes.ts';
+import { whole } from './routes.ts';
 import * as schema from './schema.ts';
 import type { Caller } from './transaction.ts';
 

@@ -1,5 +1,14 @@
-import type { Static, TSchema } from '@sinclair/typebox';
-import { type AdminRoutes, answer, decodeCursor, etagOf, pageOfItems, requireMatch } from '../../platform/http/index.ts';
+import type { Static } from '@sinclair/typebox';
+import {
+  type AdminRoutes,
+  answer,
+  decodeCursor,
+  etagOf,
+  listOf,
+  PageQuery,
+  pageOfItems,
+  requireMatch,
+} from '../../platform/http/index.ts';
 import { type Assignments, assignmentView } from './assignments.ts';
 import { callerOf } from './caller.ts';
 import type { Permissions } from './permissions.ts';
@@ -25,7 +34,6 @@ const permissionView = (row: PermissionRecord): Static<typeof schema.PermissionV
   createdAt: row.created_at.toISOString(),
 });
 export const whole = <Item>(items: Item[]) => ({ items, nextCursor: null });
-export const listOf = <Item extends TSchema>(item: Item) => schema.listOf(item);
 
 const mountRoles = (admin: AdminRoutes, { roles }: RbacRouteDeps): void => {
   admin.get(
@@ -115,7 +123,7 @@ const mountMembers = (admin: AdminRoutes, { assignments }: RbacRouteDeps): void 
       summary: 'List who was assigned a role',
       permission: 'role:read',
       params: schema.RoleParams,
-      query: schema.PageQuery,
+      query: PageQuery,
       response: listOf(schema.MemberView),
       status: 200,
     },

@@ -15,9 +15,6 @@ const override = Type.Optional(Type.Object({ reason: text }, closed));
 /** A name is accepted wherever an id is (CONTRACT.md). */
 const reference = Type.String({ minLength: 1, maxLength: 310 });
 
-export const listOf = <Item extends Parameters<typeof Type.Array>[0]>(item: Item) =>
-  Type.Object({ items: Type.Array(item), nextCursor: nullable }, closed);
-
 export const RoleBody = Type.Object(
   {
     name: roleName,
@@ -51,7 +48,6 @@ export const RoleQuery = Type.Object(
   closed,
 );
 export const SearchQuery = Type.Object({ ...ListQuery, search: Type.Optional(Type.String({ maxLength: 200 })) }, closed);
-export const PageQuery = Type.Object(ListQuery, closed);
 export const OrganizationQuery = Type.Object({ organizationId: Type.Optional(id) }, closed);
 
 export const RoleParams = Type.Object({ role: reference }, closed);

@@ -5,6 +5,7 @@ import {
   decodeCursor,
   etagOf,
   ListQuery,
+  listOf,
   pageOfItems,
   requireMatch,
 } from '../../platform/http/index.ts';
@@ -16,8 +17,6 @@ interface ClientRouteDeps {
   clients: Clients['admin'];
 }
 
-const nullable = Type.Union([Type.String(), Type.Null()]);
-const ClientList = Type.Object({ items: Type.Array(ClientView), nextCursor: nullable }, { additionalProperties: false });
 const ClientQuery = Type.Object(
   {
     ...ListQuery,
@@ -55,7 +54,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDe
 
   admin.get(
     base,
-    { summary: 'List clients', permission: 'client:read', query: ClientQuery, response: ClientList, status: 200 },
+    { summary: 'List clients', permission: 'client:read', query: ClientQuery, response: listOf(ClientView), status: 200 },
     async ({ query: { limit = 50, cursor, organizationId, ...filter }, ...caller }) => {
       const { organizationIds: own } = managerOf(caller);
       const chosen = organizationId === undefined ? own : [organizationId].filter((id) => own?.includes(id) ?? true);

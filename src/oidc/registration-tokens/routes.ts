@@ -1,13 +1,8 @@
-import { Type } from '@sinclair/typebox';
-import { type AdminRoutes, answer, decodeCursor, ListQuery, pageOfItems } from '../../platform/http/index.ts';
+import { type AdminRoutes, answer, decodeCursor, listOf, PageQuery, pageOfItems } from '../../platform/http/index.ts';
 import type { PermissionScope } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import { NewTokenView, TokenBody, TokenParams, TokenView } from './schema.ts';
 import type { RegistrationTokens } from './service.ts';
-
-const closed = { additionalProperties: false };
-const TokenList = Type.Object({ items: Type.Array(TokenView), nextCursor: Type.Union([Type.String(), Type.Null()]) }, closed);
-const TokenQuery = Type.Object({ ...ListQuery }, closed);
 
 const base = '/api/v1/registration-tokens';
 
@@ -19,7 +14,13 @@ const checkReach = (reach: PermissionScope): void => {
 export const mountRegistrationTokenRoutes = (admin: AdminRoutes, tokens: RegistrationTokens): void => {
   admin.get(
     base,
-    { summary: 'List initial access tokens', permission: 'client:read', query: TokenQuery, response: TokenList, status: 200 },
+    {
+      summary: 'List initial access tokens',
+      permission: 'client:read',
+      query: PageQuery,
+      response: listOf(TokenView),
+      status: 200,
+    },
     async ({ query: { limit = 50, cursor }, reach }) => {
       checkReach(reach);
       const rows = await tokens.list(limit + 1, decodeCursor(cursor, 1)?.[0]);

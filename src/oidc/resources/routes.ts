@@ -1,21 +1,16 @@
-import { Type } from '@sinclair/typebox';
 import {
   type AdminRoutes,
   answer,
   decodeCursor,
   etagOf,
-  ListQuery,
+  listOf,
+  PageQuery,
   pageOfItems,
   requireMatch,
 } from '../../platform/http/index.ts';
 import type { Actor, Principal } from '../../platform/ports.ts';
 import { ResourceBody, ResourceParams, ResourceView } from './schema.ts';
 import type { Resources } from './service.ts';
-
-const closed = { additionalProperties: false };
-const nullable = Type.Union([Type.String(), Type.Null()]);
-const ResourceList = Type.Object({ items: Type.Array(ResourceView), nextCursor: nullable }, closed);
-const ResourceQuery = Type.Object({ ...ListQuery }, closed);
 
 const base = '/api/v1/resources';
 const one = `${base}/:id`;
@@ -28,7 +23,13 @@ const tagged = ({ view, version }: { view: ResourceView; version: number }, stat
 export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['admin']): void => {
   admin.get(
     base,
-    { summary: 'List resource servers', permission: 'resource:read', query: ResourceQuery, response: ResourceList, status: 200 },
+    {
+      summary: 'List resource servers',
+      permission: 'resource:read',
+      query: PageQuery,
+      response: listOf(ResourceView),
+      status: 200,
+    },
     async ({ query: { limit = 50, cursor } }) => {
       const rows = await resources.list(limit + 1, decodeCursor(cursor, 1)?.[0]);
       return pageOfItems(

@@ -32,7 +32,7 @@ export { accessCookie, type CookieChange } from './cookies.ts';
 export { cors } from './cors.ts';
 export type { ApiCsrf } from './csrf.ts';
 export type { StaticDocument } from './documents.ts';
-export { decodeCursor, encodeCursor, etagOf, ListQuery, pageOfItems, requireMatch } from './lists.ts';
+export { decodeCursor, encodeCursor, etagOf, ListQuery, listOf, PageQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';
 export { createIdempotencyRepository } from './repository.ts';

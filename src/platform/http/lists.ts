@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { type TSchema, Type } from '@sinclair/typebox';
 import { errors } from '../errors/index.ts';
 import type { RequestInfo } from './types.ts';
 
@@ -7,6 +7,15 @@ export const ListQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
   cursor: Type.Optional(Type.String({ maxLength: 512 })),
 };
+
+const closed = { additionalProperties: false };
+
+/** The query of a list that has no filters. */
+export const PageQuery = Type.Object(ListQuery, closed);
+
+/** A page of a list (CONTRACT.md). */
+export const listOf = <Item extends TSchema>(item: Item) =>
+  Type.Object({ items: Type.Array(item), nextCursor: Type.Union([Type.String(), Type.Null()]) }, closed);
 
 /** An opaque place in a list: the sort key of the last row seen. */
 export const encodeCursor = (place: readonly string[]): string => Buffer.from(JSON.stringify(place)).toString('base64url');
