@@ -390,6 +390,7 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
       await manager('GET', '/rbac/sod-rules/conflicts'),
       await manager('POST', '/authz/check', { ...asked, resource: { type: foreign.marker } }),
       await manager('POST', '/authz/check', { ...asked, resource: { type: foreign.marker, attributes } }),
+      await manager('POST', '/authz/filter', { subject: { id: home.user }, action: 'read', resource: { type: foreign.marker } }),
     ];
     for (const { status, json } of answers) {
       expect(status, JSON.stringify(json)).to.equal(200);

@@ -1,3 +1,5 @@
+import type { PolicySet } from './decide.ts';
+import type { View } from './lookup.ts';
 import type { Entry, Rule, Snapshot } from './snapshot.ts';
 
 /**
@@ -24,3 +26,13 @@ export const seenFrom = (snapshot: Snapshot, scope: readonly string[]): Snapshot
     eligibleFor: (resource, action) => only(snapshot.eligibleFor(resource, action)),
   };
 };
+
+const policiesFrom = (policies: PolicySet, scope: readonly string[]): PolicySet => ({
+  ...policies,
+  matching: (resource, action) =>
+    policies.matching(resource, action).filter(({ organizationId }) => organizationId === null || scope.includes(organizationId)),
+});
+
+/** What an answer in words or conditions may be made from. */
+export const seenIn = ({ scope }: View, snapshot: Snapshot, policies: PolicySet): { snapshot: Snapshot; policies: PolicySet } =>
+  scope === 'all' ? { snapshot, policies } : { snapshot: seenFrom(snapshot, scope), policies: policiesFrom(policies, scope) };

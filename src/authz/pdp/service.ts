@@ -8,7 +8,7 @@ import type { Holds } from './guard.ts';
 import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
 import { isForeign, type Range, type Search, tenantOf } from './search.ts';
 import type { SearchRepository } from './search-repository.ts';
-import { seenFrom } from './seen.ts';
+import { seenIn } from './seen.ts';
 import { emptySnapshot, type Snapshot } from './snapshot.ts';
 
 export interface Check extends Question {
@@ -37,8 +37,6 @@ export interface PdpDeps {
 }
 
 const maxRecordedBytes = 4096;
-/** Of another tenant's objects not even the policies are told. */
-const noPolicies: PolicySet = { matching: () => [], actions: () => [] };
 
 export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: PdpDeps) => {
   const refuse = (principal: Principal, permission: string): never => {
@@ -94,13 +92,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
     const decision = isForeign(view, question) ? remember : decide(snapshot, policies, question, now);
     note(principal, snapshot, question, decision);
     if (asked.explain !== true) return { allowed: decision.allowed, decision };
-    const explained = explain({
-      snapshot: view.scope === 'all' ? snapshot : seenFrom(snapshot, view.scope),
-      policies: isForeign(view, question) ? noPolicies : policies,
-      question,
-      decision,
-      now,
-    });
+    const explained = explain({ ...seenIn(view, snapshot, policies), question, decision, now });
     if (!decision.allowed && decision.kind === 'default_deny') {
       const { action, resource } = question;
       const names = [resource.type, '*'].flatMap((type) => [action, '*'].map((one) => `${type}:${one}:any`));
@@ -135,7 +127,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
       const snapshot = own ?? (isSelf ? emptySnapshot(principal.type, principal.id) : await lookup.subject(reference, view));
       const tenant = tenantOf(asked);
       const policies = tenant === undefined ? await stored.allPolicies() : await policiesFor(tenant);
-      return filterOf({ snapshot, policies, question: asked, view, now: clock.now().getTime() });
+      return filterOf({ ...seenIn(view, snapshot, policies), question: asked, view, now: clock.now().getTime() });
     },
     /** Who of those the caller may ask about may do it. */
     searchSubjects: async (principal: Principal, type: string, question: Question, range: Range) =>
