@@ -14,7 +14,7 @@ import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
 import { createFlowRepository } from './flows/repository.ts';
 import { createSignInGuard } from './limits/guard.ts';
-import { createWork } from './limits/work.ts';
+import { createWork } from './limits/proof-of-work.ts';
 import { createNotices } from './notices/service.ts';
 import { createPasswordChoice } from './password/choice.ts';
 import { createHasher } from './password/hashing.ts';
@@ -32,7 +32,7 @@ import { createSignIn } from './signin/service.ts';
 import { createUpstreamRoom, type UpstreamSite } from './upstream/create.ts';
 
 export type { KnownDevices } from './known-devices/service.ts';
-export type { WorkTask } from './limits/work.ts';
+export type { WorkTask } from './limits/proof-of-work.ts';
 export type { SignInCode } from './sign-in-code/service.ts';
 
 import { mountWebauthnRoutes } from './webauthn/routes.ts';

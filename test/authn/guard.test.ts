@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createKnownDeviceRepository } from '../../src/authn/known-devices/repository.ts';
 import { createSignInGuard, type GuardedAttempt } from '../../src/authn/limits/guard.ts';
-import { createWork, isWorkDone, type WorkTask } from '../../src/authn/limits/work.ts';
+import { createWork, isWorkDone, type WorkTask } from '../../src/authn/limits/proof-of-work.ts';
 import { createLimits } from '../../src/authn/password/limits.ts';
 import { createFailureRepository } from '../../src/authn/password/repository.ts';
 import { createEnvelope, sha256, uuidv7 } from '../../src/platform/crypto/index.ts';

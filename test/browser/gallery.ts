@@ -25,6 +25,11 @@ const qrSvg =
 const key = 'T3MP LWZT ZV3D XDFQ JQGA VMBT GKF4 IN77';
 const codes = Array.from({ length: 10 }, (_, index) => `k7qm-2x${index}d-9wvb-4tfh`);
 
+const remembered = [
+  { id: '1', name: 'Chrome, Windows', usedAt: '2026-11-24T09:00:00.000Z' },
+  { id: '2', name: '', usedAt: '2026-11-02T09:00:00.000Z' },
+];
+
 const factorDevices = [
   { id: '1', kind: 'totp', name: '', createdAt: '2026-11-02T09:00:00.000Z', lastUsedAt: '2026-11-24T09:00:00.000Z' },
   {
@@ -356,6 +361,57 @@ export const gallery: readonly Exhibit[] = [
     template: 'mfa',
     values: { ...form, client, account, method: 'webauthn', passkeyUrl: '/interaction/x/passkey', others, canRemember: true },
   },
+  {
+    name: 'mfa-email',
+    template: 'mfa',
+    values: { ...form, client, account, method: 'email', sending: { to: 'a•••@example.com' }, others, canCancel: true },
+  },
+  {
+    name: 'mfa-email-sent',
+    template: 'mfa',
+    values: {
+      ...form,
+      client,
+      account,
+      method: 'email',
+      sending: { to: 'a•••@example.com', isCodeSent: true },
+      others,
+      canCancel: true,
+      canRemember: true,
+      errors: [{ key: 'mfa.send_wait', values: { count: 21 } }],
+    },
+  },
+  {
+    name: 'code-new-phone',
+    template: 'code-new',
+    values: { ...form, method: 'sms', base: '/account/security', errors: [{ field: 'phone', key: 'code_new.sms.wrong' }] },
+  },
+  {
+    name: 'code-new-sent',
+    template: 'code-new',
+    values: { ...form, method: 'sms', base: '/account/security', pending: { to: '••• 958' } },
+  },
+  { name: 'code-new-email', template: 'code-new', values: { ...form, method: 'email', base: '/', to: 'a•••@example.com' } },
+  { name: 'sign-in-link', template: 'sign-in-link', values: { ...form, client, loginUrl: '/login' } },
+  { name: 'sign-in-link-ready', template: 'sign-in-link', values: { ...form, client: long, loginUrl: '/login', isReady: true } },
+  {
+    name: 'sign-in-link-elsewhere',
+    template: 'notice',
+    values: { ...form, key: 'link.elsewhere', kind: 'info' },
+  },
+  {
+    name: 'login-work',
+    template: 'login',
+    values: {
+      ...form,
+      client,
+      login: 'alice@example.com',
+      isLinkOffered: true,
+      task: { challenge: '1764000000.abc.def', bits: 18 },
+      errors: [{ key: 'login.work' }],
+      canCancel: true,
+    },
+  },
   { name: 'enrol', template: 'enrol', values: { ...form, client, qrSvg, key, isForced: true, canCancel: true } },
   {
     name: 'enrol-refused',
@@ -430,11 +486,11 @@ export const gallery: readonly Exhibit[] = [
     values: { ...form, about: 'verify_first', shown: '123 456', again: '/verify/again', hasCode: true },
   },
   { name: 'error-sessions', template: 'error', values: { kind: 'sessions', error: 'session_limit_reached', path: '/' } },
-  { name: 'security-none', template: 'security', values: { ...form, base: '/account/security', devices: [], remembered: 0 } },
+  { name: 'security-none', template: 'security', values: { ...form, base: '/account/security', devices: [], remembered: [] } },
   {
     name: 'security',
     template: 'security',
-    values: { ...form, base: '/account/security', devices: factorDevices, recoveryCodesLeft: 2, remembered: 3 },
+    values: { ...form, base: '/account/security', devices: factorDevices, recoveryCodesLeft: 2, remembered },
   },
   {
     name: 'factor-device',

@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/ports.ts';
 import type { KnownDevices } from '../known-devices/service.ts';
 import type { Guarded, Limits } from '../password/limits.ts';
 import type { FailureRepository } from '../password/repository.ts';
-import type { Work, WorkTask } from './work.ts';
+import type { Work, WorkTask } from './proof-of-work.ts';
 
 /** Failures of one account from anywhere before work is asked for, and before it is stopped (NIST SP 800-63B-4 §3.2.2: 100). */
 const workAfterFailures = 10;

@@ -1,5 +1,5 @@
 import type { FactorMethod } from '../factors/proof.ts';
-import type { WorkTask } from '../limits/work.ts';
+import type { WorkTask } from '../limits/proof-of-work.ts';
 
 export interface Authenticated {
   kind: 'authenticated';
