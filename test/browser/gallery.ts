@@ -240,7 +240,6 @@ const upstream: readonly Exhibit[] = [
       base: '/account/applications',
     },
   },
-  { name: 'continue', template: 'continue', values: { path: '/', href: '/interaction/abcdefghijklmnop/upstream' } },
   {
     name: 'upstream-over',
     template: 'error',
