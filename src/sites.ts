@@ -11,7 +11,7 @@ import { createHistoryRepository, createSignInRisk, type SignInRisk } from './ri
 interface AuthnSiteDeps {
   foundation: Foundation;
   accounts: Accounts;
-  authz: Pick<Authz, 'entitlementsOf'>;
+  authz: Pick<Authz, 'entitlementsOf' | 'outranks'>;
   mail: Mail;
   sms: Sms;
   /** Built later than `authn`. */
@@ -39,6 +39,7 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     isNetworkCounted: config.rateLimits.enabled,
     upstream: { config, caches, outbound },
     nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
+    outranks: authz.outranks,
     holdingsOf: async (id) => {
       const { roles, organizations } = await authz.entitlementsOf(id);
       return { roles, organizations: organizations.map((organization) => organization.id) };

@@ -15,6 +15,7 @@ export const errors = defineErrors({
     title: 'A policy for risk has the target medium or high and is required or denied; no other is denied',
   },
   factor_policy_target: { status: 400, title: 'A policy for the site has no target; any other names one' },
+  factor_reset_above: { status: 403, title: 'This person holds rights that you do not hold' },
   factor_reset_own: { status: 409, title: 'Your own factors are removed in your account' },
   factors_locked: { status: 429, title: 'Too many wrong codes; try again later' },
   flow_expired: { status: 401, title: 'This sign-in has expired; start again' },

@@ -33,6 +33,7 @@ import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.
 import { type Changed, changeElsewhere } from './rbac/elsewhere.ts';
 import { createGrants } from './rbac/grants.ts';
 import { createGrantWrites } from './rbac/grants-repository.ts';
+import { outranks } from './rbac/ladder.ts';
 import { mountPeopleRoutes } from './rbac/people-routes.ts';
 import { createPermissions } from './rbac/permissions.ts';
 import { createRoles } from './rbac/roles.ts';
@@ -67,6 +68,8 @@ export interface Authz {
   entitlementsOf(userId: string): Promise<Entitlements>;
   /** Role names of a caller at this moment; a warm cache asks nothing of the database. */
   rolesOf(principal: Pick<Principal, 'type' | 'id'>): Promise<readonly string[]>;
+  /** Whether the one holds all that the other holds, as who takes something from somebody must (AZ-04). */
+  outranks(userId: string, otherId: string): Promise<boolean>;
   /** Of these names those that are no role of the deployment. */
   unknownRoles(names: readonly string[]): Promise<string[]>;
   /** Roles and permissions of this build; again changes nothing. @param routes access marks of the route table */
@@ -152,6 +155,10 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     rolesOf: async ({ type, id }) => {
       const snapshot = type === 'user' ? await subjects.find(id) : undefined;
       return snapshot ? currentRoles(snapshot, now()) : [];
+    },
+    outranks: async (userId, otherId) => {
+      const [one, other] = [await subjects.find(userId), await subjects.find(otherId)];
+      return one !== undefined && other !== undefined && outranks(one, other, now());
     },
     unknownRoles: (names) =>
       inWork(system, async (work) => {

@@ -34,7 +34,8 @@ describe('A9 MF-09 factors as administrators see them', function administration(
 
   before(async () => {
     mailbox = await openMailbox();
-    const users = ['ann', 'bob'].map((name) => ({ email: `${name}@example.test`, password: passwordOf(name) }));
+    const person = (name: string, roles: string[]) => ({ email: `${name}@example.test`, password: passwordOf(name), roles });
+    const users = [person('ann', []), person('bob', []), person('desk', ['ADMIN'])];
     const root = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.test', BOOTSTRAP_ADMIN_PASSWORD: passwordOf('root') };
     stand = await startStand({ clock, env: { SMTP_URL: mailbox.url, ...root }, bootstrap: { users } });
     call = createApi(() => stand.issuer);
@@ -110,6 +111,14 @@ describe('A9 MF-09 factors as administrators see them', function administration(
     expect(gone.body).to.contain('From now on you are asked on that device');
     forgetSession();
     expect((await signIn()).body).to.match(/name="code"/);
+  });
+
+  it('AZ-04 help desk takes no factor of somebody who may do more', async () => {
+    const desk = (await login('desk')).json.accessToken;
+    const root = (await call('GET', '/auth/me', undefined, admin)).json.user.id;
+    const refused = await call('POST', `/mfa/users/${root}/reset`, { reason: 'lost' }, desk);
+    expect(refused.status).to.equal(403);
+    expect(refused.json.type).to.match(/factor_reset_above$/);
   });
 
   it('MF-09 help desk takes every factor: audited, announced, sessions ended, and nobody signed in by it', async () => {

@@ -53,6 +53,8 @@ export interface FactorSite {
   /** How an authenticator app names the account. */
   nameOf(accountId: string): Promise<string>;
   holdingsOf(accountId: string): Promise<Holdings>;
+  /** Whether the one holds all rights of the other. */
+  outranks(accountId: string, otherId: string): Promise<boolean>;
 }
 
 /** Second factors with their storage. */
@@ -124,6 +126,6 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     checks: { recoveryCodes, guard },
     surroundings: { clock, envelope, isOffered: site.isSendingOffered },
   });
-  const reset = createFactorReset({ accounts, inTransaction });
+  const reset = createFactorReset({ accounts, outranks: site.outranks, inTransaction });
   return { reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
 };

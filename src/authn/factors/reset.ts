@@ -10,6 +10,7 @@ import type { DeviceRepository } from './repository.ts';
 
 export interface ResetDeps {
   accounts: Pick<Accounts, 'find'>;
+  outranks(actorId: string, accountId: string): Promise<boolean>;
   inTransaction: InTransaction<{
     devices: DeviceRepository;
     codes: RecoveryCodeRepository;
@@ -26,11 +27,13 @@ export interface ResetDeps {
  * factor, the next sign-in sets one up.
  */
 export const createFactorReset =
-  ({ accounts, inTransaction }: ResetDeps) =>
-  /** @throws not_found, factor_reset_own, no_factor */
+  ({ accounts, outranks, inTransaction }: ResetDeps) =>
+  /** @throws not_found, factor_reset_own, factor_reset_above, no_factor */
   async (accountId: string, { actorId, reason }: { actorId: string; reason: string }): Promise<{ removed: number }> => {
     if (!(await accounts.find(accountId))) throw shared.not_found();
     if (accountId === actorId) throw errors.factor_reset_own();
+    // AZ-04: who may not have somebody's rights does not make their account easier to take.
+    if (!(await outranks(actorId, accountId))) throw errors.factor_reset_above();
     return inTransaction(async ({ devices, codes, trusted, flows, audit, notify, endSessions }) => {
       await devices.lock(accountId);
       const all = await devices.active(accountId);
