@@ -22,7 +22,7 @@ import { createUses } from './clients/uses.ts';
 import { createApplicationRoom } from './consents/create.ts';
 import { createConsents } from './consents/service.ts';
 import { createEndingRoom } from './endings/create.ts';
-import { ensureBuiltin } from './first-party/builtin.ts';
+import { apiScopes, ensureBuiltin } from './first-party/builtin.ts';
 import { createFirstParty } from './first-party/service.ts';
 import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
@@ -196,7 +196,7 @@ export const createOidc = async (deps: OidcDeps) => {
     mount: (admin: AdminRoutes): void => {
       mountClientRoutes(admin, { clients: clients.admin });
       mountRegistrationTokenRoutes(admin, registrationTokens);
-      mountResourceRoutes(admin, resources.admin);
+      mountResourceRoutes(admin, resources.admin, { issuer, scopes: apiScopes });
       mountKeyRoutes(admin, keys);
       connected.mount(admin);
     },

@@ -14,6 +14,8 @@ const scopes = [
   { name: 'scim', description: 'Manage people and groups by SCIM' },
 ];
 
+export const apiScopes = scopes.map(({ name }) => name);
+
 export interface BuiltinDeps {
   issuer: string;
   clients: Pick<Clients, 'put'>;
