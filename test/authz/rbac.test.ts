@@ -233,6 +233,7 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     const api = await personCalls(stand, 'dan@example.test', password);
     const reads = async (name: string) => (await api('GET', `/rbac/users/${ids[name]}/roles`)).status;
     const deny = (permission: string) => superAdmin('POST', `${dan}/permissions`, { permission, effect: 'deny' });
+    expect((await deny('no-such-thing:read:any')).json.errors[0].path, 'the field is named').to.equal('/permission');
     expect(await reads('dan')).to.equal(200);
     expect((await deny('role:read:own')).status).to.equal(201);
     expect([await reads('dan'), await reads('bob')]).to.deep.equal([403, 200]);

@@ -71,7 +71,7 @@ export const createGrants = (inWork: InWork) => {
     const span = spanOf(input, work.now);
     await work.requireGift([name], null, effect === 'allow' ? span.expires_at : work.now);
     if (effect === 'deny') await requireMayDeny(work, caller, userId);
-    const [permissionId = ''] = await permissionIds(work, [name], false);
+    const [permissionId = ''] = await permissionIds(work, [name], false, '/permission');
     if ((await work.assignments.meetingPermission(userId, permissionId, span)) !== undefined) throw errors.assignment_exists();
     const giver = caller.actor.type === 'user' ? (caller.actor.id ?? null) : null;
     const row = { id: uuidv7(work.now), user_id: userId, permission_id: permissionId, effect, ...span, reason };

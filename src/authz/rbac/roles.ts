@@ -34,12 +34,14 @@ export const normal = (names: readonly string[]): string[] => [
 
 /**
  * The names as they are stored.
+ * @param field where the one name stands, if not in a list `permissions`
  * @throws permission_unknown naming each that is not registered
  */
-export const requireKnown = async (work: Work, names: readonly string[]): Promise<string[]> => {
+export const requireKnown = async (work: Work, names: readonly string[], field?: string): Promise<string[]> => {
   const mistakes: { path: string; message: string }[] = [];
   for (const [index, name] of names.entries()) {
-    if (!(await isKnown(work, name))) mistakes.push({ path: `/permissions/${index}`, message: `${name} is not registered` });
+    const path = field ?? `/permissions/${index}`;
+    if (!(await isKnown(work, name))) mistakes.push({ path, message: `${name} is not registered` });
   }
   if (mistakes.length > 0) throw errors.permission_unknown({ errors: mistakes });
   return normal(names);
@@ -49,8 +51,8 @@ export const requireKnown = async (work: Work, names: readonly string[]): Promis
  * Ids of permissions, registering what is not there yet.
  * @throws permission_unknown naming each, unless `create`
  */
-export const permissionIds = async (work: Work, names: readonly string[], create: boolean): Promise<string[]> => {
-  const wanted = create ? normal(names) : await requireKnown(work, names);
+export const permissionIds = async (work: Work, names: readonly string[], create: boolean, field?: string): Promise<string[]> => {
+  const wanted = create ? normal(names) : await requireKnown(work, names, field);
   const found = new Map((await work.permissions.byNames(wanted)).map(({ name, id }) => [name, id]));
   const missing = wanted.filter((name) => !found.has(name));
   const rows = missing.map((name): PermissionRecord => ({ id: uuidv7(work.now), name, description: null, created_at: work.now }));
