@@ -11,7 +11,7 @@ const masterKey = Buffer.alloc(32, 3).toString('base64url');
 
 /** Asks until the answer is yes. */
 const until = async (what: string, question: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     if (await question()) return;
     await sleep(50);
   }
@@ -72,11 +72,16 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
       const { DATABASE_URL: connectionString } = env;
       const other = new pg.Client({ connectionString });
       await other.connect();
+      // Should the test fail, its database goes under this connection.
+      other.on('error', () => undefined);
       // Another transaction that is about to make a table of ours: the migrator waits at it, in the middle of its work.
       await other.query('begin; create table oidc_artifacts (waits int)');
       const migrator = launch('src/main.ts', [], { ...env, PORT: '0' });
       const blocked = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      await until('the migrator waits', async () => (await count(client, blocked)) > 0);
+      await until('the migrator waits', async () => {
+        expect(migrator.exitCode, migrator.said.err).to.equal(null);
+        return (await count(client, blocked)) > 0;
+      });
       const ended = once(migrator, 'close');
       migrator.kill('SIGKILL');
       await ended;
