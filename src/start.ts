@@ -19,8 +19,8 @@ const fail = (error: unknown): never => {
 };
 
 export interface StartOptions {
-  /** Address of the demo application, where one was started beside (`npm run demo`). */
-  demo?: string;
+  /** The application that was started beside (`npm run demo`): its address, and what it is told once Castellan serves. */
+  demo?: { origin: string; ready(): void };
 }
 
 const banner = (config: Config, { issuer, firstAdministrator, conformancePerson }: Ready, { demo }: StartOptions): void => {
@@ -28,11 +28,12 @@ const banner = (config: Config, { issuer, firstAdministrator, conformancePerson 
   const add = (name: string, value: string): number => lines.push(`${name.padEnd(21)} ${value}`);
   if (!config.operationsAllow.isEmpty) add('API documentation', `${issuer}/docs`);
   if (config.issuerIsLoopback && config.smtpUrl === undefined) add('Mails', `${issuer}/dev/outbox`);
-  add('Demo', demo ?? 'npm run demo');
+  add('Demo', demo?.origin ?? 'npm run demo');
   if (firstAdministrator) add('Administrator', firstAdministrator.email);
   if (firstAdministrator?.password) add('One-time password', `${firstAdministrator.password}   (shown only now)`);
   if (conformancePerson) add('Conformance user', `${conformancePerson.email} ${conformancePerson.password}`);
   for (const warning of config.warnings) lines.push(`Warning: ${warning}`);
+  demo?.ready();
   print(`\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
 };
 

@@ -7,21 +7,28 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeFailure } from '../../../src/exit.ts';
+import { CommandFailed, describeFailure } from '../../../src/exit.ts';
 import { ConfigError, configFromProcess } from '../../../src/platform/config/index.ts';
 import { start } from '../../../src/start.ts';
 import { startRelyingParty } from './relying-party.ts';
 
 const port = Number(process.env.DEMO_PORT ?? 3002);
+const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
 const origin = `http://localhost:${port}`;
 
 interface BootstrapFile {
   clients?: unknown[];
 }
 
+const portTaken = (error: NodeJS.ErrnoException): never => {
+  if (error.code !== 'EADDRINUSE') throw error;
+  throw new CommandFailed(`DEMO_PORT: ${port} is taken by another process; choose another DEMO_PORT or end that process`);
+};
+
 const main = async (): Promise<void> => {
   const { issuer, issuerIsLoopback, bootstrapFile } = configFromProcess();
   if (!issuerIsLoopback) throw new ConfigError(['ISSUER: the demo is for an issuer on loopback']);
+  if (!isPort) throw new ConfigError(['DEMO_PORT: must be a port, 1 to 65535']);
   const client = { client_id: 'demo', client_secret: randomBytes(32).toString('base64url') };
   const registration = {
     ...client,
@@ -38,8 +45,10 @@ const main = async (): Promise<void> => {
   const file = join(directory, 'bootstrap.json');
   writeFileSync(file, JSON.stringify({ ...given, clients: [...(given.clients ?? []), registration] }), { mode: 0o600 });
   process.env.BOOTSTRAP_FILE = file;
-  await startRelyingParty({ issuer, origin, port, client });
-  await start({ demo: origin });
+  const provider = Promise.withResolvers<void>();
+  // Before Castellan, which would otherwise print its one-time password and then end over a port that is taken.
+  await startRelyingParty({ issuer, origin, port, client, providerIsReady: provider.promise }).catch(portTaken);
+  await start({ demo: { origin, ready: provider.resolve } });
 };
 
 try {

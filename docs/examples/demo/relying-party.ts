@@ -10,6 +10,8 @@ export interface RelyingPartyOptions {
   origin: string;
   port: number;
   client: { client_id: string; client_secret: string };
+  /** Until then requests wait: both start together, and without its provider this application can do nothing. */
+  providerIsReady: Promise<void>;
 }
 
 /** What the application remembers of a browser. */
@@ -67,7 +69,13 @@ const createSessions = () => {
   };
 };
 
-export const startRelyingParty = async ({ issuer, origin, port, client }: RelyingPartyOptions): Promise<Server> => {
+export const startRelyingParty = async ({
+  issuer,
+  origin,
+  port,
+  client,
+  providerIsReady,
+}: RelyingPartyOptions): Promise<Server> => {
   const { client_id: clientId, client_secret: secret } = client;
   let discovered: Promise<oidc.Configuration> | undefined;
   const configuration = (): Promise<oidc.Configuration> => {
@@ -204,6 +212,7 @@ export const startRelyingParty = async ({ issuer, origin, port, client }: Relyin
     if (request.method === 'POST' && request.headers.origin !== origin) {
       return html(response, page(errorPage('That form did not come from this application.')), 403);
     }
+    await providerIsReady;
     await handler({ request, response, session: sessionOf(request, response), url });
   };
 
