@@ -11,7 +11,7 @@ import { createHistoryRepository, createSignInRisk, type SignInRisk } from './ri
 interface AuthnSiteDeps {
   foundation: Foundation;
   accounts: Accounts;
-  authz: Pick<Authz, 'entitlementsOf' | 'outranks'>;
+  authz: Pick<Authz, 'entitlementsOf' | 'outranks' | 'assignIn' | 'requireGivable'>;
   mail: Mail;
   sms: Sms;
   /** Built later than `authn`. */
@@ -31,6 +31,13 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     isLinkOffered: config.signInLink && mail.isOffered,
     endSessions: (trx, id, cause) => endings().endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
     forget: async (trx, id) => caches.invalidate([`user:${id}`], trx),
+    roles: (trx) => ({
+      requireGivable: (inviter, wanted) => authz.requireGivable(trx, inviter, wanted),
+      give: (inviterId, userId, wanted) => {
+        const caller = { actor: { type: 'user', id: inviterId }, scope: 'all' } as const;
+        return authz.assignIn(trx, caller, userId, { ...wanted, reason: 'invitation' });
+      },
+    }),
     registration: { mode: config.registration, ...config.registrationPolicy },
     terms: {
       cached: async (load) => (await newestTerms.get('newest', async () => ({ value: await load(), tags: ['terms'] }))) ?? 'none',

@@ -24,6 +24,7 @@ export const errors = defineErrors({
   identity_provider_not_found: { status: 404, title: 'There is no such identity provider' },
   invitation_not_found: { status: 404, title: 'There is no such invitation' },
   invitation_over: { status: 409, title: 'The invitation was accepted or withdrawn' },
+  invitation_role_by_people: { status: 403, title: 'Only a person invites with a role: whoever gives it must hold it' },
   invitations_closed: { status: 409, title: 'This site takes no new accounts (REGISTRATION=closed)' },
   organization_needed: { status: 400, title: 'You may invite into your organizations only; name one' },
   organization_unknown: { status: 404, title: 'There is no such organization' },

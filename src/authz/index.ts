@@ -39,6 +39,7 @@ import { createPermissions } from './rbac/permissions.ts';
 import { createRoles } from './rbac/roles.ts';
 import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
 import { mountRbacRoutes } from './rbac/routes.ts';
+import type { AssignmentInput } from './rbac/schema.ts';
 import { seed } from './rbac/seed.ts';
 import { type Caller, createBind, createInWork, type Transaction } from './rbac/transaction.ts';
 
@@ -76,6 +77,13 @@ export interface Authz {
   seed(routes: readonly string[]): Promise<void>;
   /** Gives a role as the system does: bootstrap and command line. A role that is held stays. @throws role_not_found */
   assignAsSystem(trx: Transaction, userId: string, role: string): Promise<void>;
+  /** Whether the caller could give the role there, to somebody who is not known yet. @throws role_not_found, grant_not_yours */
+  requireGivable(trx: Transaction, caller: Caller, input: AssignmentInput): Promise<void>;
+  /**
+   * Gives a role within another room's transaction; who holds it already keeps it.
+   * @throws role_not_found, grant_not_yours, duties_conflict
+   */
+  assignIn(trx: Transaction, caller: Caller, userId: string, input: AssignmentInput): Promise<void>;
   /** The decision point within this process; a warm decision asks nothing of the database. @throws permission_required */
   check: Pdp['check'];
   /**
@@ -115,6 +123,8 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   const grants = createGrants(inWork);
   const now = (): number => clock.now().getTime();
   const system = { actor: { type: 'system' }, scope: 'all' } as const;
+
+  const assignmentsIn = (trx: Transaction, by: Caller) => createAssignments((_, run) => run(bind(trx, by)));
 
   const subjectOf = subjects.find;
   const policiesFor = createPolicySource({ database, caches });
@@ -180,8 +190,10 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
       await setTenants(trx, system.scope);
       // A rule of duties does not lock the operator out; that it was passed over is in the log.
       const input = { role, reason: 'bootstrap', override: { reason: 'by the operator' } };
-      await createAssignments((caller, run) => run(bind(trx, caller))).assign(system, userId, input);
+      await assignmentsIn(trx, system).assign(system, userId, input);
     },
+    requireGivable: (trx, caller, input) => assignmentsIn(trx, caller).requireGivable(caller, input),
+    assignIn: (trx, caller, userId, input) => assignmentsIn(trx, caller).assignOnce(caller, userId, input),
     change: (trx, caller, changed, run, overriding) =>
       changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),
     mount: (admin) => {

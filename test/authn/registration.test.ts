@@ -15,9 +15,9 @@ describe('A3 registration policies', function registration() {
   const clock = createTestClock();
   const stands: Stand[] = [];
   let mailbox: Mailbox;
-  const start = async (env: Record<string, string>): Promise<Stand> => {
+  const start = async (env: Record<string, string>, users: Record<string, unknown>[] = []): Promise<Stand> => {
     const more = { BOOTSTRAP_ADMIN_PASSWORD: admin.password, SMTP_URL: mailbox.url, ...env };
-    const stand = await startStand({ clock, env: more, bootstrap: { clients: [webClient(client)] } });
+    const stand = await startStand({ clock, env: more, bootstrap: { clients: [webClient(client)], users } });
     stands.push(stand);
     return stand;
   };
@@ -138,7 +138,10 @@ describe('A3 registration policies', function registration() {
     const open = async (agent: Agent, email: string) => agent.open(linkOf(await mailbox.next(email)));
 
     before(async () => {
-      stand = await start({ REGISTRATION: 'invite' });
+      stand = await start({ REGISTRATION: 'invite' }, [
+        { email: 'desk@ex.test', password, email_verified: true, roles: ['ADMIN'] },
+        { email: 'unproven@ex.test', password, email_verified: false },
+      ]);
       api = createApi(() => stand.issuer);
       token = await boss(stand);
       await stand.database.transaction(async (trx) => {
@@ -203,6 +206,64 @@ describe('A3 registration policies', function registration() {
         return trx('organization_members').where({ organization_id: organization });
       });
       expect(members).to.have.lengthOf(2);
+    });
+
+    it('RS-11 an account that never proved the address joins nothing', async () => {
+      const email = 'unproven@ex.test';
+      await invite(email, { organizationId: organization });
+      const agent = createAgent(stand.issuer);
+      const login = await agent.submit(await open(agent, email), { join: 'yes' });
+      const back = await agent.submit(login, { login: email, password });
+      const refused = await agent.submit(back, { join: 'yes' });
+      expect([refused.status, refused.body.includes('for another address')]).to.deep.equal([403, true]);
+    });
+
+    it('RS-11 gives the role it was made for, no other, and only what its maker may give', async () => {
+      const email = 'heidi@ex.test';
+      const made = await invite(email, { organizationId: organization, role: 'MODERATOR' });
+      expect([made.status, made.json.role]).to.deep.equal([201, 'MODERATOR']);
+      const agent = createAgent(stand.issuer);
+      await agent.submit(await open(agent, email), { password, role: 'SUPER_ADMIN' });
+      const { json: tokens } = await api('POST', '/auth/login', { email, password });
+      const { json: me } = await api('GET', '/auth/me', undefined, tokens.accessToken);
+      expect(me.roles).to.include('MODERATOR').and.not.include('SUPER_ADMIN');
+
+      const desk = (await api('POST', '/auth/login', { email: 'desk@ex.test', password })).json.accessToken;
+      const byDesk = (role: string, to = 'ivan@ex.test') => api('POST', '/identity/invitations', { email: to, role }, desk);
+      expect((await byDesk('SUPER_ADMIN')).json.type).to.match(/grant_not_yours$/);
+      expect((await byDesk('NO_SUCH_ROLE')).json.type).to.match(/role_not_found$/);
+      expect(
+        (await api('POST', '/identity/invitations', { email: 'x@ex.test', role: 'USER' }, tokens.accessToken)).status,
+      ).to.equal(403);
+      expect(mailbox.waiting('ivan@ex.test')).to.equal(0);
+    });
+
+    it('RS-11 is worth nothing once its maker may not give the role any more', async () => {
+      const email = 'ivan@ex.test';
+      const desk = (await api('POST', '/auth/login', { email: 'desk@ex.test', password })).json;
+      expect((await api('POST', '/identity/invitations', { email, role: 'MODERATOR' }, desk.accessToken)).status).to.equal(201);
+      const agent = createAgent(stand.issuer);
+      const page = await open(agent, email);
+      expect((await api('DELETE', `/rbac/users/${desk.user.id}/roles/ADMIN`, undefined, token)).status).to.equal(204);
+      const gone = await agent.submit(page, { password });
+      expect(gone.status).to.equal(400);
+      expect(await stand.database.knex('identifiers').where({ canonical: email })).to.have.lengthOf(0);
+    });
+
+    it('RS-11 RC-06 of twenty at the same moment one is taken', async () => {
+      const email = 'judy@ex.test';
+      await invite(email, { organizationId: organization });
+      const link = linkOf(await mailbox.next(email));
+      const agents = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const agent = createAgent(stand.issuer);
+          return { agent, page: await agent.open(link) };
+        }),
+      );
+      const answers = await Promise.all(agents.map(({ agent, page }) => agent.submit(page, { password })));
+      expect(answers.filter(({ status }) => status === 200)).to.have.lengthOf(1);
+      expect(answers.filter(({ status }) => status >= 500 && status !== 503)).to.have.lengthOf(0);
+      expect(await stand.database.knex('identifiers').where({ canonical: email })).to.have.lengthOf(1);
     });
 
     it('is over when withdrawn, sent again or too old', async () => {

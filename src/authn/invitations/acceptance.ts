@@ -1,5 +1,6 @@
 import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import { sha256 } from '../../platform/crypto/index.ts';
+import { Refusal } from '../../platform/errors/index.ts';
 import type { PasswordChoice, PasswordProblem } from '../password/choice.ts';
 import type { Hasher } from '../password/hashing.ts';
 import { orBusy } from '../password/pool.ts';
@@ -30,6 +31,13 @@ type SignUpOutcome =
 
 /** The invitation was used up while its form was filled in. */
 class Spent extends Error {}
+/** Its role cannot be given any more, so nothing of it is. */
+class Withdrawn extends Error {}
+
+const orGone = (error: unknown): { kind: 'gone' } => {
+  if (error instanceof Spent || error instanceof Withdrawn) return { kind: 'gone' };
+  throw error;
+};
 
 /** RS-11: accepted once, before its end, by the owner of the invited address, as what it was made for. */
 export const createAcceptance = ({ accounts, inTransaction, within, passwords, clock, site }: AcceptanceDeps) => {
@@ -40,11 +48,24 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
     return inTransaction('all', ({ invitations }) => invitations.bySecret(sha256(secret), clock.now()));
   };
 
+  /** What was promised is judged now: who invited may have left, or lost the role (AZ-03). @throws Withdrawn */
+  const giveRole = async ({ roles }: InvitationUnit, row: InvitationRow, accountId: string): Promise<void> => {
+    const { role, organization_id: organizationId, invited_by: inviterId } = row;
+    if (role === null) return;
+    if (inviterId === null) throw new Withdrawn();
+    try {
+      await roles.give(inviterId, accountId, { role, ...(organizationId === null ? {} : { organizationId }) });
+    } catch (error) {
+      throw error instanceof Refusal ? new Withdrawn() : error;
+    }
+  };
+
   /** Spends it for this account and makes it a member of what it was made for. */
   const settle = async (unit: InvitationUnit, row: InvitationRow, accountId: string): Promise<boolean> => {
     const now = clock.now();
     if (!(await unit.invitations.accept(row.id, accountId, now))) return false;
     if (row.organization_id !== null) await unit.invitations.addMember(row.organization_id, accountId, now);
+    await giveRole(unit, row, accountId);
     await unit.forget(accountId);
     await unit.audit.record({
       type: 'identity.invitation_accepted',
@@ -60,15 +81,10 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
   const make = async (row: InvitationRow, password: string, claims: Record<string, unknown>): Promise<SignUpOutcome> => {
     const passwordHash = await hasher.hash(password);
     const wish = { email: row.email, emailVerified: true, passwordHash, claims, source: 'invitation' } as const;
-    try {
-      const accountId = await accounts.create(wish, async (trx, id) => {
-        if (!(await settle(await within(trx), row, id))) throw new Spent();
-      });
-      return accountId === undefined ? { kind: 'exists' } : { kind: 'accepted', accountId };
-    } catch (error) {
-      if (error instanceof Spent) return { kind: 'gone' };
-      throw error;
-    }
+    const made = accounts.create(wish, async (trx, id) => {
+      if (!(await settle(await within(trx), row, id))) throw new Spent();
+    });
+    return made.then((accountId) => (accountId === undefined ? { kind: 'exists' } : { kind: 'accepted', accountId }), orGone);
   };
 
   const isOwner = async (accountId: string, canonical: string): Promise<boolean> => {
@@ -101,8 +117,8 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
       const row = await find(secret);
       if (!row) return { kind: 'gone' };
       if (!(await isOwner(accountId, row.canonical))) return { kind: 'not_yours' };
-      const isSettled = await inTransaction('all', (unit) => settle(unit, row, accountId));
-      return { kind: isSettled ? 'accepted' : 'gone' };
+      const settled = inTransaction('all', (unit) => settle(unit, row, accountId));
+      return settled.then((isSettled) => ({ kind: isSettled ? ('accepted' as const) : ('gone' as const) }), orGone);
     },
   };
 };

@@ -5,6 +5,8 @@ export interface InvitationRow {
   email: string;
   canonical: string;
   organization_id: string | null;
+  /** Its name; given when it is accepted. */
+  role: string | null;
   locale: string | null;
   invited_by: string | null;
   secret_hash: string;

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { errors as shared } from '../../platform/errors/index.ts';
 import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../../platform/http/index.ts';
 import type { Clock, Guard, Principal } from '../../platform/ports.ts';
 import type { InvitationRow } from './repository.ts';
@@ -14,6 +15,7 @@ const Body = Type.Object(
   {
     email: Type.String({ minLength: 1, maxLength: 320 }),
     organizationId: Type.Optional(uuid),
+    role: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     /** BCP 47 */
     locale: Type.Optional(Type.String({ minLength: 2, maxLength: 35 })),
     days: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 })),
@@ -25,6 +27,7 @@ const View = Type.Object(
     id: uuid,
     email: Type.String(),
     organizationId: nullable,
+    role: nullable,
     invitedBy: nullable,
     status: Type.Union(['open', 'accepted', 'revoked', 'expired'].map((status) => Type.Literal(status))),
     createdAt: time,
@@ -54,6 +57,7 @@ export const mountInvitationRoutes = (admin: AdminRoutes, { invitations, guard, 
     id: row.id,
     email: row.email,
     organizationId: row.organization_id,
+    role: row.role,
     invitedBy: row.invited_by,
     status: statusOf(row),
     createdAt: row.created_at.toISOString(),
@@ -70,7 +74,11 @@ export const mountInvitationRoutes = (admin: AdminRoutes, { invitations, guard, 
   admin.post(
     base,
     { summary: 'Invite somebody by mail', permission: 'invitation:create', body: Body, response: View, status: 201 },
-    async ({ body, principal }) => view(await invitations.create(body, await inviterOf(principal, 'invitation:create'))),
+    async ({ body, principal }) => {
+      if (body.role !== undefined && (await guard.reach(principal, 'role:assign')) === undefined)
+        throw shared.permission_required({ extensions: { permission: 'role:assign' } });
+      return view(await invitations.create(body, await inviterOf(principal, 'invitation:create')));
+    },
   );
   admin.get(
     base,

@@ -11,6 +11,8 @@ const usualDays = 7;
 export interface InvitationWish {
   email: string;
   organizationId?: string | undefined;
+  /** A role by its name; who invites must be able to give it. */
+  role?: string | undefined;
   locale?: string | undefined;
   /** 1 to 30. */
   days?: number | undefined;
@@ -43,6 +45,13 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
     if (!isTheirs || (await invitations.organizationName(id)) === undefined) throw errors.organization_unknown();
   };
 
+  /** AZ-03; it is asked again when the role is given. */
+  const requireRole = async ({ roles }: InvitationUnit, { role, organizationId }: InvitationWish, inviter: Inviter) => {
+    if (role === undefined) return;
+    if (inviter.actor.type !== 'user') throw errors.invitation_role_by_people();
+    await roles.requireGivable(inviter, { role, ...(organizationId === undefined ? {} : { organizationId }) });
+  };
+
   const note = ({ audit }: InvitationUnit, type: 'created' | 'revoked' | 'resent', row: InvitationRow, { actor }: Inviter) =>
     audit.record({
       type: `identity.invitation_${type}`,
@@ -52,13 +61,18 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
       organizationId: row.organization_id ?? undefined,
     });
 
-  const rowOf = ({ email, organizationId, locale, days = usualDays }: InvitationWish, secret: string, { actor }: Inviter) => {
+  const rowOf = (
+    { email, organizationId, role, locale, days = usualDays }: InvitationWish,
+    secret: string,
+    { actor }: Inviter,
+  ) => {
     const now = clock.now();
     return {
       id: uuidv7(now),
       email: email.normalize('NFKC').trim(),
       canonical: canonicalIdentifier(email),
       organization_id: organizationId ?? null,
+      role: role ?? null,
       locale: locale ?? null,
       invited_by: (actor.type === 'user' && actor.id) || null,
       secret_hash: sha256(secret),
@@ -71,7 +85,10 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
   };
 
   return {
-    /** @throws invitations_closed, invalid_request for an address that is none, organization_needed, organization_unknown */
+    /**
+     * @throws invitations_closed, invalid_request for an address that is none, organization_needed, organization_unknown,
+     * role_not_found, grant_not_yours
+     */
     create: (wish: InvitationWish, inviter: Inviter): Promise<InvitationRow> =>
       inTransaction(inviter.scope, async (unit) => {
         if (!site.isOpen) throw errors.invitations_closed();
@@ -80,6 +97,7 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
             errors: [{ path: '/email', message: 'is not an e-mail address that can be used here' }],
           });
         await requireOrganization(unit, wish.organizationId, inviter);
+        await requireRole(unit, wish, inviter);
         const secret = randomSecret();
         const row = rowOf(wish, secret, inviter);
         await unit.invitations.insert(row);

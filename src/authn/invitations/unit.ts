@@ -11,6 +11,20 @@ export interface InvitationUnit {
   mail: Mailer;
   /** Whoever cached what the person holds asks again. */
   forget(accountId: string): Promise<void>;
+  roles: InvitedRoles;
+}
+
+export interface InvitedRole {
+  role: string;
+  organizationId?: string;
+}
+
+/** Rights that come with an invitation, judged by the privilege ladder in the transaction; supplied by `authz`. */
+export interface InvitedRoles {
+  /** @throws role_not_found, grant_not_yours (AZ-03) */
+  requireGivable(inviter: Inviter, wanted: InvitedRole): Promise<void>;
+  /** Given by who invited, who may not be able to any more. @throws role_not_found, grant_not_yours, duties_conflict */
+  give(inviterId: string, accountId: string, wanted: InvitedRole): Promise<void>;
 }
 
 /** Work in a transaction that sees these organizations. */

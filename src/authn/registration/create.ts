@@ -9,7 +9,7 @@ import { createAcceptance } from '../invitations/acceptance.ts';
 import { createInvitationRepository } from '../invitations/repository.ts';
 import { mountInvitationRoutes } from '../invitations/routes.ts';
 import { createInvitations } from '../invitations/service.ts';
-import type { InvitationPlace, InvitationUnit } from '../invitations/unit.ts';
+import type { InvitationPlace, InvitationUnit, InvitedRoles } from '../invitations/unit.ts';
 import { mountTermsRoutes } from '../terms/routes.ts';
 import { createTerms, type TermsDeps } from '../terms/service.ts';
 import type { RegistrationPolicy } from './policy.ts';
@@ -23,6 +23,8 @@ export interface RegistrationSite {
   mail(trx: Transaction): Mailer;
   /** After the commit, in every process: whoever cached the person asks again. */
   forget(trx: Transaction, accountId: string): Promise<void>;
+  /** Rights that come with an invitation. */
+  roles(trx: Transaction): InvitedRoles;
   terms: Pick<TermsDeps['site'], 'cached' | 'changed'>;
   registration: RegistrationPolicy & { mode: 'open' | 'invite' | 'closed' };
 }
@@ -44,7 +46,11 @@ export const createRegistrationRoom = ({ database, accounts, clock, passwords, m
     mail: site.mail(trx),
     forget: (accountId: string) => site.forget(trx, accountId),
   });
-  const inviting = (trx: Transaction) => ({ ...unit(trx), invitations: createInvitationRepository(trx) });
+  const inviting = (trx: Transaction) => ({
+    ...unit(trx),
+    roles: site.roles(trx),
+    invitations: createInvitationRepository(trx),
+  });
   const approval = createRegistrationApproval({
     approvals: createApprovalRepository(database.knex),
     inTransaction: createInTransaction(database, (trx) => ({ ...unit(trx), approvals: createApprovalRepository(trx) })),

@@ -172,6 +172,20 @@ export const createAssignments = (inWork: InWork) => {
     /** @throws user_not_found, role_not_found, organization_not_found, grant_not_yours, assignment_exists, conflict of duties */
     assign: (caller: Caller, userId: string, input: AssignmentInput): Promise<AssignmentRow> =>
       inWork(caller, async (work) => (await giveTo(work, caller, [userId], input))[0] as AssignmentRow),
+    /** Whether it could be given there, to somebody who is not known yet. @throws role_not_found, grant_not_yours */
+    requireGivable: (caller: Caller, input: AssignmentInput): Promise<void> =>
+      inWork(caller, async (work) => {
+        const { role, organizationId } = await target(work, caller, input);
+        await work.requireGift(await work.permissionsOfRole(role.id), organizationId, spanOf(input, work.now).expires_at);
+      }),
+    /** As `assign`; who holds it already keeps it. */
+    assignOnce: (caller: Caller, userId: string, input: AssignmentInput): Promise<void> =>
+      inWork(caller, async (work) => {
+        const { role, organizationId } = await target(work, caller, input);
+        const always = { starts_at: null, expires_at: null };
+        const held = await work.assignments.meeting(userId, role.id, organizationId, false, always);
+        if (held === undefined) await giveTo(work, caller, [userId], input);
+      }),
     /** All or none. */
     assignMany: (caller: Caller, userIds: readonly string[], input: AssignmentInput): Promise<AssignmentRow[]> =>
       inWork(caller, (work) => giveTo(work, caller, userIds, input)),
