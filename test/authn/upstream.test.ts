@@ -262,6 +262,17 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect(notices[0].details).to.include({ how: 'address', provider: 'google' });
     });
 
+    it('RS-10 meets an account by the canonical address only; a look-alike is somebody else', async () => {
+      const ownerOf = async (email: string, sub: string): Promise<unknown> => {
+        google.person = person({ sub, email });
+        return (json(await classic('google')).user as { email?: string } | undefined)?.email;
+      };
+      expect(await ownerOf(' Ｐroven＠gmail.com', 'g-full-width')).to.equal('proven@gmail.com');
+      expect(await ownerOf('prov\u00e9n@gmail.com', 'g-accent')).to.equal('prov\u00e9n@gmail.com');
+      for (const email of ['pr\u043even@gmail.com', 'proven\u200b@gmail.com', '\u202eneverp@gmail.com', 'proven@gm\u0430il.com'])
+        expect(await ownerOf(email, `g-${email}`), JSON.stringify(email)).to.equal(undefined);
+    });
+
     it('SO-02 takes all that was set up by whoever never proved the address', async () => {
       const attacker = await login('unproven@gmail.com');
       const { accessToken, refreshToken } = attacker.json;
