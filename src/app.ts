@@ -16,7 +16,7 @@ import {
   mountUpstream,
   viewOfPerson,
 } from './interactions/index.ts';
-import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId } from './oidc/index.ts';
+import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId, proofAlgorithms } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
 import { inTurn } from './platform/db/index.ts';
@@ -105,8 +105,12 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     envelope,
     views,
     authenticator: {
-      authenticate: async (token, ...scopes) => {
-        const principal = await oidc.authenticator.authenticate(token, ...scopes);
+      dpop: {
+        algorithms: proofAlgorithms,
+        nextNonce: () => oidc.authenticator.dpop.nextNonce(),
+      },
+      authenticate: async (presented, ...scopes) => {
+        const principal = await oidc.authenticator.authenticate(presented, ...scopes);
         return { ...principal, roles: await authz.rolesOf(principal) };
       },
     },

@@ -41,8 +41,6 @@ import type {
   TransactionalSinks,
 } from './ports.ts';
 import { backchannelAuthentication } from './protocol/backchannel-authentication.ts';
-import { certificateReader } from './protocol/mutual-tls.ts';
-import { createSenderConstraint } from './protocol/sender-constraint.ts';
 import { registerTokenExchange } from './protocol/token-exchange.ts';
 import { settingsOf } from './provider/client-view.ts';
 import { type Core, type CoreDeps, createCore } from './provider/core.ts';
@@ -54,11 +52,8 @@ import { createRegistrationTokens } from './registration-tokens/service.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
 import { attachBinding } from './sessions/binding.ts';
-import { createActiveTokens } from './tokens/active.ts';
 import { tokenAnswers } from './tokens/answers.ts';
-import { createAuthenticator } from './tokens/authenticator.ts';
-import { createIntrospectionPolicy } from './tokens/introspection-policy.ts';
-import { createStructuredTokens } from './tokens/structured.ts';
+import { createTokenRoom } from './tokens/create.ts';
 
 export interface OidcDeps {
   config: Config;
@@ -90,6 +85,7 @@ export const createOidc = async (deps: OidcDeps) => {
   const { issuer } = config;
   const { sinks, audit, accounts, entitlements, factors, pages, issued } = deps;
   const { knex } = database;
+  const provider = (): Core['provider'] => core.provider;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
   const resources = createResources({ database, clock, caches, sinks });
   const inTransaction = createInTransaction(database, (trx) => ({
@@ -105,7 +101,7 @@ export const createOidc = async (deps: OidcDeps) => {
     audit: { statement: sinks.auditStatement, buffer: audit },
   });
   const consents = createConsents({ store, clock });
-  const { approvals, ...approval } = createApprovalRoom({ provider: () => core.provider, store, resources, given: deps });
+  const { approvals, ...approval } = createApprovalRoom({ provider, store, resources, given: deps });
   const registrationTokens = createRegistrationTokens({ database, clock, sinks });
   const limits = createProtocolLimits({ counters: createCounterRepository(knex), envelope, clock });
   const registrar = {
@@ -114,18 +110,16 @@ export const createOidc = async (deps: OidcDeps) => {
   };
   const cookieKeys = [envelope.blindIndex('cookie', 'cookie-keys')];
 
-  const structured = createStructuredTokens({ issuer, keys, clock });
-  const policy = createIntrospectionPolicy(resources);
-  const active = createActiveTokens({ provider: () => core.provider, structured, store });
+  const { structured, policy, active, authenticator, bind } = createTokenRoom({ given: deps, provider, keys, store, resources });
 
   const { endings, recording, lateReuse, notices } = createEndingRoom({
     issuer,
-    provider: () => core.provider,
+    provider,
     given: deps,
     disableTokens: clients.endTokens,
   });
 
-  const connected = createApplicationRoom({ provider: () => core.provider, database, resources, endings });
+  const connected = createApplicationRoom({ provider, database, resources, endings });
   const resourceClaims = createResourceClaims(resources, entitlements);
   const core: Core = createCore({
     config,
@@ -160,7 +154,7 @@ export const createOidc = async (deps: OidcDeps) => {
       registerTokenExchange(provider, {
         active,
         resources,
-        bind: createSenderConstraint({ provider, issuer, certificateOf: certificateReader(config) }),
+        bind: bind(provider),
         mayImpersonate: (client) => settingsOf(client).mayImpersonate === true,
         audit,
       });
@@ -196,7 +190,8 @@ export const createOidc = async (deps: OidcDeps) => {
     mount: (admin: AdminRoutes): void => {
       mountClientRoutes(admin, { clients: clients.admin });
       mountRegistrationTokenRoutes(admin, registrationTokens);
-      mountResourceRoutes(admin, resources.admin, { issuer, scopes: apiScopes });
+      const takesCertificates = config.tlsClientCert !== 'off';
+      mountResourceRoutes(admin, resources.admin, { issuer, scopes: apiScopes, takesCertificates });
       mountKeyRoutes(admin, keys);
       connected.mount(admin);
     },
@@ -206,11 +201,11 @@ export const createOidc = async (deps: OidcDeps) => {
     /** RU-05: whether an application of our own registered the address. */
     isFirstPartyAddress: async (uri: string): Promise<boolean> =>
       (await createClientRepository(knex).ofFirstPartyUri(uri)) !== undefined,
-    authenticator: createAuthenticator({ issuer, active }),
+    authenticator,
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,
     firstParty: createFirstParty({
-      provider: () => core.provider,
+      provider,
       issuer,
       store,
       resources,
@@ -224,7 +219,7 @@ export const createOidc = async (deps: OidcDeps) => {
     applications: connected.applications,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
-    interactions: createInteractionService({ provider: () => core.provider, store, consents, resources }),
+    interactions: createInteractionService({ provider, store, consents, resources }),
     clients: {
       ...clients,
       put: async (...registration: Parameters<typeof clients.put>) => {
@@ -237,7 +232,7 @@ export const createOidc = async (deps: OidcDeps) => {
     approvals: approval.pages,
     /** CIBA's ping: the outbox topic and what delivers an entry of it. */
     pings: { topic: approval.pings.topic, deliver: approval.pings.deliver },
-    browser: createBrowserSessions({ provider: () => core.provider, issuer: config.issuer }),
+    browser: createBrowserSessions({ provider, issuer: config.issuer }),
     /** The job: removes expired artifacts in batches. */
     sweep: async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted && (await store.sweep(sweepBatch)) >= sweepBatch);

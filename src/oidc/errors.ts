@@ -2,6 +2,8 @@ import { defineErrors } from '../platform/errors/index.ts';
 
 export const errors = defineErrors({
   approval_not_found: { status: 404, title: 'There is nothing of yours to answer' },
+  invalid_dpop_proof: { status: 401, title: 'The DPoP proof does not fit the request' },
+  use_dpop_nonce: { status: 401, title: 'The nonce of the DPoP proof is not one of ours' },
   client_not_found: { status: 404, title: 'There is no such client' },
   client_exists: { status: 409, title: 'A client with this id exists' },
   client_invalid: { status: 400, title: 'The client metadata is not valid' },

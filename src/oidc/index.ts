@@ -23,6 +23,7 @@ export type {
   SessionRecorder,
   SessionStart,
 } from './ports.ts';
+export { proofAlgorithms } from './protocol/dpop-proofs.ts';
 export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
 export type {
   ApprovalDetails,

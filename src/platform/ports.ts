@@ -2,6 +2,7 @@
  * Needs that run against the arrows between rooms (STYLE.md, "Imports"). Each is supplied in `app.ts`.
  */
 
+import type { IncomingMessage } from 'node:http';
 import type { AuditCatalogue, AuditEventType } from './events/catalogue.ts';
 
 /** Time is passed in; tests move it. */
@@ -101,14 +102,25 @@ export interface Guard {
   organizations(principal: Principal, permission: string, personId?: string): Promise<readonly string[]>;
 }
 
+/** An access token as a request brings it, with what may show that the caller has the key it is bound to. */
+export interface PresentedToken {
+  value: string;
+  /** RFC 6750 §2.1, RFC 9449 §7.1 */
+  scheme: 'Bearer' | 'DPoP';
+  /** Absent where nothing but the token is at hand, which is not enough for one that is bound. */
+  carrier?: { method: string /** Without query. */; address: string; request: IncomingMessage } | undefined;
+}
+
 /** Finds out who calls. Supplied by `oidc`, which issued the token. */
 export interface Authenticator {
+  /** RFC 9449 §7.1, §9: what challenges tell. */
+  dpop: { algorithms: readonly string[]; nextNonce(): string };
   /**
    * The principal behind an access token for our own API.
    * @param requiredScopes one of them is enough
-   * @throws OAuthBearerError (RFC 6750 §3.1): `invalid_token`, `insufficient_scope`
+   * @throws unauthenticated (RFC 6750 §3.1: `invalid_token`), insufficient_scope, invalid_dpop_proof, use_dpop_nonce
    */
-  authenticate(accessToken: string, ...requiredScopes: [string, ...string[]]): Promise<Principal>;
+  authenticate(presented: PresentedToken, ...requiredScopes: [string, ...string[]]): Promise<Principal>;
 }
 
 /** A mail in words; it leaves through the database outbox (FEATURES O10). */

@@ -44,7 +44,8 @@ const startServer = async (env: Record<string, string> = {}) => {
     envelope: createEnvelope([Buffer.alloc(32, 1)]),
     views: createViews({ logoAddress: () => undefined }),
     authenticator: {
-      authenticate: async (token) => {
+      dpop: { algorithms: ['ES256'], nextNonce: () => 'nonce' },
+      authenticate: async ({ value: token }) => {
         if (token === 'bad') throw errors.unauthenticated();
         return principal(token);
       },
@@ -186,7 +187,9 @@ describe('S4 O1 HTTP pipeline', () => {
   it('asks for a token where the resource is described (RFC 9728 §5.1, TK-09)', async () => {
     const { status, headers } = await server.call('/api/v1/things?access_token=admin', { method: 'POST' });
     expect(status).to.equal(401);
-    expect(headers['www-authenticate']).to.equal(`Bearer resource_metadata="${issuer}/.well-known/oauth-protected-resource"`);
+    expect(headers['www-authenticate']).to.equal(
+      `Bearer resource_metadata="${issuer}/.well-known/oauth-protected-resource", DPoP algs="ES256"`,
+    );
     const bad = await server.call('/api/v1/things', { method: 'POST', headers: { authorization: 'Bearer bad' } });
     expect(bad.headers['www-authenticate']).to.include('error="invalid_token"');
   });

@@ -235,21 +235,6 @@ describe('P1 RFC 8414, OpenID Connect Discovery 1.0: exactly what is enabled', (
       expect(api.status).to.equal(200);
     });
 
-    it('TK-08 a bound token is nothing to our own API without its key', async () => {
-      const party = createRelyingParty(stand, 'bank');
-      const { json: pushed } = await push({ scope: 'openid api', resource: stand.issuer });
-      const url = `${stand.issuer}/authorize?client_id=bank&request_uri=${encodeURIComponent(pushed.request_uri)}`;
-      const code = String((await party.visit(url)).searchParams.get('code'));
-      const proof = await dpopProof(key, 'POST', `${stand.issuer}/token`);
-      const fields = { resource: stand.issuer, ...assertionFields(await assertion(key, 'bank', stand.issuer)) };
-      const { json: tokens } = await party.redeem(code, fields, { DPoP: proof });
-      expect(tokens).to.include({ token_type: 'DPoP', scope: 'api' });
-      for (const scheme of ['Bearer', 'DPoP']) {
-        const headers = { authorization: `${scheme} ${tokens.access_token}` };
-        expect((await send(`${stand.issuer}/api/v1/auth/me`, { headers })).status, scheme).to.equal(401);
-      }
-    });
-
     it('refuses a weaker registration with a reason', async () => {
       const body = JSON.stringify({ redirect_uris: [callback], token_endpoint_auth_method: 'client_secret_basic' });
       const headers = { 'content-type': 'application/json' };

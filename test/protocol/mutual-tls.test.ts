@@ -32,6 +32,14 @@ const clients = [
   },
   {
     ...machine,
+    client_id: 'decider',
+    scope: 'authz',
+    token_endpoint_auth_method: 'self_signed_tls_client_auth',
+    tls_client_certificate_bound_access_tokens: true,
+    jwks: { keys: [jwkOf(own)] },
+  },
+  {
+    ...machine,
     client_id: 'by-subject',
     token_endpoint_auth_method: 'tls_client_auth',
     tls_client_auth_subject_dn: 'CN=known client',
@@ -125,6 +133,23 @@ describe('P2 RFC 8705 mutual TLS', () => {
         post('/token', { grant_type: 'refresh_token', refresh_token: String(tokens.refresh_token) }, certificate, headers);
       expect((await refresh()).json.error, 'no certificate').to.equal('invalid_grant');
       expect((await refresh(own)).status).to.equal(200);
+    });
+
+    it('RFC 8705 §3 TK-08 our own API takes the token from who has the certificate', async () => {
+      const { json } = await post('/token', { grant_type: 'client_credentials', client_id: 'decider', scope: 'authz' }, own);
+      const decide = (certificate?: Certificate) =>
+        send(`${stand.issuer}/access/v1/evaluation`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${json.access_token}`, 'content-type': 'application/json' },
+          body: JSON.stringify({
+            subject: { type: 'user', id: 'x' },
+            action: { name: 'read' },
+            resource: { type: 'a', id: 'b' },
+          }),
+          tls: certificate,
+        });
+      expect((await decide(own)).status).to.equal(200);
+      for (const wrong of [undefined, other, known]) expect((await decide(wrong)).status).to.equal(401);
     });
 
     it('RFC 8705 §3.3 says so in discovery', async () => {

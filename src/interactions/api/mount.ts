@@ -19,7 +19,7 @@ export interface JsonSignInDeps
 /** Every JSON route by which people sign in, prove a factor and recover an account. */
 export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): AuthApi => {
   const { authenticator, entitlementsOf, authn, clock, site } = deps;
-  const authenticate = (token: string) => authenticator.authenticate(token, 'api');
+  const authenticate = (token: string) => authenticator.authenticate({ value: token, scheme: 'Bearer' }, 'api');
   const api = createAuthApi({ ...deps, site: { ...site, authenticate } });
   mountAuthRoutes(admin, { api, authenticator, entitlementsOf });
   mountPasskeyRoutes(admin, { api, authn, clientId: site.clientId });

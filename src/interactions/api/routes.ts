@@ -37,7 +37,7 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
   const callerOf = async (request: RequestInfo): Promise<Principal | undefined> => {
     const [scheme, token] = request.header('authorization')?.split(' ') ?? [];
     if (token === undefined || scheme?.toLowerCase() !== 'bearer') return undefined;
-    return authenticator.authenticate(token, 'api');
+    return authenticator.authenticate({ value: token, scheme: 'Bearer' }, 'api');
   };
   const requirePerson = (principal: Principal): void => {
     if (principal.type !== 'user') throw shared.not_found();

@@ -3,6 +3,7 @@ import type { Envelope } from '../../platform/crypto/index.ts';
 import type { ClientSource } from '../ports.ts';
 import { metadataOf } from '../provider/client-view.ts';
 import { hashOf, markerOf } from './markers.ts';
+import { createReplays } from './replays.ts';
 import { type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
 import { AlreadyConsumed, type ArtifactStore } from './store.ts';
 
@@ -19,6 +20,8 @@ export interface AdapterDeps {
 }
 
 const replayHorizonSeconds = 86_400;
+/** TK-03: what was made by a clock ahead of ours is good that much longer than the core remembers it. */
+const aheadSeconds = 20;
 
 /** What the loser of a race is told. */
 export const consumedError = ({ kind }: AlreadyConsumed): Error =>
@@ -45,7 +48,9 @@ export class ArtifactAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     if (this.#kind === 'Client') return await this.#deps.clients.register?.(payload as Record<string, unknown>);
-    await this.#deps.store.keep(toRow(this.#kind, id, payload, expiresIn, this.#times, this.#blindIndex));
+    const isReplay = this.#kind === 'ReplayDetection' && expiresIn !== undefined;
+    const seconds = isReplay ? expiresIn + aheadSeconds : expiresIn;
+    await this.#deps.store.keep(toRow(this.#kind, id, payload, seconds, this.#times, this.#blindIndex));
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -89,7 +94,7 @@ export class ArtifactAdapter implements Adapter {
 
   /** The library looks, then saves; to be exact on several replicas, looking takes the id at once. */
   async #claim(id: string): Promise<AdapterPayload | undefined> {
-    const row = toRow(this.#kind, id, {}, replayHorizonSeconds, this.#times, this.#blindIndex);
-    return (await this.#deps.store.claimOnce(row)) ? undefined : { jti: id, kind: this.#kind };
+    const isFirst = await createReplays(this.#deps.store).claim(hashOf(id), replayHorizonSeconds);
+    return isFirst ? undefined : { jti: id, kind: this.#kind };
   }
 }

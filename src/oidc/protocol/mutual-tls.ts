@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { Context } from 'koa';
 import type { Configuration } from 'oidc-provider';
 import type { Config } from '../../platform/config/index.ts';
 
@@ -27,7 +27,11 @@ interface Presented {
   isVerified: boolean;
 }
 
-const readers: Record<Config['tlsClientCert'], (ctx: Context, trustProxy: Config['trustProxy']) => Presented | undefined> = {
+interface Carrier {
+  req: IncomingMessage;
+}
+
+const readers: Record<Config['tlsClientCert'], (carrier: Carrier, trustProxy: Config['trustProxy']) => Presented | undefined> = {
   off: () => undefined,
   request: ({ req }) => {
     const socket = req.socket as Partial<TLSSocket>;
@@ -64,12 +68,12 @@ const subjectMatches = (certificate: X509Certificate, property: string, expected
 /** The certificate a client came with, whoever signed it. */
 export const certificateReader =
   ({ tlsClientCert, trustProxy }: MutualTlsDeps['config']) =>
-  (ctx: Context): X509Certificate | undefined =>
-    readers[tlsClientCert](ctx, trustProxy)?.certificate;
+  (carrier: Carrier): X509Certificate | undefined =>
+    readers[tlsClientCert](carrier, trustProxy)?.certificate;
 
 /** RFC 8705 over direct TLS or a trusted proxy's `Client-Cert` header. */
 export const mutualTls = ({ config: { tlsClientCert, trustProxy } }: MutualTlsDeps): MutualTls => {
-  const presented = (ctx: Context): Presented | undefined => readers[tlsClientCert](ctx, trustProxy);
+  const presented = (ctx: Carrier): Presented | undefined => readers[tlsClientCert](ctx, trustProxy);
   if (tlsClientCert === 'off') return { enabled: false };
   return {
     enabled: true,

@@ -12,6 +12,7 @@ interface Profile {
   required: Metadata;
   /** Allowed values; absent is fine where `defaults` or `required` fill in. */
   allowed: Readonly<Record<string, readonly string[]>>;
+  responseTypes?: readonly string[];
 }
 
 /** FAPI 2.0 Security Profile §5.4: PS256, ES256, EdDSA with Ed25519; FAPI 1.0 Advanced §8.6: PS256, ES256. */
@@ -20,11 +21,14 @@ const strongMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_cl
 
 const securityProfile: Profile = {
   defaults: {
+    response_types: ['code'],
     token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: 'PS256',
     id_token_signed_response_alg: 'PS256',
   },
-  required: { require_pushed_authorization_requests: true, response_types: ['code'] },
+  required: { require_pushed_authorization_requests: true },
+  // FAPI 2.0 Security Profile §5.3.2.2 (1): no other; a machine has none.
+  responseTypes: ['code'],
   allowed: {
     token_endpoint_auth_method: strongMethods,
     token_endpoint_auth_signing_alg: strongAlgorithms,
@@ -39,6 +43,7 @@ const profiles: Readonly<Record<ClientProfile, Profile>> = {
   fapi2: securityProfile,
   // FAPI 2.0 Message Signing §5.3 to §5.5: JAR, JARM, signed introspection.
   'fapi2-message-signing': {
+    ...securityProfile,
     defaults: {
       ...securityProfile.defaults,
       request_object_signing_alg: 'PS256',
@@ -66,6 +71,8 @@ const profiles: Readonly<Record<ClientProfile, Profile>> = {
   },
 };
 
+const listed = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
 const isSender = (metadata: Metadata): boolean =>
   metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true;
 
@@ -78,7 +85,7 @@ const withBinding = (metadata: Metadata): Metadata =>
  * registers the client.
  */
 export const applyProfile = (profile: ClientProfile, metadata: Metadata): { metadata: Metadata; problems: string[] } => {
-  const { defaults, required, allowed } = profiles[profile];
+  const { defaults, required, allowed, responseTypes } = profiles[profile];
   const { token_endpoint_auth_signing_alg: alg, ...filledIn } = withBinding({ ...defaults, ...metadata, ...required });
   // Only an assertion has an algorithm.
   const isAssertion = filledIn.token_endpoint_auth_method === 'private_key_jwt';
@@ -90,14 +97,15 @@ export const applyProfile = (profile: ClientProfile, metadata: Metadata): { meta
     const value = filled[name];
     return value !== undefined && !values.includes(String(value));
   });
-  const addresses = Array.isArray(metadata.redirect_uris) ? metadata.redirect_uris.map(String) : [];
+  const others = listed(metadata.response_types).filter((type) => responseTypes?.includes(type) === false);
   return {
     metadata: filled,
     problems: [
       ...contradictions.map(([name, value]) => `profile ${profile} needs ${name} ${JSON.stringify(value)}`),
       ...weak.map(([name]) => `profile ${profile} allows ${name} to be ${allowed[name]?.join(', ')}`),
       // FAPI 2.0 Security Profile §5.3.2.2 (8): https redirect URIs; native loopback excepted.
-      ...addresses
+      ...others.map(() => `profile ${profile} needs response_types ${JSON.stringify(responseTypes)}`),
+      ...listed(metadata.redirect_uris)
         .filter((address) => /^http:\/\/(?!127\.0\.0\.1|\[::1\])/.test(address))
         .map(() => `profile ${profile} needs https redirect_uris`),
     ],

@@ -1,6 +1,7 @@
 import { type AccessToken, type Client, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuditBuffer } from '../../platform/ports.ts';
 import type { ResourceRecord, ResourceSource } from '../ports.ts';
+import type { Confirmation } from '../tokens/structured.ts';
 import { registeredScopeOf } from './client-metadata.ts';
 
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -26,7 +27,7 @@ export interface ActiveToken {
   expiresAt: Date;
   act?: Actor | undefined;
   /** Good only with the key or certificate it names (RFC 9449 §6, RFC 8705 §3). */
-  isBound: boolean;
+  confirmation?: Confirmation | undefined;
   /** `may_act` (RFC 8693 §4.4): the only one who may act, where the subject named one. */
   mayAct?: string | undefined;
   /** The sign-in behind it (RFC 9068 §2.2.1): level, methods, seconds since the epoch. */

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Adapter, Client, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { acrValues } from '../../platform/assurance/index.ts';
 import type { Config } from '../../platform/config/index.ts';
@@ -16,6 +16,7 @@ import type { AccountSource, ClientSource, EntitlementSource, FactorDemand, Reso
 import { checkAssertion } from '../protocol/assertions.ts';
 import { richAuthorizationRequests } from '../protocol/authorization-details.ts';
 import { extraClientMetadata } from '../protocol/client-metadata.ts';
+import { dpopNonceSecret } from '../protocol/dpop-nonces.ts';
 import { mutualTls } from '../protocol/mutual-tls.ts';
 import { coreProfileOf } from '../protocol/profiles.ts';
 import { initialAccess, initialAccessPolicy } from '../protocol/registration-gate.ts';
@@ -82,9 +83,6 @@ const cookieNames = (isHttps: boolean) => ({
   interaction: isHttps ? '__Secure-castellan_interaction' : 'castellan_interaction',
   resume: isHttps ? '__Secure-castellan_resume' : 'castellan_resume',
 });
-
-const dpopNonceSecret = (envelope: Envelope): Buffer =>
-  createHash('sha256').update(envelope.blindIndex('nonces', 'dpop-nonces')).digest();
 
 const audienceOf = (token: object): string | undefined =>
   'aud' in token && typeof token.aud === 'string' ? token.aud : undefined;

@@ -9,7 +9,7 @@ import {
   requireMatch,
 } from '../../platform/http/index.ts';
 import type { Actor, Principal } from '../../platform/ports.ts';
-import { mountResourceMetadata } from './metadata.ts';
+import { mountResourceMetadata, type OwnResource } from './metadata.ts';
 import { ResourceBody, ResourceParams, ResourceView } from './schema.ts';
 import type { Resources } from './service.ts';
 
@@ -21,12 +21,8 @@ const tagged = ({ view, version }: { view: ResourceView; version: number }, stat
   answer({ status, headers: { ETag: etagOf(version) }, body: view });
 
 /** Resource servers belong to the installation, not to a tenant: so only who holds a permission everywhere changes them (TN-02). */
-export const mountResourceRoutes = (
-  admin: AdminRoutes,
-  resources: Resources['admin'],
-  own: { issuer: string; scopes: readonly string[] },
-): void => {
-  mountResourceMetadata(admin, own.issuer, own.scopes);
+export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['admin'], own: OwnResource): void => {
+  mountResourceMetadata(admin, own);
   admin.get(
     base,
     {

@@ -25,7 +25,7 @@ const signInOf = ({ acr, amr, auth_time: authTime }: Record<string, unknown>): A
 export const createActiveTokens = ({ provider, structured, store }: ActiveTokenDeps) => {
   const fromStructured = async (token: StructuredToken): Promise<ActiveToken | undefined> => {
     if (!(await store.findStructured(token))) return undefined;
-    const { clientId, subject, grantId, sessionUid, audience, scope = '', expiresAt, claims, isBound } = token;
+    const { clientId, subject, grantId, sessionUid, audience, scope = '', expiresAt, claims, confirmation } = token;
     const references = {
       grantId: grantId === undefined ? undefined : markerOf(grantId),
       sessionUid: sessionUid === undefined ? undefined : markerOf(sessionUid),
@@ -34,7 +34,7 @@ export const createActiveTokens = ({ provider, structured, store }: ActiveTokenD
     const accountId = grantId === undefined ? undefined : subject;
     const signIn = signInOf(claims);
     const delegation = { act: actorOf(claims), mayAct: delegateOf(claims) };
-    return { clientId, accountId, ...references, audience, scope, expiresAt, isBound, ...delegation, signIn };
+    return { clientId, accountId, ...references, audience, scope, expiresAt, confirmation, ...delegation, signIn };
   };
 
   const fromOpaque = async (value: string): Promise<ActiveToken | undefined> => {
@@ -51,7 +51,7 @@ export const createActiveTokens = ({ provider, structured, store }: ActiveTokenD
       audience: typeof token.aud === 'string' ? token.aud : undefined,
       scope: token.scope ?? '',
       expiresAt: new Date((token.exp ?? 0) * 1000),
-      isBound: token.isSenderConstrained(),
+      confirmation: token.isSenderConstrained() ? { jkt: token.jkt, 'x5t#S256': token['x5t#S256'] } : undefined,
       act: actorOf(extra),
       mayAct: delegateOf(extra),
     };

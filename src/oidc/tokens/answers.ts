@@ -27,12 +27,12 @@ const isUnsupported = (ctx: KoaContextWithOIDC): boolean =>
   ctx.status === 400 && (ctx.body as { error?: string } | undefined)?.error === 'unsupported_token_type';
 
 /** RFC 7662 §2.2 over the claims as issued; what is bound says to what (RFC 9449 §6.2). */
-const introspected = ({ claims, jkt }: StructuredToken, current: Record<string, unknown>): Record<string, unknown> => ({
+const introspected = ({ claims, confirmation }: StructuredToken, current: Record<string, unknown>): Record<string, unknown> => ({
   active: true,
   ...claims,
   ...current,
   [overflowClaim]: undefined,
-  token_type: jkt === undefined ? 'Bearer' : 'DPoP',
+  token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
 });
 
 /** The core's own answer, in the clear or signed: it names the token only where it vouches for it. */

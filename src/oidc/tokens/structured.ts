@@ -7,6 +7,12 @@ import type { KeySource } from '../ports.ts';
 /** Private claims of our JWT access tokens: hashes of the grant and, where the token ends with it, of the session. */
 export const originClaims = { grant: 'gid', session: 'suid' } as const;
 
+/** RFC 7800 §3: what a token is bound to, by its thumbprint. */
+export interface Confirmation {
+  jkt?: string | undefined;
+  'x5t#S256'?: string | undefined;
+}
+
 /** A JWT access token of ours whose signature and times are good; whether it is revoked is the database's to say. */
 export interface StructuredToken extends TokenOrigin {
   audience: string;
@@ -14,8 +20,7 @@ export interface StructuredToken extends TokenOrigin {
   subject: string;
   /** As issued, without our private claims. */
   claims: JWTPayload;
-  jkt: string | undefined;
-  isBound: boolean;
+  confirmation: Confirmation | undefined;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
@@ -36,8 +41,7 @@ const tokenOf = (payload: JWTPayload): StructuredToken | undefined => {
     scope: text(claims.scope),
     subject: sub,
     claims,
-    jkt: text((cnf as { jkt?: unknown } | undefined)?.jkt),
-    isBound: cnf !== undefined,
+    confirmation: cnf as Confirmation | undefined,
   };
 };
 

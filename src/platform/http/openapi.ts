@@ -59,12 +59,14 @@ export const openApiDocument = (rows: readonly RouteRow[], issuer: string): obje
       description: 'Administration and decision API. The protocol endpoints are described by the discovery document.',
     },
     servers: [{ url: issuer }],
-    security: [{ bearer: [] }, { cookie: [], csrf: [] }],
+    security: [{ bearer: [] }, { dpop: [], proof: [] }, { cookie: [], csrf: [] }],
     paths,
     components: {
       schemas: { Problem: problem },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
+        dpop: { type: 'http', scheme: 'dpop' },
+        proof: { type: 'apiKey', in: 'header', name: 'DPoP', description: 'For this request and token (RFC 9449 §4.2)' },
         cookie: { type: 'apiKey', in: 'cookie', name: cookieName(issuer, accessCookie) },
         csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'With the cookie, where the method is unsafe' },
       },

@@ -6,7 +6,7 @@ import { requireSignIn } from '../assurance/index.ts';
 import { errors, type FieldError, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
 import { readJson, readQuery } from './body.ts';
-import { bearerToken, challenge, withChallenge } from './challenges.ts';
+import { type Challenges, createChallenges, type HeaderToken, headerToken } from './challenges.ts';
 import type { HttpRouter } from './context.ts';
 import { accessCookie, type OwnCookies } from './cookies.ts';
 import type { ApiCsrf } from './csrf.ts';
@@ -89,21 +89,31 @@ type TokenScopes = readonly [TokenScope, ...TokenScope[]];
 
 const scopesOf = ({ scope = 'api' }: AnySpec): TokenScopes => (typeof scope === 'string' ? [scope] : scope);
 
-const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies, csrf }: TableDeps) => {
-  const authenticate = async (token: string, scopes: TokenScopes): Promise<Principal> => {
+const createGate = ({ issuer, authenticator, guard, audit, admit, clock, cookies, csrf }: TableDeps, challenges: Challenges) => {
+  const { unasked, withChallenge } = challenges;
+
+  const authenticate = async (ctx: Koa.Context, token: HeaderToken, scopes: TokenScopes): Promise<Principal> => {
+    // RFC 9449 §8.2: with every answer to a proof.
+    if (token.scheme === 'DPoP') ctx.set('DPoP-Nonce', authenticator.dpop.nextNonce());
     try {
-      return await authenticator.authenticate(token, ...scopes);
+      const carrier = { method: ctx.method, address: `${issuer}${ctx.path}`, request: ctx.req };
+      return await authenticator.authenticate({ ...token, carrier }, ...scopes);
     } catch (error) {
-      throw error instanceof Refusal ? withChallenge(error, issuer, scopes.join(' ')) : error;
+      throw error instanceof Refusal ? withChallenge(error, scopes.join(' '), token.scheme) : error;
     }
+  };
+
+  const cookieToken = (ctx: Koa.Context): HeaderToken | undefined => {
+    const value = cookies.read(ctx, accessCookie);
+    return value === undefined ? undefined : { scheme: 'Bearer', value };
   };
 
   /** By the token of the header; else by the cookie, which the browser sends by itself (SE-04). */
   const identify = async (ctx: Koa.Context, scopes: TokenScopes): Promise<Principal> => {
     const isByHeader = ctx.get('authorization') !== '';
-    const token = isByHeader ? bearerToken(ctx) : cookies.read(ctx, accessCookie);
-    if (token === undefined) throw errors.unauthenticated({ headers: { 'WWW-Authenticate': challenge(issuer, {}) } });
-    const principal = await authenticate(token, scopes);
+    const token = isByHeader ? headerToken(ctx) : cookieToken(ctx);
+    if (token === undefined) throw errors.unauthenticated({ headers: { 'WWW-Authenticate': unasked() } });
+    const principal = await authenticate(ctx, token, scopes);
     if (!isByHeader && ctx.method !== 'GET' && ctx.method !== 'HEAD') csrf.check(ctx.info, principal.sessionId);
     return principal;
   };
@@ -202,7 +212,8 @@ const createReader = (method: RouteRow['method'], spec: AnySpec) => {
 /** The route table (DESIGN.md, decision 6). */
 export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readonly RouteRow[] } => {
   const rows: RouteRow[] = [];
-  const gate = createGate(deps);
+  const challenges = createChallenges(deps.issuer, deps.authenticator.dpop);
+  const gate = createGate(deps, challenges);
 
   const add =
     (method: RouteRow['method']) =>
@@ -225,7 +236,7 @@ export const createTable = (deps: TableDeps): { admin: AdminRoutes; rows: readon
           await answerTo(ctx);
         } catch (error) {
           const isStepUp = error instanceof Refusal && error.code === 'insufficient_user_authentication';
-          throw isStepUp ? withChallenge(error, deps.issuer, scopesOf(spec).join(' ')) : error;
+          throw isStepUp ? challenges.withChallenge(error, scopesOf(spec).join(' '), headerToken(ctx)?.scheme) : error;
         }
       });
     };
