@@ -9,7 +9,9 @@ import { createAgent, readForm } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { dumpByTool, dumpRows, findSecrets, formsOf } from '../support/dump.ts';
 import { ask, createFlows, deviceClient, webClient } from '../support/flows.ts';
-import { type Fleet, startFleet } from '../support/processes.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
+import { causeMails, findCodes, type Mailed, shownLetters } from '../support/mailed.ts';
+import { eventually, type Fleet, startFleet } from '../support/processes.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
 import { describeWith } from '../support/services.ts';
 
@@ -149,6 +151,17 @@ const privateParts = async (fleet: Fleet): Promise<Map<string, string>> => {
   );
 };
 
+/** Three verifications (one of the sign-up above), recovery, sign-in, set-up code, both ends of a change of address, invitation. */
+const usefulMails = 9;
+const usefulIn = (letters: readonly string[]): string[] =>
+  letters.filter((text) => /[?&](ticket|token)=/.test(text) || /^ {4}\d{3} ?\d{3}$/m.test(text));
+
+const expectMailed = ({ secrets, codes }: Mailed): void => {
+  const names = [...secrets.keys()].filter((name) => name.startsWith('link'));
+  expect(names.length, names.join()).to.equal(usefulMails - 1);
+  expect(codes.size).to.be.at.least(6);
+};
+
 /** Everything below a folder, as bytes. */
 const readFolder = (folder: string): string =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -180,6 +193,10 @@ describe('AU-04 search for secrets', () => {
       expect(findSecrets(inside, secrets), lead).to.deep.equal(['it']);
     }
     expect(findSecrets('nothing here', secrets)).to.deep.equal([]);
+    const codes = new Set(['123456']);
+    for (const text of ['(7,123456,t)', '{"code":"123456"}', 'Code: 123 456'])
+      expect(findCodes(text, codes), text).to.have.length(1);
+    for (const text of ['12:00:00.123456+00', 'a1234567', '01-123456-7']) expect(findCodes(text, codes), text).to.have.length(0);
   });
 });
 
@@ -188,19 +205,30 @@ describeWith(['postgres'], 'TK-09 AU-04 OP-06 secrets at rest, PostgreSQL and Re
   const secrets = new Map<string, string>();
   let fleet: Fleet;
   let redis: OwnRedis;
+  let mailbox: Mailbox;
+  let mailed: Mailed;
 
   before(async () => {
-    redis = await startRedis();
+    [redis, mailbox] = await Promise.all([startRedis(), openMailbox()]);
     const [basicSecret, jwtSecret] = [marked('basic'), marked('hmac')];
     fleet = await startFleet({
-      env: { REDIS_URL: redis.url, DYNAMIC_REGISTRATION: 'open' },
+      env: { REDIS_URL: redis.url, DYNAMIC_REGISTRATION: 'open', SMTP_URL: mailbox.url },
       bootstrap: { clients: clients(basicSecret, jwtSecret), resources },
     });
     await useEverything(fleet, secrets, basicSecret, jwtSecret);
     for (const [name, part] of await privateParts(fleet)) secrets.set(name, part);
+    const letters = () => mailbox.mails.map(({ subject, text }) => `${subject}\n${text}`);
+    mailed = await causeMails(fleet, () =>
+      eventually(
+        async () => letters(),
+        (all) => usefulIn(all).length >= usefulMails,
+      ),
+    );
+    for (const [name, secret] of mailed.secrets) secrets.set(name, secret);
   });
   after(async () => {
     await fleet?.close();
+    await mailbox?.close();
     await redis?.stop();
     redis?.remove();
   });
@@ -209,7 +237,10 @@ describeWith(['postgres'], 'TK-09 AU-04 OP-06 secrets at rest, PostgreSQL and Re
     const rows = await dumpRows(fleet.databaseUrl ?? '');
     expect(rows).to.include('new@example.test').and.to.include('television').and.to.include('# public.oidc_artifacts');
     expect(findSecrets(rows, secrets)).to.deep.equal([]);
+    expect(findCodes(rows, mailed.codes)).to.deep.equal([]);
   });
+
+  it('RS-03 what was mailed is among what is searched for', () => expectMailed(mailed));
 
   it('no dump holds one', async function noDump() {
     const dump = await dumpByTool(fleet.databaseUrl ?? '');
@@ -229,6 +260,7 @@ describeWith(['postgres'], 'TK-09 AU-04 OP-06 secrets at rest, PostgreSQL and Re
     for (const replica of fleet.replicas) {
       const log = replica.log();
       expect(findSecrets(log, secrets)).to.deep.equal([]);
+      expect(findCodes(log, mailed.codes)).to.deep.equal([]);
       expect(findSecrets(replica.errors(), secrets)).to.deep.equal([]);
       const lines = log.split('\n').filter((line) => line !== '');
       expect(lines.length).to.be.greaterThan(10);
@@ -257,9 +289,14 @@ describe('TK-09 AU-04 OP-06 secrets at rest, embedded database', function secret
     });
     try {
       await useEverything(fleet, secrets, basicSecret, jwtSecret);
+      // Without a mail server every mail waits in the outbox, its link and code good.
+      const mailed = await causeMails(fleet, () => shownLetters(fleet.issuer));
+      expectMailed(mailed);
+      for (const [name, secret] of mailed.secrets) secrets.set(name, secret);
       const files = readFolder(fleet.dataDir);
       expect(files).to.include('new@example.test');
       expect(findSecrets(files, secrets)).to.deep.equal([]);
+      expect(findCodes(files, mailed.codes)).to.deep.equal([]);
       expect(findSecrets(fleet.replicas[0]?.log() ?? '', secrets)).to.deep.equal([]);
     } finally {
       await fleet.close();
