@@ -56,6 +56,25 @@ describe('P5 CL-07 who may manage which clients', () => {
     return (await manager('PUT', `/clients/${id}`, body, { 'if-match': '*' })).status;
   };
 
+  it('P5 a member in the spelling of the rest of the API is refused with the name it has here, and the other way round', async () => {
+    const { status, json } = await root('POST', '/clients', { redirectUris: web.redirect_uris, grantTypes: [], nonsense: 1 });
+    expect(status).to.equal(400);
+    expect(json.errors).to.deep.equal([
+      { path: '/redirectUris', message: 'is not a known field; it is written redirect_uris here' },
+      { path: '/grantTypes', message: 'is not a known field; it is written grant_types here' },
+      { path: '/nonsense', message: 'is not a known field' },
+    ]);
+    const resource = {
+      identifier: 'https://a.example.test',
+      name: 'A',
+      scopes: [],
+      accessTokenFormat: 'jwt',
+      access_token_ttl_seconds: 60,
+    };
+    const other = await root('POST', '/resources', resource);
+    expect([other.status, other.json.errors[0].message].join()).to.match(/400.*written accessTokenTtlSeconds here/);
+  });
+
   it('CL-07 changes clients of his own organization, with before and after in the history', async () => {
     expect(await put('of-acme', { client_name: 'Renamed' })).to.equal(200);
     expect((await manager('GET', '/clients/of-acme')).json.client_name).to.equal('Renamed');

@@ -41,6 +41,11 @@ interface Found {
   version: number;
 }
 
+const namesOfMetadata =
+  'Metadata have the names of RFC 7591 §2 and of the specifications that add to it (redirect_uris, token_endpoint_auth_method), and what ' +
+  'only an administrator sets has names of that kind (require_pkce, access_token_ttl_seconds): one document serves this API, BOOTSTRAP_FILE and ' +
+  'dynamic registration. What the server adds (createdAt, disabledAt, secrets) is in camelCase, as everywhere in /api/v1.';
+
 // CL-06: an answer with a secret is not kept anywhere on its way.
 const noStore = { 'Cache-Control': 'no-store' };
 const tagged = ({ view, version }: Found, status = 200) =>
@@ -72,6 +77,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDe
     base,
     {
       summary: 'Register a client; its secret is shown in this answer only',
+      description: namesOfMetadata,
       permission: 'client:create',
       body: ClientBody,
       response: ClientView,
@@ -88,6 +94,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDe
     one,
     {
       summary: 'Replace the metadata and settings of a client',
+      description: namesOfMetadata,
       permission: 'client:update',
       params: ClientParams,
       body: ClientBody,

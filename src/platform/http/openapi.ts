@@ -30,6 +30,7 @@ const content = (schema: TSchema | undefined): object => (schema ? { content: { 
 const operation = ({ method, path, spec }: RouteRow): object => ({
   operationId: `${method}${path.replace(/[^A-Za-z0-9]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
   summary: spec.summary,
+  ...(spec.description === undefined ? {} : { description: spec.description }),
   tags: [path.split('/')[3] ?? path.split('/')[1] ?? 'root'],
   ...(spec.permission === 'public' ? { security: [] } : {}),
   ...(spec.permission.includes(':') ? { 'x-permission': spec.permission } : {}),

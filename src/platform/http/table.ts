@@ -3,13 +3,14 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type Koa from 'koa';
 import { requireSignIn } from '../assurance/index.ts';
-import { errors, type FieldError, Refusal } from '../errors/index.ts';
+import { errors, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
 import { readJson, readQuery } from './body.ts';
 import { type Challenges, createChallenges, type HeaderToken, headerToken } from './challenges.ts';
 import type { HttpRouter } from './context.ts';
 import { accessCookie, type OwnCookies } from './cookies.ts';
 import type { ApiCsrf } from './csrf.ts';
+import { fieldErrors } from './fields.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { AdminRoutes, Answer, RouteAccess, RouteSpec, TokenScope } from './types.ts';
 
@@ -47,6 +48,8 @@ const createAjv = (coerceTypes: boolean): Ajv => {
     useDefaults: true,
     removeAdditional: false,
     ownProperties: true,
+    // With the schema at the place of an error, which knows the names there.
+    verbose: true,
   });
   (addFormats as unknown as (ajv: Ajv) => void)(ajv);
   return ajv;
@@ -54,16 +57,6 @@ const createAjv = (coerceTypes: boolean): Ajv => {
 // IN-03: bodies are never coerced; a query is text, so its numbers are.
 const strictAjv = createAjv(false);
 const queryAjv = createAjv(true);
-
-const fieldErrors = (validate: ValidateFunction, prefix: string): FieldError[] =>
-  (validate.errors ?? []).slice(0, 20).map((error) => {
-    const { additionalProperty, missingProperty } = error.params as { additionalProperty?: string; missingProperty?: string };
-    const member = additionalProperty ?? missingProperty;
-    const path = `${prefix}${error.instancePath}${member === undefined ? '' : `/${member}`}`;
-    if (additionalProperty !== undefined) return { path, message: 'is not a known field' };
-    if (missingProperty !== undefined) return { path, message: 'is required' };
-    return { path, message: error.message ?? 'is not valid' };
-  });
 
 type Check = (value: unknown) => unknown;
 

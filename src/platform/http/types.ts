@@ -31,6 +31,8 @@ export interface RouteSpec<
   Response extends TSchema,
 > {
   summary: string;
+  /** For the OpenAPI document: what the shapes do not say. */
+  description?: string;
   /** `public`: nobody need be signed in. `self`: any caller with a valid token, about itself. Else the permission. */
   permission: Access;
   /** Scope of the access token, default `api` (CONTRACT.md); of several one is enough. */
