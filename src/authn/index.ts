@@ -43,6 +43,8 @@ export type { SendOutcome } from './codes/service.ts';
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
 export type { DeviceView } from './factors/service.ts';
+export type { AddOutcome, ConfirmOutcome, Identifiers, ProvenType } from './identifiers/service.ts';
+export type { IdentifierView } from './identifiers/shape.ts';
 export type { Acceptance } from './invitations/acceptance.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
 export type { Recovery, ResetOutcome } from './recovery/service.ts';
@@ -127,7 +129,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     passwords: { hasher, choice, forgetFailures: limits.forget },
     site,
   });
-  const { recovery, verification, emailChange, unlock, throttle, passwordChanged, knownDevices, signInCode } = room;
+  const { throttle, passwordChanged, services } = room;
+  const requireOwner = createOwnerCheck(factors, clock);
   const passwords = createPasswordSignIn({
     accounts,
     hasher,
@@ -139,8 +142,12 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       failures,
       envelope,
       clock,
-      devices: knownDevices,
-      proofs: { work: createWork({ envelope, failures, clock }), mailed: signInCode.accept, locked: unlock.tell },
+      devices: services.knownDevices,
+      proofs: {
+        work: createWork({ envelope, failures, clock }),
+        mailed: services.signInCode.accept,
+        locked: services.unlock.tell,
+      },
     }),
     clock,
     audit,
@@ -161,7 +168,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     accounts,
     clock,
     passwords: { hasher, choice },
-    mails: { throttle, verification },
+    mails: { throttle, verification: services.verification },
     site,
   });
   return {
@@ -211,21 +218,16 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     factorPolicy: policy,
     mount: (admin: AdminRoutes, { authzGuard }: { authzGuard: Guard }): void => {
       registration.mount(admin, authzGuard);
-      const requireOwner = createOwnerCheck(factors, clock);
       mountFactorRoutes(admin, { factors, totp, confirmPassword: passwords.confirm, clock, requireOwner });
       mountWebauthnRoutes(admin, { webauthn, requireOwner });
       mountCodeEnrolmentRoutes(admin, { codes: codeEnrolment, clock, requireOwner });
       mountFactorPolicyRoutes(admin, policy, reset);
       upstream.mount(admin, requireOwner);
     },
-    /** Browsers a person has signed in from. */
-    knownDevices,
-    /** A mailed code in place of proof of work. */
-    signInCode,
-    recovery,
-    verification,
-    emailChange,
-    unlock,
+    /** Mailed proofs and what they are for. */
+    ...services,
+    /** MF-05. @throws insufficient_user_authentication */
+    requireOwner,
     hashPassword: hasher.hash,
     /** What is wrong with an address and a password that somebody wants, by the rules of sign-up. @throws HashingBusy */
     accountProblems: async (

@@ -2,6 +2,7 @@
 import type { PageRoutes } from '../platform/http/index.ts';
 import { type ApplicationsPageDeps, mountApplicationPages } from './account/applications/page.ts';
 import { type AccountHomeDeps, mountAccountHome } from './account/home/page.ts';
+import { type IdentifierPageDeps, mountIdentifierPages } from './account/identifiers/page.ts';
 import { mountPasswordPage, type PasswordPageDeps } from './account/password/page.ts';
 import { mountSecurityPages, type SecurityPageDeps } from './account/security/page.ts';
 import { type AccountSessionDeps, createAccountSession } from './account/session/page.ts';
@@ -9,7 +10,7 @@ import { mountSessionPages, type SessionPageDeps } from './account/sessions/page
 import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts';
 
 export type AccountConsoleDeps = AccountSessionDeps &
-  Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps, 'authn' | 'clock'> &
+  Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps & IdentifierPageDeps, 'authn' | 'clock'> &
   Pick<SessionPageDeps & PasswordPageDeps, 'devices' | 'endings'> &
   Pick<AccountHomeDeps, 'nameOf'> &
   Pick<ApplicationsPageDeps, 'applications' | 'accounts' | 'views'>;
@@ -20,6 +21,7 @@ export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps)
   const session = createAccountSession(deps);
   session.mount(pages);
   mountAccountHome(pages, { session, nameOf });
+  mountIdentifierPages(pages, { authn, session, clock });
   mountPasswordPage(pages, { authn, endings, session, clock });
   mountSecurityPages(pages, { authn, session, clock, clientId });
   mountSocialPages(pages, { authn, session, clientId });

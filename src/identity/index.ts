@@ -2,9 +2,15 @@
  * Owns: accounts and their identifiers (FEATURES I, A3): who a login name belongs to, and what OpenID Connect may tell of a person.
  * Answers to: OpenID Connect Core 1.0 §5.1.
  */
-export { canonicalIdentifier, isEmailAddress } from './accounts/identifier.ts';
+export { canonicalIdentifier, isEmailAddress, phoneNumberOf, type UserName, userNameOf } from './accounts/identifier.ts';
 export { type Account, type Accounts, type Alongside, createAccounts } from './accounts/service.ts';
 export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
+export {
+  createIdentifierRepository,
+  type Identifier,
+  type IdentifierRepository,
+  type IdentifierType,
+} from './identifiers/repository.ts';
 export { mountLifecycleRoutes } from './lifecycle/routes.ts';
 export { createLifecycle, type Lifecycle, type LifecycleCaller } from './lifecycle/service.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';

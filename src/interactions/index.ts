@@ -32,6 +32,7 @@ export type { Door } from './home/page.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export { mountOutbox } from './outbox/page.ts';
+export { flowOf, keepFlow, missingCode, spaced, tooMany, wrongCode } from './recovery/page.ts';
 export { passwordErrors, type Registration, type RegistrationOutcome, type RegistrationProblem } from './signup/page.ts';
 export type { FormError } from './steps.ts';
 export { sendAway } from './upstream/browser.ts';

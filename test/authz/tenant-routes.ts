@@ -186,6 +186,9 @@ export const fixtures: Record<string, RouteFixture> = {
   'POST /api/v1/mfa/webauthn': { expect: 'own' },
   'DELETE /api/v1/auth/social/:id': hidden({ params: id('device') }),
 
+  // The rows' identifiers have the ids of their people.
+  'POST /api/v1/identity/identifiers/:id/primary': hidden({ params: user }),
+  'DELETE /api/v1/identity/identifiers/:id': hidden({ params: user }),
   'GET /api/v1/identity/invitations': list,
   'POST /api/v1/identity/invitations': hidden({ body: (of) => ({ email: 'new@example.test', organizationId: of.organization }) }),
   'POST /api/v1/identity/invitations/:id/resend': hidden({ params: id('invitation') }),

@@ -69,6 +69,7 @@ const sessions = [
   { ...session, id: '3', isCurrent: false, device: null, browser: 'castellan-backup/1.4 (cron)', os: null, place: null },
 ];
 const accountParts = [
+  { name: 'identifiers', href: '/account/identifiers' },
   { name: 'password', href: '/account/password' },
   { name: 'security', href: '/account/security' },
   { name: 'sessions', href: '/account/sessions' },
@@ -132,7 +133,7 @@ const recovery: readonly Exhibit[] = [
     values: { ...form, about: 'verify', shown: '123 456', again: '/verify/again', hasCode: true, errors: wrongCode },
   },
   { name: 'verify-again', template: 'verify-again', values: { ...form, login: longLogin } },
-  ...['verify-email', 'email-new', 'email-old', 'email-undo', 'unlock'].map((kind) => ({
+  ...['verify-email', 'email-new', 'email-old', 'email-undo', 'add-email', 'unlock'].map((kind) => ({
     name: `verify-${kind}`,
     template: 'verify',
     values: { ...form, kind },
@@ -145,9 +146,15 @@ const recovery: readonly Exhibit[] = [
     template: 'reset',
     values: { ...form, isOther: true, errors: [...wrongCode, { field: 'password', key: 'signup.breached_password' }] },
   },
-  ...['reset.done', 'verify.verified', 'verify.waiting', 'verify.applied', 'verify.undone', 'verify.unlocked'].map((name) =>
-    notice(name, 'success'),
-  ),
+  ...[
+    'reset.done',
+    'verify.verified',
+    'verify.waiting',
+    'verify.applied',
+    'verify.undone',
+    'verify.unlocked',
+    'verify.confirmed',
+  ].map((name) => notice(name, 'success')),
   notice('reset.gone', 'warning', 'link.forgot'),
   notice('verify.gone', 'warning', 'link.verify'),
 ];
@@ -247,8 +254,60 @@ const upstream: readonly Exhibit[] = [
   },
 ];
 
+const address = {
+  id: '1',
+  type: 'email',
+  value: 'alice@example.com',
+  verified: true,
+  primary: true,
+  createdAt: '2026-11-02T09:00:00.000Z',
+};
+const otherAddress = { ...address, id: '2', value: longLogin, primary: false };
+const number = { ...address, id: '3', type: 'phone', value: '+84912345678', verified: false, primary: false };
+const identifierForm = { ...form, base: '/account/identifiers' };
+
+/** What a person signs in by. */
+const identifiers: readonly Exhibit[] = [
+  {
+    name: 'identifiers',
+    template: 'identifiers',
+    values: {
+      ...identifierForm,
+      notice: 'identifiers.done.added',
+      groups: [
+        { type: 'email', items: [address, otherAddress] },
+        { type: 'phone', items: [number] },
+        { type: 'username', items: [] },
+      ],
+    },
+  },
+  ...[address, otherAddress, number, { ...address, type: 'username', value: 'alice.nguyễn' }].map((identifier) => ({
+    name: `identifier-${identifier.type}-${identifier.id}`,
+    template: 'identifier',
+    values: { ...identifierForm, identifier, errors: identifier.id === '2' ? [{ key: 'identifiers.problem.held' }] : [] },
+  })),
+  ...['email', 'phone', 'username'].map((type) => ({
+    name: `identifier-new-${type}`,
+    template: 'identifier-new',
+    values: {
+      ...identifierForm,
+      type,
+      value: 'admin',
+      errors: [
+        type === 'username' ? { key: 'identifiers.problem.unusable' } : { field: 'value', key: `identifiers.${type}.invalid` },
+      ],
+    },
+  })),
+  ...['email', 'phone', 'phone-old', 'email-old'].map((step) => ({
+    name: `identifier-confirm-${step}`,
+    template: 'identifier-confirm',
+    values: { ...identifierForm, step, shown: '123 456', again: '#', errors: step === 'phone' ? wrongCode : [] },
+  })),
+];
+
 export const gallery: readonly Exhibit[] = [
   ...recovery,
+  ...identifiers,
   ...upstream,
   {
     name: 'home',

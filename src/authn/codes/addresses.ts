@@ -6,15 +6,6 @@ import type { DeviceRepository, DeviceRow } from '../factors/repository.ts';
 export type SentMethod = 'email' | 'sms';
 export const sentMethods: readonly SentMethod[] = ['email', 'sms'];
 
-/** E.164, as typed by people: spaces, dashes, dots and brackets do not matter. `undefined`: no number with country code. */
-export const phoneNumberOf = (typed: string): string | undefined => {
-  const number = typed
-    .normalize('NFKC')
-    .replace(/[\s().\-/]/g, '')
-    .replace(/^00/, '+');
-  return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined;
-};
-
 /** Enough for its owner to know it, not for anybody else. */
 export const hintOf = (method: SentMethod, address: string): string =>
   method === 'sms' ? `••• ${address.slice(-3)}` : address.replace(/^(.)[^@]*/u, '$1•••');

@@ -1,3 +1,4 @@
+import { phoneNumberOf } from '../../identity/index.ts';
 import { type Envelope, sha256, uuidv7 } from '../../platform/crypto/index.ts';
 import type { AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
@@ -8,7 +9,7 @@ import type { FlowRepository } from '../flows/repository.ts';
 import type { RecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import type { RecoveryCodes } from '../recovery-codes/service.ts';
 import type { Notify } from '../totp/service.ts';
-import { type CodeAddresses, hintOf, phoneNumberOf, type SentMethod } from './addresses.ts';
+import { type CodeAddresses, hintOf, type SentMethod } from './addresses.ts';
 import type { CodeUnit, createSentCodes, SendOutcome } from './service.ts';
 
 const enrolSeconds = 15 * 60;

@@ -10,6 +10,8 @@ export interface EmailChangeRow {
   new_confirmed_at: Date | null;
   created_at: Date;
   expires_at: Date;
+  /** The new address was the person's already, and the old one stays another of them. */
+  keeps_old: boolean;
 }
 
 export interface EmailChangeRepository {
@@ -20,6 +22,8 @@ export interface EmailChangeRepository {
   confirm(id: string, end: 'old' | 'new', now: Date): Promise<EmailChangeRow | undefined>;
   apply(id: string, now: Date, undoUntil: Date): Promise<boolean>;
   undo(id: string, now: Date): Promise<EmailChangeRow | undefined>;
+  /** Whether the address can still undo a change (RS-07). */
+  mayUndo(userId: string, value: string, now: Date): Promise<boolean>;
   /** Those whose time to undo is over; they end with it. */
   settle(now: Date, limit: number): Promise<EmailChangeRow[]>;
 }
@@ -54,6 +58,12 @@ export const createEmailChangeRepository = (db: Knex): EmailChangeRepository => 
       .returning('*');
     return change;
   },
+  mayUndo: async (userId, value, now) =>
+    (await db('email_changes')
+      .where({ user_id: userId, old_value: value })
+      .whereNull('ended_at')
+      .andWhere('undo_until', '>', now)
+      .first('id')) !== undefined,
   settle: async (now, limit) => {
     const due = db('email_changes').whereNull('ended_at').andWhere('undo_until', '<=', now).limit(limit).select('id');
     return await db('email_changes').whereIn('id', due).update({ ended_at: now }).returning('*');

@@ -1,7 +1,7 @@
 import { type Accounts, canonicalIdentifier, isEmailAddress } from '../../identity/index.ts';
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import { type Asker, type AskOutcome, type InRecovery, minutesOf, type RecoveryUnit } from '../recovery/unit.ts';
+import { type Asked, type Asker, type AskOutcome, type InRecovery, minutesOf, type RecoveryUnit } from '../recovery/unit.ts';
 import type { Presented, Tickets } from '../tickets/service.ts';
 import type { Throttle } from '../tickets/throttle.ts';
 import type { EmailChangeRow } from './repository.ts';
@@ -17,6 +17,14 @@ export type ChangeOutcome =
   /** The other end is still to confirm. */
   | { kind: 'waiting'; for: ChangeEnd }
   | { kind: 'gone' | 'code_needed' | 'code_wrong' };
+
+/** A verified address of the person's own, and the one that is to agree. */
+export interface Promotion {
+  value: string;
+  canonical: string;
+  oldValue: string;
+  isOldVerified: boolean;
+}
 
 const addressAt = (change: EmailChangeRow, end: ChangeEnd): string => (end === 'old' ? change.old_value : change.new_value);
 
@@ -73,7 +81,7 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
       subjectId,
       seconds: undoSeconds,
     });
-    const values = { link: `${issuer}/verify?for=email-undo&ticket=${issued.secret}`, address };
+    const values = { link: `${issuer}/verify?for=email-undo&ticket=${issued.secret}`, address, isKept: change.keeps_old };
     await unit.mail.send({ to, template: 'email-changed', values, notAfter: undoUntil.toISOString() });
   };
 
@@ -81,8 +89,10 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
     const { id, user_id: userId, old_value: oldValue, new_value: value, new_canonical: canonical } = change;
     const undoUntil = new Date(now.getTime() + undoSeconds * 1000);
     if (!(await unit.changes.apply(id, now, undoUntil))) return false;
-    if (!(await unit.addresses.replace(userId, { id: uuidv7(now), value, canonical, verified_at: now }, now)))
-      throw new AddressTaken();
+    const isSet = change.keeps_old
+      ? await unit.identifiers.promote(userId, 'email', canonical)
+      : await unit.addresses.replace(userId, { id: uuidv7(now), value, canonical, verified_at: now }, now);
+    if (!isSet) throw new AddressTaken();
     // RS-03: what was mailed to the old address for other purposes is worthless now.
     await unit.tickets.endAll(userId, ['reset-password', 'verify-email', 'sign-in', 'unlock'], now);
     if (oldValue !== '') await tellOld(unit, change, undoUntil);
@@ -120,11 +130,13 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
       // Who came by another provider may have none yet: then nobody else is to be asked.
       const oldValue = typeof account.claims.email === 'string' ? account.claims.email : '';
       const canonical = canonicalIdentifier(newValue);
-      if (canonical === canonicalIdentifier(oldValue)) return { kind: 'invalid' };
+      const ownerId = await accounts.idOf(newValue);
+      // One of the person's own is made the primary one instead.
+      if (canonical === canonicalIdentifier(oldValue) || ownerId === accountId) return { kind: 'invalid' };
       const until = await throttle.networkStop(asker.ip);
       if (until) return { kind: 'limited', until };
       // A taken address gets no code, and nobody is told that it is taken.
-      const isFree = (await accounts.idOf(newValue)) === undefined && (await throttle.mayMail(canonical));
+      const isFree = ownerId === undefined && (await throttle.mayMail(canonical));
       return inRecovery(async (unit) => {
         const now = clock.now();
         await unit.changes.endWaiting(accountId, now);
@@ -139,12 +151,35 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
           new_confirmed_at: null,
           created_at: now,
           expires_at: new Date(now.getTime() + ticketSeconds * 1000),
+          keeps_old: false,
         };
         await unit.changes.insert(change);
         const first = await ask(unit, change, 'new', asker, isFree);
         if (oldValue !== '') await ask(unit, change, 'old', { ...asker, flow: first.flow, shown: first.shown }, true);
         return { kind: 'asked' as const, flow: first.flow, shown: first.shown, expiresAt: first.expiresAt };
       });
+    },
+
+    /** A verified address of the person becomes the primary one, once the primary one of today agrees (RS-07). */
+    promote: async (unit: RecoveryUnit, accountId: string, next: Promotion, asker: Asker): Promise<Asked | undefined> => {
+      const now = clock.now();
+      await unit.changes.endWaiting(accountId, now);
+      const change: EmailChangeRow = {
+        id: uuidv7(now),
+        user_id: accountId,
+        old_value: next.oldValue,
+        new_value: next.value,
+        new_canonical: next.canonical,
+        old_confirmed_at: next.isOldVerified ? null : now,
+        new_confirmed_at: now,
+        created_at: now,
+        expires_at: new Date(now.getTime() + ticketSeconds * 1000),
+        keeps_old: true,
+      };
+      await unit.changes.insert(change);
+      if (!next.isOldVerified) return void (await apply(unit, change, now));
+      const { flow, shown, expiresAt } = await ask(unit, change, 'old', asker, true);
+      return { kind: 'asked', flow, shown, expiresAt };
     },
 
     look: (end: ChangeEnd | 'undo', presented: Presented) => tickets.look(`email-${end}`, presented),

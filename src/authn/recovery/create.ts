@@ -1,9 +1,16 @@
-import { type Accounts, createAddressRepository, createPasswordRepository } from '../../identity/index.ts';
+import {
+  type Accounts,
+  createAddressRepository,
+  createIdentifierRepository,
+  createPasswordRepository,
+} from '../../identity/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../../platform/db/index.ts';
 import type { AuditSink, Clock, Mailer } from '../../platform/ports.ts';
+import type { Texter } from '../../platform/sms/index.ts';
 import { createEmailChangeRepository } from '../email-change/repository.ts';
 import { createEmailChange } from '../email-change/service.ts';
+import { createIdentifiers } from '../identifiers/service.ts';
 import { createKnownDeviceRepository } from '../known-devices/repository.ts';
 import { createKnownDevices } from '../known-devices/service.ts';
 import { createFailureRepository } from '../password/repository.ts';
@@ -27,6 +34,9 @@ export interface RecoverySite {
   sink(trx: Transaction): AuditSink;
   /** Mails of a transaction. */
   mail(trx: Transaction): Mailer;
+  /** Text messages of a transaction, and whether they would reach anybody. */
+  sms(trx: Transaction): Texter;
+  isSendingOffered(method: 'sms'): boolean;
   /** Ends every session, token and refresh family of the account, in the transaction. */
   endSessions(trx: Transaction, accountId: string, cause: string): Promise<void>;
   /** RATE_LIMITS: whether requests are counted by their network. */
@@ -51,11 +61,13 @@ export const createRecoveryRoom = ({ database, accounts, clock, envelope, passwo
   const bind = (trx: Transaction): RecoveryUnit => ({
     tickets: createTicketRepository(trx),
     addresses: createAddressRepository(trx),
+    identifiers: createIdentifierRepository(trx),
     passwords: createPasswordRepository(trx),
     devices: createKnownDeviceRepository(trx),
     changes: createEmailChangeRepository(trx),
     failures: createFailureRepository(trx),
     mail: site.mail(trx),
+    texts: site.sms(trx),
     audit: site.sink(trx),
     endSessions: (accountId: string, cause: string) => site.endSessions(trx, accountId, cause),
     surrender: createSurrender(trx),
@@ -63,18 +75,31 @@ export const createRecoveryRoom = ({ database, accounts, clock, envelope, passwo
   const inRecovery = createInTransaction(database, bind);
   const place = { issuer: site.issuer, inRecovery };
   const verification = createVerification({ accounts, tickets, throttle, clock, site: place });
+  const emailChange = createEmailChange({ accounts, tickets, throttle, clock, site: place });
   const changed: PasswordChanged = (trx, accountId, claims) =>
     passwordChanged(bind(trx), { accountId, claims, now: clock.now(), issuer: site.issuer });
   return {
     tickets,
     throttle,
     inRecovery,
-    recovery: createRecovery({ accounts, tickets, throttle, passwords, clock, site: place }),
-    verification,
     passwordChanged: changed,
-    knownDevices: createKnownDevices({ devices: createKnownDeviceRepository(knex), accounts, clock, site: place }),
-    signInCode: createSignInCode({ accounts, tickets, throttle, clock, site: place }),
-    unlock: createUnlock({ accounts, tickets, throttle, clock, forgetFailures: passwords.forgetFailures, site: place }),
-    emailChange: createEmailChange({ accounts, tickets, throttle, clock, site: place }),
+    services: {
+      recovery: createRecovery({ accounts, tickets, throttle, passwords, clock, site: place }),
+      verification,
+      emailChange,
+      identifiers: createIdentifiers({
+        accounts,
+        identifiers: createIdentifierRepository(knex),
+        tickets,
+        throttle,
+        clock,
+        site: { ...place, isTextingOffered: () => site.isSendingOffered('sms'), startPromotion: emailChange.promote },
+      }),
+      /** Browsers a person has signed in from. */
+      knownDevices: createKnownDevices({ devices: createKnownDeviceRepository(knex), accounts, clock, site: place }),
+      /** A mailed code in place of proof of work. */
+      signInCode: createSignInCode({ accounts, tickets, throttle, clock, site: place }),
+      unlock: createUnlock({ accounts, tickets, throttle, clock, forgetFailures: passwords.forgetFailures, site: place }),
+    },
   };
 };

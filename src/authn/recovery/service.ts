@@ -41,7 +41,7 @@ export const passwordChanged = async (
   { accountId, claims, now, issuer }: { accountId: string; claims: Account['claims']; now: Date; issuer: string },
 ): Promise<void> => {
   await devices.forgetAll(accountId);
-  await tickets.endAll(accountId, [purpose, 'sign-in', 'sign-in-link', 'unlock'], now);
+  await tickets.endAll(accountId, [purpose, 'sign-in', 'sign-in-link', 'unlock', 'add-email', 'add-phone', 'phone-old'], now);
   const { email: to, locale } = claims;
   if (typeof to !== 'string') return;
   const values = { at: now.toISOString(), link: `${issuer}/forgot` };

@@ -1,5 +1,6 @@
-import type { AddressRepository, PasswordRepository } from '../../identity/index.ts';
+import type { AddressRepository, IdentifierRepository, PasswordRepository } from '../../identity/index.ts';
 import type { AuditSink, InTransaction, Mailer } from '../../platform/ports.ts';
+import type { Texter } from '../../platform/sms/index.ts';
 import type { EmailChangeRepository } from '../email-change/repository.ts';
 import type { KnownDeviceRepository } from '../known-devices/repository.ts';
 import type { FailureRepository } from '../password/repository.ts';
@@ -10,11 +11,13 @@ import type { TicketRepository } from '../tickets/repository.ts';
 export interface RecoveryUnit {
   tickets: TicketRepository;
   addresses: AddressRepository;
+  identifiers: IdentifierRepository;
   passwords: PasswordRepository;
   devices: KnownDeviceRepository;
   changes: EmailChangeRepository;
   failures: FailureRepository;
   mail: Mailer;
+  texts: Texter;
   audit: AuditSink;
   /** Ends every session, token and refresh family of the account (RS-06). */
   endSessions(accountId: string, cause: string): Promise<void>;

@@ -29,7 +29,16 @@ export const createSurrender = (trx: Transaction): Surrender => {
     await createTrustedDeviceRepository(trx).removeAll(accountId);
     await createKnownDeviceRepository(trx).forgetAll(accountId);
     await createIdentityRepository(trx).removeAll(accountId);
-    const purposes = ['verify-email', 'reset-password', 'email-new', 'email-old', 'unlock', 'sign-in'] as const;
+    const purposes = [
+      'verify-email',
+      'reset-password',
+      'email-new',
+      'email-old',
+      'unlock',
+      'sign-in',
+      'add-email',
+      'add-phone',
+    ] as const;
     await createTicketRepository(trx).endAll(accountId, purposes, now);
     await createEmailChangeRepository(trx).endWaiting(accountId, now);
     await createFlowRepository(trx).endAll(accountId);

@@ -9,7 +9,10 @@ export type TicketPurpose =
   | 'email-undo'
   | 'unlock'
   | 'sign-in'
-  | 'sign-in-link';
+  | 'sign-in-link'
+  | 'add-email'
+  | 'add-phone'
+  | 'phone-old';
 
 export interface TicketRow {
   id: string;

@@ -7,6 +7,8 @@ import type { FailureRepository } from '../password/repository.ts';
 const windowSeconds = 3600;
 const mailsPerAddress = 5;
 const requestsPerNetwork = 40;
+/** Of one person, for identifiers of their own. */
+const requestsPerAccount = 10;
 
 export interface ThrottleDeps {
   failures: Pick<FailureRepository, 'count'>;
@@ -27,7 +29,12 @@ export const createThrottle = ({ failures, envelope, clock, isNetworkCounted }: 
       const { count: used, endsAt } = await count(`network\0${networkOf(ip)}`, requestsPerNetwork);
       return used > requestsPerNetwork ? endsAt : undefined;
     },
-    /** Whether another mail may go to the address. Nobody is told when not: the answer is the same. */
+    /** When the person may ask again; `undefined` while they may. */
+    accountStop: async (accountId: string): Promise<Date | undefined> => {
+      const { count: used, endsAt } = await count(`account\0${accountId}`, requestsPerAccount);
+      return used > requestsPerAccount ? endsAt : undefined;
+    },
+    /** Whether another mail or text message may go to the address. Nobody is told when not: the answer is the same. */
     mayMail: async (canonical: string): Promise<boolean> =>
       (await count(`address\0${canonical}`, mailsPerAddress)).count <= mailsPerAddress,
   };

@@ -8,6 +8,8 @@ export interface IdentifierRow {
   is_primary: boolean;
 }
 
+export type NewIdentifier = IdentifierRow & { canonical: string; login_allowed: boolean };
+
 export interface AccountRow {
   id: string;
   status: string;
@@ -45,7 +47,7 @@ export interface AccountRepository {
   renewPasswordHash(id: string, hash: string): Promise<void>;
   insertUser(id: string, status: 'active' | 'pending', now: Date): Promise<void>;
   /** False when the canonical value belongs to somebody already. */
-  insertIdentifier(userId: string, id: string, identifier: IdentifierRow & { canonical: string }, now: Date): Promise<boolean>;
+  insertIdentifier(userId: string, id: string, identifier: NewIdentifier, now: Date): Promise<boolean>;
   setClaims(userId: string, claims: Record<string, unknown>, now: Date): Promise<void>;
   list(search: string | undefined, limit: number): Promise<ListedAccount[]>;
   isEmpty(): Promise<boolean>;

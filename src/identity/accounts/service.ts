@@ -9,6 +9,7 @@ import {
   createAccountRepository,
   type IdentifierRow,
   type ListedAccount,
+  type NewIdentifier,
 } from './repository.ts';
 
 export interface Account {
@@ -65,10 +66,20 @@ const accountOf = ({ id, status, updated_at: updatedAt, claims, identifiers }: A
 /** Claims that come from identifiers or from the account itself, never from the profile. */
 const notProfile = new Set(['sub', 'email', 'email_verified', 'phone_number', 'phone_number_verified', 'updated_at']);
 
-const identifiersOf = ({ email, emailVerified, claims }: AccountWish, now: Date): (IdentifierRow & { canonical: string })[] => {
+const identifiersOf = ({ email, emailVerified, claims }: AccountWish, now: Date): NewIdentifier[] => {
   const one = (type: IdentifierRow['type'], value: unknown, isVerified: boolean) =>
     typeof value === 'string' && value !== ''
-      ? [{ type, value, canonical: canonicalIdentifier(value), verified_at: isVerified ? now : null, is_primary: true }]
+      ? [
+          {
+            type,
+            value,
+            canonical: canonicalIdentifier(value),
+            verified_at: isVerified ? now : null,
+            is_primary: true,
+            // An address signs up unproven; a number counts once it is proven.
+            login_allowed: isVerified || type === 'email',
+          },
+        ]
       : [];
   return [...one('email', email, emailVerified), ...one('phone', claims.phone_number, claims.phone_number_verified === true)];
 };

@@ -1,4 +1,5 @@
 import type { AdminRoutes } from '../../platform/http/index.ts';
+import { type IdentifierRouteDeps, mountIdentifierRoutes } from '../recovery/identifiers.ts';
 import { mountRecoveryRoutes, type RecoveryRouteDeps } from '../recovery/routes.ts';
 import { type CodeAuthn, mountFactorCodeRoute } from './codes/routes.ts';
 import { type LinkRouteDeps, mountLinkRoutes } from './link/routes.ts';
@@ -11,6 +12,7 @@ export interface JsonSignInDeps
     Pick<AuthRouteDeps, 'authenticator' | 'entitlementsOf'> {
   authn: LinkRouteDeps['authn'] &
     Omit<RecoveryRouteDeps, 'clock'> &
+    Omit<IdentifierRouteDeps, 'clock'> &
     Omit<PasskeyAuthn, 'flows'> &
     Omit<ApiAuthn, 'flows'> & { flows: ApiAuthn['flows'] & PasskeyAuthn['flows'] & CodeAuthn['flows'] };
   site: Omit<AuthApiDeps['site'], 'authenticate'>;
@@ -26,5 +28,6 @@ export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): AuthA
   mountFactorCodeRoute(admin, { api, authn, clock });
   mountLinkRoutes(admin, { api, authn, clock, clientId: site.clientId });
   mountRecoveryRoutes(admin, { ...authn, clock });
+  mountIdentifierRoutes(admin, { ...authn, clock });
   return api;
 };

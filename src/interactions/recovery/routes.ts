@@ -34,16 +34,16 @@ interface Brought {
   confirmationCode?: string | undefined;
 }
 
-const presented = ({ token, flow, code, confirmationCode }: Brought): Presented => ({
+export const presented = ({ token, flow, code, confirmationCode }: Brought): Presented => ({
   secret: token,
   flow,
   code: token === undefined ? code : confirmationCode,
 });
 
-const askerOf = ({ ip, header }: RequestInfo) => ({ ip, locale: header('accept-language')?.slice(0, 200) });
+export const askerOf = ({ ip, header }: RequestInfo) => ({ ip, locale: header('accept-language')?.slice(0, 200) });
 
 /** @throws ticket_gone, confirmation_code_required, confirmation_code_refused */
-const refuse = (kind: 'gone' | 'code_needed' | 'code_wrong'): never => {
+export const refuse = (kind: 'gone' | 'code_needed' | 'code_wrong'): never => {
   if (kind === 'code_needed') throw errors.confirmation_code_required();
   throw kind === 'code_wrong' ? errors.confirmation_code_refused() : errors.ticket_gone();
 };

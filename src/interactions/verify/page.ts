@@ -1,4 +1,4 @@
-import type { AskOutcome, EmailChange, Presented, Verification } from '../../authn/index.ts';
+import type { AskOutcome, EmailChange, Identifiers, Presented, Verification } from '../../authn/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { dropLink, flowOf, keepFlow, linkOf, missingCode, spaced, takeLink, tooMany, wrongCode } from '../recovery/page.ts';
@@ -19,15 +19,17 @@ export interface Unlock {
 export interface VerifyDeps {
   verification: Pick<Verification, 'ask' | 'look' | 'confirm'>;
   emailChange: Pick<EmailChange, 'look' | 'confirm' | 'undo'>;
+  identifiers: Pick<Identifiers, 'look' | 'confirm'>;
   unlock: Unlock;
   clock: Clock;
 }
 
-const proofsOf = ({ verification, emailChange, unlock }: VerifyDeps): ReadonlyMap<string, Proof> =>
+const proofsOf = ({ verification, emailChange, identifiers, unlock }: VerifyDeps): ReadonlyMap<string, Proof> =>
   new Map<string, Proof>([
     ['verify-email', verification],
     ['email-new', { look: (link) => emailChange.look('new', link), confirm: (link) => emailChange.confirm('new', link) }],
     ['email-old', { look: (link) => emailChange.look('old', link), confirm: (link) => emailChange.confirm('old', link) }],
+    ['add-email', { look: identifiers.look, confirm: (link) => identifiers.confirm('email', link) }],
     ['email-undo', { look: (link) => emailChange.look('undo', link), confirm: (link) => emailChange.undo(link) }],
     ['unlock', { look: unlock.look, confirm: unlock.unlock }],
   ]);

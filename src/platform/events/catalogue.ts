@@ -44,6 +44,9 @@ export interface AuditCatalogue {
   'identity.email_change_undone': None;
   'identity.email_changed': None;
   'identity.email_verified': None;
+  'identity.identifier_added': { type: string };
+  'identity.identifier_made_primary': { type: string };
+  'identity.identifier_removed': { type: string };
   'identity.invitation_accepted': None;
   'identity.invitation_created': None;
   'identity.invitation_resent': None;

@@ -9,6 +9,7 @@ export interface AccountHomeDeps {
 
 /** The parts of the account, in the order of the page; their words are `account_home.<name>`. */
 const parts = [
+  { name: 'identifiers', href: '/account/identifiers', icon: 'mail' },
   { name: 'password', href: '/account/password', icon: 'key' },
   { name: 'security', href: '/account/security', icon: 'key' },
   { name: 'sessions', href: '/account/sessions', icon: 'phone' },
