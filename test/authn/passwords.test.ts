@@ -39,4 +39,14 @@ describe('A2 password history', () => {
     expect(again).to.deep.equal([[], ...more.map(() => ['password_used'])]);
     expect(await database.knex('password_history').where({ user_id: accountId })).to.have.length(4);
   });
+
+  it('PW-02 hashes anew what was typed only while it is still the password', async () => {
+    const wish = { email: 'b@example.test', emailVerified: true, claims: {}, source: 'registration' } as const;
+    const id = (await accounts.create({ ...wish, passwordHash: 'seen at the sign-in' })) ?? '';
+    await accounts.changePassword(id, 'changed meanwhile');
+    await accounts.renewPasswordHash(id, 'seen at the sign-in', 'the old password, hashed anew');
+    expect(await accounts.passwordHash(id)).to.equal('changed meanwhile');
+    await accounts.renewPasswordHash(id, 'changed meanwhile', 'hashed anew');
+    expect(await accounts.passwordHash(id)).to.equal('hashed anew');
+  });
 });

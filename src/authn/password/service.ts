@@ -66,7 +66,7 @@ export const createPasswordSignIn = ({
     const stored = accountId === undefined ? undefined : await accounts.passwordHash(accountId);
     if (!(await hasher.verify(password, stored)) || accountId === undefined || stored === undefined) return false;
     if ((await accounts.find(accountId))?.status !== 'active') return false;
-    if (hasher.isStale(stored)) await accounts.renewPasswordHash(accountId, await hasher.hash(password));
+    if (hasher.isStale(stored)) await accounts.renewPasswordHash(accountId, stored, await hasher.hash(password));
     return true;
   };
 

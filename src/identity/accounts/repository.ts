@@ -43,8 +43,8 @@ export interface AccountRepository {
   archivePasswordHash(id: string, entryId: string, now: Date, kept: number): Promise<void>;
   /** The present hash and the earlier ones, newest first. */
   passwordHashes(id: string): Promise<string[]>;
-  /** The same password hashed anew: it has not changed. */
-  renewPasswordHash(id: string, hash: string): Promise<void>;
+  /** The same password hashed anew, unless it has been changed meanwhile. */
+  renewPasswordHash(id: string, before: string, hash: string): Promise<void>;
   insertUser(id: string, status: 'active' | 'pending', now: Date): Promise<void>;
   /** False when the canonical value belongs to somebody already. */
   insertIdentifier(userId: string, id: string, identifier: NewIdentifier, now: Date): Promise<boolean>;
@@ -94,8 +94,8 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
     const earlier = db('password_history').where({ user_id: id }).orderBy('created_at', 'desc').orderBy('id', 'desc');
     return [...present, ...(await earlier.pluck('hash'))];
   },
-  renewPasswordHash: async (id, hash) =>
-    void (await db('user_credentials').where({ user_id: id, kind: 'password' }).update({ hash })),
+  renewPasswordHash: async (id, before, hash) =>
+    void (await db('user_credentials').where({ user_id: id, kind: 'password', hash: before }).update({ hash })),
   insertUser: async (id, status, now) => void (await db('users').insert({ id, status, created_at: now, updated_at: now })),
   insertIdentifier: async (userId, id, identifier, now) => {
     const row = { ...identifier, id, user_id: userId, created_at: now };

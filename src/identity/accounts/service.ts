@@ -125,8 +125,9 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
     passwordHash: (id: string): Promise<string | undefined> => repository.passwordHash(id),
     /** The present one and those that may not come back, newest first. */
     passwordHashes: (id: string): Promise<string[]> => repository.passwordHashes(id),
-    /** The same password hashed again, with today's parameters. */
-    renewPasswordHash: (id: string, hash: string): Promise<void> => repository.renewPasswordHash(id, hash),
+    /** The same password hashed again, with today's parameters; nothing where it has been changed meanwhile. */
+    renewPasswordHash: (id: string, before: string, hash: string): Promise<void> =>
+      repository.renewPasswordHash(id, before, hash),
     /** @param alongside ends other sessions in the same transaction; runs first, since it holds the account (RC-11) */
     changePassword: (
       id: string,
