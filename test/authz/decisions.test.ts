@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { uuidv7 } from '../../src/platform/crypto/index.ts';
 import { setTenants } from '../../src/platform/db/index.ts';
 import type { ApiAnswer } from '../support/api.ts';
 import { register, todoPeople } from '../support/authzen.ts';
@@ -455,6 +456,21 @@ describe('Z4-Z6 decisions over HTTP', () => {
       await post(`/authz/policies/${id}/archive`, {});
       expect(await ask({ risk: 90 })).to.equal(true);
       expect((await root('POST', `/authz/policies/${id}/activate`, {})).status).to.equal(409);
+    });
+
+    it('refuses a name that is taken, also for a policy that has another, and keeps it where it is', async () => {
+      const { id } = await post('/authz/policies', { ...policy, name: 'first of two' });
+      await post('/authz/policies', { ...policy, name: 'second of two' });
+      const rename = (change: object) => root('PUT', `/authz/policies/${id}`, { ...policy, ...change }, { 'if-match': '*' });
+      const taken = await rename({ name: 'second of two' });
+      expect([taken.status, taken.json.type]).to.deep.equal([409, 'urn:castellan:error:policy_exists']);
+      expect((await rename({ name: 'first of two', organizationId: uuidv7(new Date()) })).status).to.equal(404);
+      const { json } = await root('GET', '/authz/policies?limit=200');
+      const own = json.items.filter(({ name }: ApiAnswer['json']) => /of two$/.test(name));
+      expect(own.map(({ name, version }: ApiAnswer['json']) => [name, version])).to.deep.equal([
+        ['first of two', 1],
+        ['second of two', 1],
+      ]);
     });
 
     it('keeps a draft with a failing test case out of force', async () => {

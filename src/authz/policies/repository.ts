@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isUniqueViolation } from '../../platform/db/index.ts';
 import type { PolicyCase, PolicyTarget } from './schema.ts';
 
 export interface PolicyContent {
@@ -48,10 +49,13 @@ export interface PolicyRepository {
   list(limit: number, after: string | undefined): Promise<PolicyRow[]>;
   /** False when the name is taken. */
   insert(row: PolicyRow): Promise<boolean>;
-  update(id: string, change: { name?: string; active_version?: number | null; updated_at: Date }): Promise<void>;
-  remove(id: string): Promise<void>;
+  update(id: string, change: { active_version: number | null; updated_at: Date }): Promise<void>;
+  /** False when the name is taken; the transaction is then lost. */
+  rename(id: string, name: string, now: Date): Promise<boolean>;
   /** The newest first. */
   versions(policyId: string): Promise<VersionRow[]>;
+  /** The newest of each. */
+  newest(policyIds: readonly string[]): Promise<VersionRow[]>;
   insertVersion(row: VersionRow): Promise<void>;
   updateVersion(policyId: string, number: number, change: Partial<VersionRow>): Promise<void>;
   /** In force for everything, for the objects of one organization, or wherever. */
@@ -67,6 +71,12 @@ const json = ({ target, condition, tests, ...rest }: Partial<VersionRow>): Recor
   ...(tests !== undefined && { tests: JSON.stringify(tests) }),
 });
 
+const update = async (trx: Knex, id: string, change: Partial<PolicyRow>): Promise<void> => {
+  await trx('policies')
+    .where({ id })
+    .update({ ...change, version: trx.raw('version + 1') });
+};
+
 /** @param trx with its tenants set */
 export const createPolicyRepository = (trx: Knex): PolicyRepository => ({
   find: (id) => trx('policies').where({ id }).first(),
@@ -77,13 +87,22 @@ export const createPolicyRepository = (trx: Knex): PolicyRepository => ({
     return await query;
   },
   insert: async (row) => (await trx('policies').insert(row).onConflict().ignore().returning('id')).length === 1,
-  update: async (id, change) => {
-    await trx('policies')
-      .where({ id })
-      .update({ ...change, version: trx.raw('version + 1') });
+  update: (id, change) => update(trx, id, change),
+  rename: async (id, name, now) => {
+    try {
+      await update(trx, id, { name, updated_at: now });
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error, 'policies_name')) return false;
+      throw error;
+    }
   },
-  remove: async (id) => void (await trx('policies').where({ id }).delete()),
   versions: (policyId) => trx('policy_versions').where({ policy_id: policyId }).orderBy('number', 'desc'),
+  newest: (policyIds) =>
+    trx('policy_versions')
+      .distinctOn('policy_id')
+      .whereIn('policy_id', [...policyIds])
+      .orderBy([{ column: 'policy_id' }, { column: 'number', order: 'desc' }]),
   insertVersion: async (row) => void (await trx('policy_versions').insert(json(row))),
   updateVersion: async (policyId, number, change) =>
     void (await trx('policy_versions').where({ policy_id: policyId, number }).update(json(change))),

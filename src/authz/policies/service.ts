@@ -46,6 +46,11 @@ const check = ({ condition }: PolicyInput): void => {
   compileCondition(condition);
 };
 
+/** @throws organization_not_found for a policy that would move */
+const requireSamePlace = ({ organizationId }: PolicyInput, policy: PolicyRow): void => {
+  if (organizationId !== undefined && organizationId !== policy.organization_id) throw errors.organization_not_found();
+};
+
 const contentOf = ({ effect, target, condition, priority = 0, tests = [] }: PolicyInput) => ({
   effect,
   target,
@@ -118,10 +123,9 @@ export const createPolicies = ({ inWork, replay }: PolicyDeps) => {
   return {
     list: (caller: Caller, limit: number, after: string | undefined): Promise<PolicyView[]> =>
       within(caller, async (_work, policies) => {
-        const found: PolicyView[] = [];
-        for (const policy of await policies.list(limit, after))
-          found.push(viewOf({ policy, versions: await policies.versions(policy.id) }));
-        return found;
+        const found = await policies.list(limit, after);
+        const newest = await policies.newest(found.map(({ id }) => id));
+        return found.map((policy) => viewOf({ policy, versions: newest.filter(({ policy_id: of }) => of === policy.id) }));
       }),
     get: (caller: Caller, id: string): Promise<{ view: PolicyView; version: number }> =>
       within(caller, async (_work, policies) => {
@@ -147,16 +151,17 @@ export const createPolicies = ({ inWork, replay }: PolicyDeps) => {
         return { view: viewOf({ policy, versions: [version] }), version: 1 };
       });
     },
-    /** Replaces the draft, or begins one beside the version in force. @throws policy_invalid, policy_not_found */
+    /** Replaces the draft, or begins one beside the version in force. @throws policy_invalid, policy_not_found, policy_exists */
     update: (caller: Caller, id: string, input: PolicyInput, match: (version: number) => void) => {
       check(input);
       return within(caller, async (work, policies) => {
         const { policy, versions } = await locked(caller, policies, id);
         match(policy.version);
+        requireSamePlace(input, policy);
         const [newest] = versions;
         if (newest?.state === 'draft') await policies.updateVersion(id, newest.number, contentOf(input));
         else await policies.insertVersion(newVersion(work, caller, id, (newest?.number ?? 0) + 1, input));
-        await policies.update(id, { name: input.name, updated_at: work.now });
+        if (!(await policies.rename(id, input.name, work.now))) throw errors.policy_exists();
         const after = await whole(policies, id);
         await record(work, caller, policy, { type: 'policy.created', version: after.versions[0]?.number ?? 1 });
         return { view: viewOf(after), version: after.policy.version };
