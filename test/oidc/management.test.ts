@@ -112,6 +112,18 @@ describe('P5 CL-07 who may manage which clients', () => {
     });
   }
 
+  it('CL-07 takes an organization that is not there for a mistake', async () => {
+    const nowhere = uuidv7(new Date());
+    const answers = [
+      await root('POST', '/clients', { ...web, organization_id: nowhere }),
+      await root('PUT', '/clients/of-nobody', { ...web, organization_id: nowhere }, { 'if-match': '*' }),
+    ];
+    for (const { status, json } of answers) {
+      expect(status).to.equal(400);
+      expect(json.errors[0].path).to.equal('/organization_id');
+    }
+  });
+
   it('CL-07 neither sees, makes, rotates nor removes what is not his', async () => {
     const { json: list } = await manager('GET', '/clients');
     expect(list.items.map(({ id }: { id: string }) => id)).to.deep.equal(['of-acme']);

@@ -1,6 +1,6 @@
 import type { Config } from '../../platform/config/index.ts';
 import { type Envelope, randomSecret } from '../../platform/crypto/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import { type Database, isForeignKeyViolation } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { ClientSource, RecordCaches, Transaction, TransactionalSinks } from '../ports.ts';
@@ -37,6 +37,7 @@ export interface Manager {
 
 const maxLiveSecrets = 2;
 const defaultOverlapSeconds = 86_400;
+const noOrganization = { errors: [{ path: '/organization_id', message: 'is no organization' }] };
 
 interface Work {
   clients: ClientRepository;
@@ -77,14 +78,18 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
   const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches, profile: options.profile });
 
   const within = <Result>(clientId: string, work: (parts: Work, trx: Transaction) => Promise<Result>): Promise<Result> =>
-    database.transaction(async (trx) => {
-      const now = clock.now();
-      const clients = createClientRepository(trx);
-      const audit = sinks.audit(trx);
-      const result = await work({ clients, audit, now, registrar: createRegistrar({ clients, audit, envelope, now }) }, trx);
-      await caches?.invalidate([clientTag(clientId)], trx);
-      return result;
-    });
+    database
+      .transaction(async (trx) => {
+        const now = clock.now();
+        const clients = createClientRepository(trx);
+        const audit = sinks.audit(trx);
+        const result = await work({ clients, audit, now, registrar: createRegistrar({ clients, audit, envelope, now }) }, trx);
+        await caches?.invalidate([clientTag(clientId)], trx);
+        return result;
+      })
+      .catch((error: unknown) => {
+        throw isForeignKeyViolation(error, 'clients_organization_id_fkey') ? errors.client_invalid(noOrganization) : error;
+      });
 
   const read = (input: Input) => {
     const { registration, problems } = readRegistration(input, options);

@@ -20,12 +20,17 @@ export const isUnavailable = (error: unknown): boolean => {
   );
 };
 
-/** SQLSTATE 23505. @param constraint name of the index, when only one is meant */
-export const isUniqueViolation = (error: unknown, constraint?: string): boolean => {
+const violates = (error: unknown, code: string, constraint: string | undefined): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   const failure = error as DatabaseFailure;
-  return failure.code === '23505' && (constraint === undefined || failure.constraint === constraint);
+  return failure.code === code && (constraint === undefined || failure.constraint === constraint);
 };
+
+/** SQLSTATE 23505. @param constraint name of the index, when only one is meant */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean => violates(error, '23505', constraint);
+
+/** SQLSTATE 23503: what is pointed to is not there. */
+export const isForeignKeyViolation = (error: unknown, constraint: string): boolean => violates(error, '23503', constraint);
 
 /** Serialization failure and deadlock: the whole transaction may be tried again. */
 export const isRetryable = (error: unknown): boolean =>

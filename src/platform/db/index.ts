@@ -4,7 +4,7 @@
  */
 export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
 export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
-export { isUnavailable, isUniqueViolation } from './failures.ts';
+export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { setTenants, type TenantScope, withTenants } from './tenants.ts';
