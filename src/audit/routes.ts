@@ -85,7 +85,7 @@ export const mountAuditRoutes = (admin: AdminRoutes, { events, flush }: AuditRou
     async ({ query, ...caller }) => {
       await flush();
       const { limit = 50, cursor, from, to, ...filter } = query;
-      const before = decodeCursor(cursor, 2) as [string, string] | undefined;
+      const before = decodeCursor(cursor, 'time', 'uuid');
       const period = { from: from === undefined ? undefined : new Date(from), to: to === undefined ? undefined : new Date(to) };
       return pageOfItems(
         await events.list({ ...filter, ...period, organizationIds: viewOf(caller) }, limit + 1, before),

@@ -28,7 +28,7 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     stand = await startStand({
       env: { BOOTSTRAP_ADMIN_EMAIL: root.email, BOOTSTRAP_ADMIN_PASSWORD: root.password },
       bootstrap: {
-        clients: [enforcer],
+        clients: [{ ...enforcer, scope: 'authz api' }],
         users: people.map((person, index) => ({ ...person, ...(index === 0 ? { roles: ['ADMIN'] } : {}) })),
       },
     });
@@ -205,6 +205,73 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     const { json } = await superAdmin('GET', `/audit/events?type=rbac.role_assigned&target=${ids.cyd}`);
     expect(json.items.length).to.be.greaterThan(0);
     expect(json.items[0].actor).to.deep.equal({ type: 'user', id: ids.root });
+  });
+
+  const operations = async (): Promise<[string, string, Record<string, unknown>][]> => {
+    const { paths } = (await (await fetch(`${stand.issuer}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, Record<string, unknown>>>;
+    };
+    return Object.entries(paths)
+      .filter(([path]) => path.startsWith('/api/v1/'))
+      .flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, operation]): [string, string, Record<string, unknown>] => [
+          method.toUpperCase(),
+          path.slice('/api/v1'.length).replace(/\{\w+\}/g, vaultId),
+          operation,
+        ]),
+      );
+  };
+
+  it('IN-01 takes a cursor that it did not make for a mistake, in every list', async () => {
+    const parts = ['\0', 'x', '2026-99-01T00:00:00.000Z', '0000-01-01T00:00:00.000Z', vaultId];
+    const places = [
+      [],
+      ...parts.map((one) => [one]),
+      ...parts.flatMap((one) => parts.map((other) => [one, other])),
+      [1],
+      'x',
+      null,
+    ];
+    const cursors = places.map((place) => Buffer.from(JSON.stringify(place)).toString('base64url'));
+    let lists = 0;
+    for (const [method, path, operation] of await operations()) {
+      if (!JSON.stringify(operation.parameters ?? []).includes('"cursor"')) continue;
+      lists += 1;
+      for (const cursor of ['=', ...cursors]) {
+        const { status } = await superAdmin(method, `${path}?cursor=${cursor}`);
+        expect(status, `${path} ${Buffer.from(cursor, 'base64url')}`).to.be.lessThan(500);
+      }
+    }
+    expect(lists).to.be.greaterThan(8);
+  });
+
+  it('AZ-01 tells a machine that asks about itself as a person that there is nothing', async () => {
+    const machine = callerWith(stand, await machineToken(stand, { ...enforcer, scope: 'api' }));
+    const bodies = [undefined, {}, { deviceId: vaultId, code: '123456' }, { name: 'mine' }, { code: '123456' }, { password }];
+    const answers: string[] = [];
+    for (const [method, path, operation] of await operations()) {
+      if (operation['x-permission'] !== undefined) continue;
+      for (const body of method === 'GET' ? [undefined] : bodies)
+        answers.push(`${(await machine(method, path, body)).status} ${method} ${path}`);
+    }
+    expect(answers.filter((answer) => answer.startsWith('5'))).to.deep.equal([]);
+    expect(answers).to.include('404 GET /mfa/devices').and.include('404 GET /auth/social').and.include('404 GET /grants');
+  });
+
+  it('AZ-06 leaves out of claims what a direct deny takes as a whole', async () => {
+    const make = (name: string, permissions: string[]) =>
+      superAdmin('POST', '/rbac/roles', { name, permissions, createPermissions: true });
+    expect((await make('archivist', ['papers:read:any', 'papers:write:any'])).status).to.equal(201);
+    expect((await make('archive', ['papers:*:any'])).status).to.equal(201);
+    expect((await superAdmin('POST', `/rbac/users/${ids.bob}/roles`, { role: 'archivist' })).status).to.equal(201);
+    const held = async (): Promise<string[]> =>
+      (await user('GET', '/auth/me')).json.permissions.filter((name: string) => name.startsWith('papers:'));
+    expect(await held()).to.deep.equal(['papers:read:any', 'papers:write:any']);
+    const deny = { permission: 'papers:*:any', effect: 'deny' };
+    const denied = await superAdmin('POST', `/rbac/users/${ids.bob}/permissions`, deny);
+    expect(denied.status, JSON.stringify(denied.json)).to.equal(201);
+    expect(await held()).to.deep.equal([]);
+    expect((await superAdmin('DELETE', `/rbac/users/${ids.bob}/permissions/papers:*:any`)).status).to.equal(204);
   });
 
   it('AZ-02 takes only fields of the schema', async () => {

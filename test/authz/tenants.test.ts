@@ -318,6 +318,25 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
     }
   });
 
+  it('TN-03 pages through who holds a role of all, past those it does not show', async () => {
+    const role = '01890000-0000-7000-8000-00000000f001';
+    const { user_id: rootId } = await stand.database.knex('identifiers').where({ value: root.email }).first('user_id');
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      await trx('roles').insert({ id: role, name: 'of all', ...times });
+      const rows = [foreign.user, rootId, home.user].map((userId, index) => ({
+        id: `01890000-0000-7000-8000-00000000f01${index}`,
+        user_id: userId,
+        role_id: role,
+        created_at: now,
+      }));
+      await trx('user_roles').insert(rows);
+    });
+    const { json } = await manager('GET', `/rbac/roles/${role}/members?limit=1`);
+    expect(json.items.map(({ userId }: Row) => userId)).to.deep.equal([home.user]);
+    expect(json.nextCursor).to.equal(null);
+  });
+
   it('TN-04 binds nothing of another tenant to one’s own', async () => {
     const before = await everything();
     const reaching = (of: Foreign): [string, string, unknown][] => [

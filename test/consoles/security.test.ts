@@ -72,6 +72,15 @@ describe('A13 A6 sign-in security in the account', function security() {
     expect((await at()).body).to.contain('Phone');
   });
 
+  it('TN-01 knows no device by what is no id', async () => {
+    const list = await at();
+    const id = /\/account\/security\/devices\/([\w-]+)/.exec(list.body)?.[1] ?? '';
+    const page = await at(`/devices/${id}`);
+    const wrong = { ...page, body: page.body.replaceAll(id, 'nonsense') };
+    expect((await agent.submit(wrong, { name: 'Mine' })).status).to.equal(404);
+    expect((await at('/devices/nonsense')).status).to.equal(404);
+  });
+
   it('RU-05 comes back to pages of the account only', async () => {
     for (const state of [
       '//evil.example',

@@ -40,7 +40,7 @@ export const mountApprovalRoutes = (admin: AdminRoutes, approval: RegistrationAp
       status: 200,
     },
     async ({ query: { limit = 50, cursor } }) => {
-      const rows = await approval.list(limit + 1, decodeCursor(cursor, 2) as [string, string] | undefined);
+      const rows = await approval.list(limit + 1, decodeCursor(cursor, 'time', 'uuid'));
       return pageOfItems(rows, limit, (row) => [row.created_at.toISOString(), row.id], view);
     },
   );

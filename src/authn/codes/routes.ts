@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { AdminRoutes } from '../../platform/http/index.ts';
+import { type AdminRoutes, personOf } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import { sentMethods } from './addresses.ts';
@@ -60,7 +60,7 @@ export const mountCodeEnrolmentRoutes = (admin: AdminRoutes, { codes, clock, req
         status: 200,
       },
       async ({ body, principal }) => {
-        const outcome = await codes.verify(principal.id, body.deviceId, body.code);
+        const outcome = await codes.verify(personOf(principal), body.deviceId, body.code);
         if (outcome.kind === 'locked') throw errors.factors_locked(wait(outcome.until));
         if (outcome.kind !== 'verified') throw errors.code_refused();
         return { recoveryCodes: [...outcome.recoveryCodes] };

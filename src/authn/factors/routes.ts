@@ -1,6 +1,5 @@
 import { recentSeconds, requireSignIn } from '../../platform/assurance/index.ts';
-import { errors as shared } from '../../platform/errors/index.ts';
-import type { AdminRoutes, RequestInfo } from '../../platform/http/index.ts';
+import { type AdminRoutes, personOf, type RequestInfo } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { Totp } from '../totp/service.ts';
@@ -38,9 +37,7 @@ type Refused =
 export const createOwnerCheck =
   (factors: Pick<Factors, 'neededLevel'>, clock: Clock) =>
   async (principal: Principal): Promise<void> => {
-    // A machine has no factors.
-    if (principal.type !== 'user') throw shared.not_found();
-    const level = await factors.neededLevel(principal.id);
+    const level = await factors.neededLevel(personOf(principal));
     requireSignIn(principal, { maxAgeSeconds: recentSeconds, level }, clock.now());
   };
 
@@ -76,7 +73,7 @@ export const mountFactorRoutes = (
     '/api/v1/mfa/totp/verify',
     { summary: 'Confirm it by its first code', permission: 'self', body: VerifyBody, response: RecoveryCodesView, status: 200 },
     async ({ body, principal }) => {
-      const outcome = await totp.verify(principal.id, body.deviceId, body.code);
+      const outcome = await totp.verify(personOf(principal), body.deviceId, body.code);
       if (outcome.kind === 'verified') return { recoveryCodes: [...outcome.recoveryCodes] };
       orRefuse(outcome);
       throw errors.code_refused();
@@ -87,10 +84,10 @@ export const mountFactorRoutes = (
     { summary: 'Remove authenticator apps', permission: 'self', body: DisableBody, status: 204 },
     async ({ body, principal, request }) => {
       const { password, code } = body;
-      if (code !== undefined) orRefuse(await factors.proveByCode(principal.id, code));
-      else if (password !== undefined) orRefuse(await confirmPassword(principal.id, password, request));
+      if (code !== undefined) orRefuse(await factors.proveByCode(personOf(principal), code));
+      else if (password !== undefined) orRefuse(await confirmPassword(personOf(principal), password, request));
       else throw errors.code_refused({ detail: 'The password or a code is required' });
-      await factors.remove(principal.id, { kind: 'totp' });
+      await factors.remove(personOf(principal), { kind: 'totp' });
       return undefined;
     },
   );
@@ -98,7 +95,7 @@ export const mountFactorRoutes = (
     '/api/v1/mfa/devices',
     { summary: 'List my second factors', permission: 'self', response: DeviceList, status: 200 },
     async ({ principal }) => {
-      const { devices, recoveryCodesLeft } = await factors.list(principal.id);
+      const { devices, recoveryCodesLeft } = await factors.list(personOf(principal));
       return { items: devices, nextCursor: null, recoveryCodesLeft };
     },
   );
@@ -106,7 +103,7 @@ export const mountFactorRoutes = (
     '/api/v1/mfa/devices/:id',
     { summary: 'Name a device', permission: 'self', params: DeviceParams, body: RenameBody, status: 204 },
     async ({ params, body, principal }) => {
-      await factors.rename(principal.id, params.id, body.name.trim());
+      await factors.rename(personOf(principal), params.id, body.name.trim());
       return undefined;
     },
   );

@@ -90,7 +90,7 @@ export const mountInvitationRoutes = (admin: AdminRoutes, { invitations, guard, 
       status: 200,
     },
     async ({ query: { limit = 50, cursor }, principal }) => {
-      const before = decodeCursor(cursor, 2) as [string, string] | undefined;
+      const before = decodeCursor(cursor, 'time', 'uuid');
       const rows = await invitations.list(await inviterOf(principal, 'invitation:read'), limit + 1, before);
       return pageOfItems(rows, limit, (row) => [row.created_at.toISOString(), row.id], view);
     },

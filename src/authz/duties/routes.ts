@@ -30,7 +30,7 @@ const mountReport = (admin: AdminRoutes, duties: Duties): void => {
     },
     async ({ query: { limit = 50, cursor, ruleId, userId }, ...caller }) => {
       const userIds = userId === undefined ? undefined : [userId];
-      const after = decodeCursor(cursor, 2);
+      const after = decodeCursor(cursor, 'uuid', 'uuid');
       const { items, next } = await duties.conflicts(callerOf(caller), { limit, after, ruleId, userIds });
       return {
         items: items.map(({ conflict, exception }) => schema.reportView(conflict, exception)),
@@ -51,7 +51,7 @@ const mountRules = (admin: AdminRoutes, duties: Duties): void => {
       status: 200,
     },
     async ({ query: { limit = 50, cursor }, ...caller }) =>
-      pageOfItems(await duties.list(callerOf(caller), limit + 1, decodeCursor(cursor, 2)), limit, byName, ruleView),
+      pageOfItems(await duties.list(callerOf(caller), limit + 1, decodeCursor(cursor, 'text', 'uuid')), limit, byName, ruleView),
   );
   admin.post(
     base,

@@ -20,7 +20,7 @@ export const mountEntityRoutes = (admin: AdminRoutes, entities: Entities): void 
     },
     async ({ query: { limit = 50, cursor, type, id }, ...caller }) =>
       pageOfItems(
-        await entities.list(callerOf(caller), { type, id }, limit + 1, decodeCursor(cursor, 1)?.[0]),
+        await entities.list(callerOf(caller), { type, id }, limit + 1, decodeCursor(cursor, 'uuid')?.[0]),
         limit,
         (row) => [row.id],
         entityView,

@@ -1,4 +1,5 @@
 /** Whom and what a question is about, with what is stored of them (FEATURES Z5). */
+import { isUuid } from '../../platform/crypto/index.ts';
 import type { EntitySource } from '../entities/source.ts';
 import type { Question } from './decide.ts';
 import { emptySnapshot, type Snapshot } from './snapshot.ts';
@@ -19,9 +20,6 @@ export interface LookupDeps {
   idOfLogin(login: string): Promise<string | undefined>;
   entities: EntitySource;
 }
-
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-export const isUuid = (text: unknown): text is string => typeof text === 'string' && uuid.test(text);
 
 const isInView = ({ scope }: View, { organizationIds }: Snapshot): boolean =>
   scope === 'all' || scope.some((id) => organizationIds.has(id));

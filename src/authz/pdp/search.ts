@@ -1,9 +1,10 @@
 /** Who may do it, to what may it be done, what may be done (AuthZEN 1.0 §8; FEATURES Z9). Pages hold hits. */
+import { isUuid } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import type { Entity, EntitySource } from '../entities/source.ts';
 import type { PolicySource } from '../policies/source.ts';
 import { decide, type Question } from './decide.ts';
-import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
+import type { Lookup, SubjectReference, View } from './lookup.ts';
 import type { SearchRepository } from './search-repository.ts';
 import type { Snapshot } from './snapshot.ts';
 

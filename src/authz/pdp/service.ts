@@ -1,3 +1,4 @@
+import { isUuid } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { AuditBuffer, Clock, Principal } from '../../platform/ports.ts';
 import type { PolicySource } from '../policies/source.ts';
@@ -5,7 +6,7 @@ import { type Decision, decide, type PolicySet, type Question } from './decide.t
 import { type Explained, explain } from './explain.ts';
 import { filterOf } from './filter.ts';
 import type { Holds } from './guard.ts';
-import { isUuid, type Lookup, type SubjectReference, type View } from './lookup.ts';
+import type { Lookup, SubjectReference, View } from './lookup.ts';
 import { isForeign, type Range, type Search, tenantOf } from './search.ts';
 import type { SearchRepository } from './search-repository.ts';
 import { seenIn } from './seen.ts';

@@ -1,4 +1,5 @@
 import type { Caches } from '../../platform/cache/index.ts';
+import { isUuid } from '../../platform/crypto/index.ts';
 import { type Database, setTenants } from '../../platform/db/index.ts';
 import { compileSnapshot, type Snapshot } from './snapshot.ts';
 import { createSubjectRepository, type RoleRow, type SubjectRepository, type SubjectRow } from './subjects-repository.ts';
@@ -61,8 +62,6 @@ export interface Subjects {
   findIn(trx: Transaction, id: string): Promise<Snapshot | undefined>;
 }
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 export const createSubjects = ({ database, caches }: SubjectDeps): Subjects => {
   // FEATURES S2: users 60 s and 15 minutes, roles 60 s and 5 minutes, both told of changes at once.
   const rows = caches.cache<SubjectRow>({ name: 'authz-subjects', l1Seconds: 60, l2Seconds: 300, maxEntries: 20_000 });
@@ -98,7 +97,7 @@ export const createSubjects = ({ database, caches }: SubjectDeps): Subjects => {
 
   return {
     find: async (id) => {
-      if (!uuid.test(id)) return undefined;
+      if (!isUuid(id)) return undefined;
       const row = await rows.get(id, () => load(id));
       if (!row) return undefined;
       const known = compiled.get(row);
@@ -108,7 +107,7 @@ export const createSubjects = ({ database, caches }: SubjectDeps): Subjects => {
       return snapshot;
     },
     findIn: async (trx, id) => {
-      if (!uuid.test(id)) return undefined;
+      if (!isUuid(id)) return undefined;
       const subjects = createSubjectRepository(trx);
       const row = await read(subjects, id);
       return row && compileSnapshot(row, await rolesOf(row, subjects.role));

@@ -24,7 +24,7 @@ export const mountPolicyRoutes = (admin: AdminRoutes, policies: Policies): void 
     base,
     { summary: 'List policies', permission: 'policy:read', query: PageQuery, response: listOf(schema.PolicyView), status: 200 },
     async ({ query: { limit = 50, cursor }, ...caller }) => {
-      const rows = await policies.list(callerOf(caller), limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await policies.list(callerOf(caller), limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
       return pageOfItems(
         rows,
         limit,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { TenantScope } from '../../platform/db/index.ts';
 
 export interface AssignmentRow {
   id: string;
@@ -37,10 +38,16 @@ type Span = { starts_at: Date | null; expires_at: Date | null };
 
 export interface AssignmentRepository {
   /** True when the person is an account of one of the organizations, or of any. */
-  seesUser(userId: string, organizationIds: readonly string[] | 'all'): Promise<boolean>;
+  seesUser(userId: string, organizationIds: TenantScope): Promise<boolean>;
   isMember(userId: string, organizationId: string): Promise<boolean>;
   ofUser(userId: string): Promise<AssignmentRow[]>;
-  ofRole(roleId: string, limit: number, after: string | undefined): Promise<(AssignmentRow & { email: string | null })[]>;
+  /** Whose accounts are of one of the organizations, or of any. */
+  ofRole(
+    roleId: string,
+    organizationIds: TenantScope,
+    limit: number,
+    after: string | undefined,
+  ): Promise<(AssignmentRow & { email: string | null })[]>;
   find(id: string): Promise<AssignmentRow | undefined>;
   /** One whose time meets that of the new one. */
   meeting(
@@ -52,12 +59,17 @@ export interface AssignmentRepository {
   ): Promise<string | undefined>;
   permissionsOf(userId: string): Promise<UserPermissionRow[]>;
   meetingPermission(userId: string, permissionId: string, span: Span): Promise<string | undefined>;
-  group(idOrName: { id: string } | { name: string }, organizationIds: readonly string[] | 'all'): Promise<GroupRow | undefined>;
+  group(idOrName: { id: string } | { name: string }, organizationIds: TenantScope): Promise<GroupRow | undefined>;
   rolesOfGroup(groupId: string): Promise<{ id: string; name: string; created_at: Date }[]>;
 }
 
 const assignments = (trx: Knex) =>
   trx('user_roles').join('roles', 'roles.id', 'user_roles.role_id').select('user_roles.*', { role_name: 'roles.name' });
+
+const membersOf = (trx: Knex, organizationIds: readonly string[]) =>
+  trx('organization_members')
+    .whereIn('organization_id', [...organizationIds])
+    .select('user_id');
 
 const during = (query: Knex.QueryBuilder, { starts_at: start, expires_at: end }: Span): Knex.QueryBuilder => {
   if (start) query.where((open) => open.whereNull('expires_at').orWhere('expires_at', '>', start));
@@ -69,25 +81,21 @@ const during = (query: Knex.QueryBuilder, { starts_at: start, expires_at: end }:
 export const createAssignmentRepository = (trx: Knex): AssignmentRepository => ({
   seesUser: async (userId, organizationIds) => {
     const query = trx('users').where({ id: userId });
-    if (organizationIds !== 'all') {
-      const members = trx('organization_members')
-        .whereIn('organization_id', [...organizationIds])
-        .select('user_id');
-      query.whereIn('id', members);
-    }
+    if (organizationIds !== 'all') query.whereIn('id', membersOf(trx, organizationIds));
     return (await query.first('id')) !== undefined;
   },
   isMember: async (userId, organizationId) =>
     (await trx('organization_members').where({ user_id: userId, organization_id: organizationId }).first('user_id')) !==
     undefined,
   ofUser: (userId) => assignments(trx).where('user_roles.user_id', userId).orderBy('user_roles.id'),
-  ofRole: async (roleId, limit, after) => {
+  ofRole: async (roleId, organizationIds, limit, after) => {
     const email = trx('identifiers')
       .whereRaw(`user_id = user_roles.user_id and type = 'email' and is_primary`)
       .select('value')
       .limit(1);
     const query = assignments(trx).select({ email }).where('user_roles.role_id', roleId).orderBy('user_roles.id').limit(limit);
     if (after !== undefined) query.where('user_roles.id', '>', after);
+    if (organizationIds !== 'all') query.whereIn('user_roles.user_id', membersOf(trx, organizationIds));
     return await query;
   },
   find: (id) => assignments(trx).where('user_roles.id', id).first(),

@@ -1,4 +1,4 @@
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
@@ -7,7 +7,7 @@ import type { GrantWrites } from './grants-repository.ts';
 import { organizationFor } from './roles.ts';
 import type { RoleRecord } from './roles-repository.ts';
 import type { AssignmentInput, AssignmentView } from './schema.ts';
-import { type Caller, findRole, type InWork, isId, type Work } from './transaction.ts';
+import { type Caller, findRole, type InWork, type Work } from './transaction.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
@@ -122,7 +122,7 @@ export const createAssignments = (inWork: InWork) => {
   const matchingOf = async (work: Work, userId: string, reference: string, organizationId: string | undefined) => {
     const own = await work.assignments.ofUser(userId);
     const matches = (row: AssignmentRow): boolean =>
-      (isId(reference) ? row.role_id === reference || row.id === reference : row.role_name === reference) &&
+      (isUuid(reference) ? row.role_id === reference || row.id === reference : row.role_name === reference) &&
       (organizationId === undefined || row.organization_id === organizationId);
     return own.filter(matches);
   };
@@ -162,13 +162,7 @@ export const createAssignments = (inWork: InWork) => {
         return await work.assignments.ofUser(userId);
       }),
     members: (caller: Caller, reference: string, limit: number, after: string | undefined) =>
-      inWork(caller, async (work) => {
-        const rows = await work.assignments.ofRole((await findRole(work, reference)).id, limit, after);
-        if (caller.scope === 'all') return rows;
-        const seen: typeof rows = [];
-        for (const row of rows) if (await work.assignments.seesUser(row.user_id, caller.scope)) seen.push(row);
-        return seen;
-      }),
+      inWork(caller, async (work) => work.assignments.ofRole((await findRole(work, reference)).id, caller.scope, limit, after)),
     /** @throws user_not_found, role_not_found, organization_not_found, grant_not_yours, assignment_exists, conflict of duties */
     assign: (caller: Caller, userId: string, input: AssignmentInput): Promise<AssignmentRow> =>
       inWork(caller, async (work) => (await giveTo(work, caller, [userId], input))[0] as AssignmentRow),

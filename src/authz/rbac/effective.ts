@@ -2,7 +2,7 @@ import type { TenantScope } from '../../platform/db/index.ts';
 import { errors } from '../errors.ts';
 import { seenFrom } from '../pdp/seen.ts';
 import { currentRoles, type HeldRole, isCurrent, type Rule, type Snapshot } from '../pdp/snapshot.ts';
-import { nameOf } from './permission.ts';
+import { nameOf, type Permission } from './permission.ts';
 import type { EffectiveView } from './schema.ts';
 
 const moment = (at: number): string | null => (Number.isFinite(at) && at > 0 ? new Date(at).toISOString() : null);
@@ -45,13 +45,20 @@ export const effectiveOf = (held: Snapshot, now: number, scope: TenantScope = 'a
   return { roles: currentRoles(snapshot, now), permissions, eligible: eligible.map(eligibleOf) };
 };
 
-/** Names of what is allowed and nowhere denied directly; for claims. */
+const takesAll = (deny: Permission, allowed: Permission): boolean =>
+  (deny.resource === '*' || deny.resource === allowed.resource) &&
+  (deny.action === '*' || deny.action === allowed.action) &&
+  (deny.scope === 'any' || deny.scope === allowed.scope);
+
+/** Names of what is allowed and not wholly taken by a direct deny (AZ-06); for claims. */
 export const permissionNames = (snapshot: Snapshot, now: number): string[] => {
-  const { permissions } = effectiveOf(snapshot, now);
-  const denied = new Set(permissions.filter(({ effect }) => effect === 'deny').map(({ permission }) => permission));
-  return permissions
-    .filter(({ effect, permission }) => effect === 'allow' && !denied.has(permission))
-    .map(({ permission }) => permission);
+  if (!snapshot.isActive) return [];
+  const rules = snapshot.rules().filter((rule) => isCurrent(rule, now));
+  const denies = rules.filter(({ effect }) => effect === 'deny');
+  const allowed = rules.filter(
+    ({ effect, permission }) => effect === 'allow' && !denies.some((deny) => takesAll(deny.permission, permission)),
+  );
+  return [...new Set(allowed.map(({ permission }) => nameOf(permission)))].sort();
 };
 
 export const requireSnapshot = (snapshot: Snapshot | undefined): Snapshot => {

@@ -1,5 +1,5 @@
 /** Direct permissions of people, and roles of groups. */
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
 import { requireUser, spanOf } from './assignments.ts';
@@ -10,7 +10,7 @@ import { nameOf, parsePermission } from './permission.ts';
 import { permissionIds } from './roles.ts';
 import type { RoleRecord } from './roles-repository.ts';
 import type { GroupRoleInput, UserPermissionInput, UserPermissionView } from './schema.ts';
-import { type Caller, findRole, type InWork, isId, type Work } from './transaction.ts';
+import { type Caller, findRole, type InWork, type Work } from './transaction.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
@@ -33,7 +33,7 @@ const requireEverywhere = ({ scope }: Caller): void => {
 };
 
 const findPermission = async (work: Work, reference: string): Promise<string> => {
-  if (!isId(reference)) {
+  if (!isUuid(reference)) {
     const parsed = parsePermission(reference);
     if (!parsed) throw errors.permission_unknown({ errors: [{ path: '/permission', message: 'must be resource:action:scope' }] });
     return nameOf(parsed);
@@ -116,7 +116,7 @@ export const createGrants = (inWork: InWork) => {
   };
 
   const findGroup = async (work: Work, { scope }: Caller, reference: string): Promise<GroupRow> => {
-    const group = await work.assignments.group(isId(reference) ? { id: reference } : { name: reference }, scope);
+    const group = await work.assignments.group(isUuid(reference) ? { id: reference } : { name: reference }, scope);
     if (!group) throw errors.group_not_found();
     return group;
   };

@@ -1,8 +1,8 @@
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { errors } from '../errors.ts';
 import { normal } from './roles.ts';
 import type { PermissionRecord } from './roles-repository.ts';
-import { type Caller, type InWork, isId } from './transaction.ts';
+import type { Caller, InWork } from './transaction.ts';
 
 /** The catalogue of permissions. */
 export const createPermissions = (inWork: InWork) => ({
@@ -28,7 +28,7 @@ export const createPermissions = (inWork: InWork) => ({
   /** @throws permission_not_found, permission_in_use */
   remove: (caller: Caller, reference: string): Promise<void> =>
     inWork(caller, async (work) => {
-      const found = await work.permissions.find(isId(reference) ? { id: reference } : { name: reference });
+      const found = await work.permissions.find(isUuid(reference) ? { id: reference } : { name: reference });
       if (!found) throw errors.permission_not_found();
       await work.requireGift([found.name], null);
       if (await work.permissions.isUsed(found.id)) throw errors.permission_in_use();

@@ -40,7 +40,12 @@ const mountRoles = (admin: AdminRoutes, { roles }: RbacRouteDeps): void => {
     `${base}/roles`,
     { summary: 'List roles', permission: 'role:read', query: schema.RoleQuery, response: listOf(schema.RoleView), status: 200 },
     async ({ query: { limit = 50, cursor, ...filter }, ...caller }) =>
-      pageOfItems(await roles.list(callerOf(caller), filter, limit + 1, decodeCursor(cursor, 2)), limit, byName, roleView),
+      pageOfItems(
+        await roles.list(callerOf(caller), filter, limit + 1, decodeCursor(cursor, 'text', 'uuid')),
+        limit,
+        byName,
+        roleView,
+      ),
   );
   admin.post(
     `${base}/roles`,
@@ -86,7 +91,7 @@ const mountPermissions = (admin: AdminRoutes, { permissions }: RbacRouteDeps): v
       status: 200,
     },
     async ({ query: { limit = 50, cursor, search }, ...caller }) => {
-      const rows = await permissions.list(callerOf(caller), search, limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await permissions.list(callerOf(caller), search, limit + 1, decodeCursor(cursor, 'text')?.[0]);
       return pageOfItems(rows, limit, ({ name }) => [name], permissionView);
     },
   );
@@ -128,7 +133,7 @@ const mountMembers = (admin: AdminRoutes, { assignments }: RbacRouteDeps): void 
       status: 200,
     },
     async ({ params, query: { limit = 50, cursor }, ...caller }) => {
-      const rows = await assignments.members(callerOf(caller), params.role, limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await assignments.members(callerOf(caller), params.role, limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
       return pageOfItems(rows, limit, byId, (row) => ({ ...assignmentView(row), email: row.email }));
     },
   );

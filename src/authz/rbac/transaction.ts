@@ -1,5 +1,6 @@
 /** One transaction of this room: tenants set, repositories and audit bound to it, the caller's rights as they are inside it. */
 import type { Caches } from '../../platform/cache/index.ts';
+import { isUuid } from '../../platform/crypto/index.ts';
 import { type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import type { Override } from '../duties/check.ts';
@@ -132,9 +133,6 @@ export const createInWork =
       return await run(bind(trx, caller));
     });
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-export const isId = (text: string): boolean => uuid.test(text);
-
 /**
  * A role by id or name; of equal names the one of that organization, then the deployment's own.
  * @throws role_not_found also for another tenant's (TN-01)
@@ -144,7 +142,7 @@ export const findRole = async (
   idOrName: string,
   organizationId?: string | null,
 ): Promise<RoleRecord> => {
-  if (isId(idOrName)) {
+  if (isUuid(idOrName)) {
     const role = await roles.find(idOrName);
     if (!role) throw errors.role_not_found();
     return role;

@@ -63,7 +63,7 @@ export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDe
     async ({ query: { limit = 50, cursor, organizationId, ...filter }, ...caller }) => {
       const { organizationIds: own } = managerOf(caller);
       const chosen = organizationId === undefined ? own : [organizationId].filter((id) => own?.includes(id) ?? true);
-      const after = decodeCursor(cursor, 1)?.[0];
+      const after = decodeCursor(cursor, 'text')?.[0];
       const rows = await clients.list({ ...filter, organizationIds: chosen }, limit + 1, after);
       return pageOfItems(
         rows,

@@ -1,7 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { errors as shared } from '../../platform/errors/index.ts';
-import type { AdminRoutes } from '../../platform/http/index.ts';
-import type { Principal } from '../../platform/ports.ts';
+import { type AdminRoutes, personOf } from '../../platform/http/index.ts';
 import type { ConnectedApplication, ConnectedApplications } from '../surface.ts';
 
 const closed = { additionalProperties: false };
@@ -35,27 +33,18 @@ const viewOf = ({ client, consent, agreedAt }: ConnectedApplication): Static<typ
   agreedAt: agreedAt.toISOString(),
 });
 
-/** @throws not_found for a machine, which agrees to nothing */
-const requirePerson = ({ type }: Principal): void => {
-  if (type !== 'user') throw shared.not_found();
-};
-
 /** What the caller allowed applications, and taking it back. */
 export const mountGrantRoutes = (admin: AdminRoutes, applications: ConnectedApplications): void => {
   admin.get(
     '/api/v1/grants',
     { summary: 'List what I allow applications', permission: 'self', response: GrantList, status: 200 },
-    async ({ principal }) => {
-      requirePerson(principal);
-      return { items: (await applications.list(principal.id)).map(viewOf), nextCursor: null };
-    },
+    async ({ principal }) => ({ items: (await applications.list(personOf(principal))).map(viewOf), nextCursor: null }),
   );
   admin.delete(
     '/api/v1/grants/:clientId',
     { summary: 'Take back what I allow an application', permission: 'self', params: GrantParams, status: 204 },
     async ({ params, principal }) => {
-      requirePerson(principal);
-      await applications.revoke(principal.id, params.clientId);
+      await applications.revoke(personOf(principal), params.clientId);
       return undefined;
     },
   );

@@ -23,7 +23,7 @@ export const mountRegistrationTokenRoutes = (admin: AdminRoutes, tokens: Registr
     },
     async ({ query: { limit = 50, cursor }, reach }) => {
       checkReach(reach);
-      const rows = await tokens.list(limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await tokens.list(limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
       return pageOfItems(
         rows,
         limit,

@@ -33,7 +33,7 @@ export const mountResourceRoutes = (admin: AdminRoutes, resources: Resources['ad
       status: 200,
     },
     async ({ query: { limit = 50, cursor } }) => {
-      const rows = await resources.list(limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await resources.list(limit + 1, decodeCursor(cursor, 'text')?.[0]);
       return pageOfItems(
         rows,
         limit,

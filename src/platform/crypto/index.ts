@@ -5,4 +5,4 @@
 export { constantTimeEqual, randomSecret, sha256 } from './digest.ts';
 export { createEnvelope, type Envelope, EnvelopeError } from './envelope.ts';
 export { loadMasterKeys } from './master-key.ts';
-export { uuidv7 } from './uuid.ts';
+export { isUuid, uuidv7 } from './uuid.ts';

@@ -35,6 +35,7 @@ export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, listOf, PageQuery, pageOfItems, requireMatch } from './lists.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';
+export { personOf } from './person.ts';
 export { createIdempotencyRepository } from './repository.ts';
 export { createHttpServer, drain, listenOn, type RequestListener } from './server.ts';
 export { answer, type RouteRow } from './table.ts';

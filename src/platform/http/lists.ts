@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@sinclair/typebox';
+import { isUuid } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
 import type { RequestInfo } from './types.ts';
 
@@ -20,12 +21,28 @@ export const listOf = <Item extends TSchema>(item: Item) =>
 /** An opaque place in a list: the sort key of the last row seen. */
 export const encodeCursor = (place: readonly string[]): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
+/** What stands at one place of a cursor: a sort key is compared in SQL, which fails on what is not of its type. */
+const cursorParts = {
+  text: (part: string) => !part.includes('\0'),
+  uuid: isUuid,
+  time: (part: string) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(part) && Date.parse(part) > 0,
+};
+type CursorPart = keyof typeof cursorParts;
+type Place<Parts extends readonly CursorPart[]> = { -readonly [Index in keyof Parts]: string };
+
 /** @throws invalid_request for a cursor that we did not make */
-export const decodeCursor = (cursor: string | undefined, length: number): string[] | undefined => {
+export const decodeCursor = <const Parts extends readonly CursorPart[]>(
+  cursor: string | undefined,
+  ...parts: Parts
+): Place<Parts> | undefined => {
   if (cursor === undefined) return undefined;
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(place) && place.length === length && place.every((part) => typeof part === 'string')) return place;
+    const fits = (part: CursorPart, index: number): boolean => {
+      const text: unknown = (place as unknown[])[index];
+      return typeof text === 'string' && cursorParts[part](text);
+    };
+    if (Array.isArray(place) && place.length === parts.length && parts.every(fits)) return place as Place<Parts>;
   } catch {
     // Falls through to the refusal.
   }

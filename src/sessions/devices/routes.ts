@@ -69,7 +69,7 @@ export const mountSessionRoutes = (admin: AdminRoutes, { devices, endings, guard
     async ({ query, principal }) => {
       const { limit = 50, cursor } = query;
       const userId = await subjectOf(principal, query.userId, 'session:read');
-      const rows = await devices.list(userId, limit + 1, decodeCursor(cursor, 2) as [string, string] | undefined);
+      const rows = await devices.list(userId, limit + 1, decodeCursor(cursor, 'time', 'uuid'));
       return pageOfItems(rows, limit, place, view(principal));
     },
   );

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { AdminRoutes } from '../../../platform/http/index.ts';
+import { type AdminRoutes, personOf } from '../../../platform/http/index.ts';
 import type { Principal } from '../../../platform/ports.ts';
 import type { SocialAccounts } from './links.ts';
 
@@ -33,7 +33,7 @@ export const mountSocialAccountRoutes = (
   admin.get(
     base,
     { summary: 'List the sign-ins connected to my account', permission: 'self', response: SocialAccountList, status: 200 },
-    async ({ principal }) => ({ items: await accounts.list(principal.id), nextCursor: null }),
+    async ({ principal }) => ({ items: await accounts.list(personOf(principal)), nextCursor: null }),
   );
   admin.delete(
     `${base}/:id`,

@@ -35,7 +35,7 @@ export const mountProviderRoutes = (admin: AdminRoutes, providers: ProviderAdmin
       status: 200,
     },
     async ({ query: { limit = 50, cursor }, ...caller }) => {
-      const rows = await providers.list(callerOf(caller), limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await providers.list(callerOf(caller), limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
       return pageOfItems(rows, limit, ({ id }) => [id], providers.view);
     },
   );

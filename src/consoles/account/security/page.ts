@@ -1,5 +1,6 @@
 import { type Authn, sentMethods } from '../../../authn/index.ts';
 import type { BrowserSession } from '../../../oidc/index.ts';
+import { isUuid } from '../../../platform/crypto/index.ts';
 import { Refusal, errors as shared } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
@@ -156,7 +157,8 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
   pages.post(
     `${base}/devices/:id`,
     asOwner(async (page, { accountId }) => {
-      const id = page.params.id ?? '';
+      const { id } = page.params;
+      if (!isUuid(id)) throw shared.not_found();
       const name = postedName(page);
       try {
         if (page.form.remove === undefined) {

@@ -1,4 +1,5 @@
 import type { BrowserSession, Endings } from '../../../oidc/index.ts';
+import { isUuid } from '../../../platform/crypto/index.ts';
 import { Refusal } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
@@ -94,7 +95,7 @@ export const mountSessionPages = (
     base,
     asOwner(async (page, owner) => {
       const { end: id, others } = page.form;
-      if (id !== undefined && /^[\da-f-]{36}$/.test(id)) return endOne(page, owner, id);
+      if (id !== undefined && isUuid(id)) return endOne(page, owner, id);
       if (others !== undefined) return endOthers(page, owner);
       page.redirect(base);
     }),

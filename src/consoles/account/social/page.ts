@@ -1,5 +1,6 @@
 import type { Authn } from '../../../authn/index.ts';
 import { linkPath, problemOf, sendAway } from '../../../interactions/index.ts';
+import { isUuid } from '../../../platform/crypto/index.ts';
 import { Refusal, errors as shared } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { AccountSession } from '../session/page.ts';
@@ -85,7 +86,9 @@ export const mountSocialPages = (pages: PageRoutes, { authn, session, clientId }
     const owner = await ownerOf(page);
     if (!owner) return;
     try {
-      if (page.form.remove !== undefined) await socialAccounts.remove(owner.accountId, page.params.id ?? '');
+      const { id } = page.params;
+      if (!isUuid(id)) throw shared.not_found();
+      if (page.form.remove !== undefined) await socialAccounts.remove(owner.accountId, id);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'social_account_is_last') throw error;
       return show(page, owner.accountId, [{ key: 'social.is_last' }], 409);
