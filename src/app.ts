@@ -3,7 +3,6 @@ import { type Authn, createAuthn } from './authn/index.ts';
 import { type Authz, createAuthz } from './authz/index.ts';
 import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
-import { mountAccountConsole } from './consoles/index.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
 import { type Accounts, createAccounts, mountLifecycleRoutes } from './identity/index.ts';
 import {
@@ -14,9 +13,8 @@ import {
   mountLogos,
   mountOutbox,
   mountUpstream,
-  viewOfPerson,
 } from './interactions/index.ts';
-import { authorizationPath, createOidc, firstPartyClientId, type Oidc, pagesClientId, proofAlgorithms } from './oidc/index.ts';
+import { createOidc, firstPartyClientId, type Oidc, proofAlgorithms } from './oidc/index.ts';
 import { createPeople } from './people.ts';
 import type { Config } from './platform/config/index.ts';
 import { inTurn } from './platform/db/index.ts';
@@ -33,7 +31,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
-import { createAccountLifecycle, createAuthnSite, createRisk } from './sites.ts';
+import { createAccountLifecycle, createAuthnSite, createRisk, mountConsoles } from './sites.ts';
 
 export interface App {
   readonly issuer: string;
@@ -155,21 +153,11 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     doors: () =>
       [
         { name: 'account', href: '/account' },
+        { name: 'admin', href: '/admin' },
         { name: 'device', href: '/device' },
       ] as const,
   };
-  mountAccountConsole(http.pages, {
-    authn,
-    accounts,
-    views,
-    applications: oidc.applications,
-    sessions: oidc.browser,
-    devices: sessions.devices,
-    endings: oidc.endings,
-    nameOf: async (id) => viewOfPerson((await accounts.find(id))?.claims ?? {}, id),
-    clock,
-    site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath },
-  });
+  mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views });
   createInteractions({
     interactions: oidc.interactions,
     approvals: oidc.approvals,

@@ -1,12 +1,17 @@
 /** What rooms are told of the deployment and of each other, beyond the plain parts that `app.ts` hands around. */
-import type { AuthnDeps, TermsRow } from './authn/index.ts';
+import type { Authn, AuthnDeps, TermsRow } from './authn/index.ts';
 import type { Authz } from './authz/index.ts';
+import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
 import { type Accounts, createLifecycle, type Lifecycle } from './identity/index.ts';
-import type { Endings } from './oidc/index.ts';
+import { viewOfPerson } from './interactions/index.ts';
+import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
+import type { PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
 import type { Sms } from './platform/sms/index.ts';
+import type { Views } from './platform/views/index.ts';
 import { createHistoryRepository, createSignInRisk, type SignInRisk } from './risk/index.ts';
+import type { Sessions } from './sessions/index.ts';
 
 interface AuthnSiteDeps {
   foundation: Foundation;
@@ -75,3 +80,38 @@ export const createRisk = ({ database, places, clock, audit, metrics }: Foundati
     audit: audit.buffer,
     assessed: (level) => metrics.signInRisk.inc({ level }),
   });
+
+interface ConsoleRooms {
+  foundation: Foundation;
+  accounts: Accounts;
+  authn: Authn;
+  authz: Authz;
+  oidc: Oidc;
+  sessions: Sessions;
+  views: Views;
+}
+
+export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
+  const { foundation, accounts, authn, authz, oidc, sessions, views } = rooms;
+  const { config, clock, audit, outbox } = foundation;
+  const shared = {
+    accounts,
+    sessions: oidc.browser,
+    nameOf: async (id: string) => viewOfPerson((await accounts.find(id))?.claims ?? {}, id),
+    clock,
+    site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath },
+  };
+  const { applications, endings, keys } = oidc;
+  mountAccountConsole(pages, { ...shared, authn, views, applications, devices: sessions.devices, endings });
+  mountAdminConsole(pages, {
+    ...shared,
+    guard: authz.guard,
+    holds: authz.holds,
+    services: authz.services,
+    audit: audit.buffer,
+    events: audit.events,
+    keys,
+    idOfLogin: accounts.idOf,
+    deadEntries: async () => (await outbox.list({ state: 'dead', limit: 100 })).length,
+  });
+};

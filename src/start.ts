@@ -26,6 +26,7 @@ export interface StartOptions {
 const banner = (config: Config, { issuer, firstAdministrator, conformancePerson }: Ready, { demo }: StartOptions): void => {
   const lines = [`Castellan is ready at ${issuer}`];
   const add = (name: string, value: string): number => lines.push(`${name.padEnd(21)} ${value}`);
+  add('Admin console', `${issuer}/admin`);
   if (!config.operationsAllow.isEmpty) add('API documentation', `${issuer}/docs`);
   if (config.issuerIsLoopback && config.smtpUrl === undefined) add('Mails', `${issuer}/dev/outbox`);
   add('Demo', demo?.origin ?? 'npm run demo');

@@ -8,9 +8,10 @@ import type { AdminRoutes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { AuditBuffer, AuditSink, AuditStatement, Clock } from '../platform/ports.ts';
 import { createAuditBuffer } from './buffer.ts';
-import { createAuditRepository, insertAuditRows, insertEventsSql, valuesOf } from './repository.ts';
+import { insertAuditRows, insertEventsSql, valuesOf } from './repository.ts';
 import { mountAuditRoutes } from './routes.ts';
 import { type AuditRow, rowOf } from './rows.ts';
+import { type AuditReader, createAuditReader } from './service.ts';
 
 export interface AuditDeps {
   database: Database;
@@ -28,13 +29,16 @@ export interface Audit {
   statement: AuditStatement;
   /** Writes the buffer out; call it before the database closes. */
   flush(): Promise<void>;
+  events: AuditReader;
   mount(admin: AdminRoutes): void;
 }
 
 export const createAudit = ({ database, clock, logger, lost }: AuditDeps): Audit => {
   const write = (rows: Parameters<typeof insertAuditRows>[1]): Promise<void> => insertAuditRows(database.knex, rows);
   const buffer = createAuditBuffer({ clock, logger, write, lost });
+  const events = createAuditReader({ database, flush: buffer.flush });
   return {
+    events,
     in: (trx) => ({ record: (event) => insertAuditRows(trx, [rowOf(event, clock.now())]) }),
     buffer,
     statement: {
@@ -43,6 +47,9 @@ export const createAudit = ({ database, clock, logger, lost }: AuditDeps): Audit
       values: (events) => valuesOf(events as unknown as readonly AuditRow[]),
     },
     flush: buffer.flush,
-    mount: (admin) => mountAuditRoutes(admin, { events: createAuditRepository(database.knex), flush: buffer.flush }),
+    mount: (admin) => mountAuditRoutes(admin, events),
   };
 };
+
+export { EventQuery, eventView, placeOf } from './routes.ts';
+export type { AuditReader } from './service.ts';

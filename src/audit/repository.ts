@@ -74,6 +74,7 @@ export interface StoredEvent extends Omit<AuditRow, 'payload'> {
 export interface AuditRepository {
   /** Newest first. @param before place of the last event seen: its time and id */
   list(filter: AuditFilter, limit: number, before: [string, string] | undefined): Promise<StoredEvent[]>;
+  count(filter: AuditFilter): Promise<number>;
   /** @param organizationIds of these organizations; of all where absent */
   find(id: string, organizationIds: readonly string[] | undefined): Promise<StoredEvent | undefined>;
 }
@@ -99,6 +100,11 @@ export const createAuditRepository = (knex: Knex): AuditRepository => ({
     const query = knex('audit_events').orderByRaw('occurred_at desc, id desc').limit(limit);
     for (const [sql, ...values] of conditionsOf(filter, before)) query.whereRaw(sql, values as string[]);
     return (await query) as StoredEvent[];
+  },
+  count: async (filter) => {
+    const query = knex('audit_events').count({ count: '*' });
+    for (const [sql, ...values] of conditionsOf(filter, undefined)) query.whereRaw(sql, values as string[]);
+    return Number((await query)[0]?.count ?? 0);
   },
   find: (id, organizationIds) => {
     const query = knex('audit_events').where({ id });

@@ -1,13 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox';
+import type { TenantScope } from '../platform/db/index.ts';
 import { errors } from '../platform/errors/index.ts';
 import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../platform/http/index.ts';
 import type { PermissionScope } from '../platform/ports.ts';
-import type { AuditRepository, StoredEvent } from './repository.ts';
+import type { StoredEvent } from './repository.ts';
+import type { AuditReader } from './service.ts';
 
 const closed = { additionalProperties: false };
 const nullable = Type.Union([Type.String(), Type.Null()]);
 
-const EventQuery = Type.Object(
+/** Filters of the list, for the pages of the administration as well. */
+export const EventQuery = Type.Object(
   {
     ...ListQuery,
     type: Type.Optional(Type.String({ maxLength: 100 })),
@@ -43,7 +46,9 @@ const EventView = Type.Object(
 );
 const EventList = Type.Object({ items: Type.Array(EventView), nextCursor: nullable }, closed);
 
-const view = (event: StoredEvent): Static<typeof EventView> => ({
+export type EventView = Static<typeof EventView>;
+
+export const eventView = (event: StoredEvent): EventView => ({
   id: event.id,
   occurredAt: event.occurred_at.toISOString(),
   type: event.type,
@@ -66,43 +71,29 @@ interface Reach {
   organizationIds: readonly string[];
 }
 
-/** Who reads for an organization sees what happened in it (TN-03). */
-const viewOf = ({ reach, organizationIds }: Reach): readonly string[] | undefined =>
-  reach === 'any' ? undefined : organizationIds;
+const scopeOf = ({ reach, organizationIds }: Reach): TenantScope => (reach === 'any' ? 'all' : organizationIds);
 
-const place = (event: StoredEvent): [string, string] => [event.occurred_at.toISOString(), event.id];
+export const placeOf = (event: StoredEvent): [string, string] => [event.occurred_at.toISOString(), event.id];
 
-export interface AuditRouteDeps {
-  events: AuditRepository;
-  /** Buffered events are written before a list is read. */
-  flush: () => Promise<void>;
-}
-
-export const mountAuditRoutes = (admin: AdminRoutes, { events, flush }: AuditRouteDeps): void => {
+export const mountAuditRoutes = (admin: AdminRoutes, events: AuditReader): void => {
   admin.get(
     '/api/v1/audit/events',
     { summary: 'List audit events, newest first', permission: 'audit:read', query: EventQuery, response: EventList, status: 200 },
     async ({ query, ...caller }) => {
-      await flush();
       const { limit = 50, cursor, from, to, ...filter } = query;
       const before = decodeCursor(cursor, 'time', 'uuid');
       const period = { from: from === undefined ? undefined : new Date(from), to: to === undefined ? undefined : new Date(to) };
-      return pageOfItems(
-        await events.list({ ...filter, ...period, organizationIds: viewOf(caller) }, limit + 1, before),
-        limit,
-        place,
-        view,
-      );
+      const rows = await events.list(scopeOf(caller), { ...filter, ...period }, limit + 1, before);
+      return pageOfItems(rows, limit, placeOf, eventView);
     },
   );
   admin.get(
     '/api/v1/audit/events/:id',
     { summary: 'Read one audit event', permission: 'audit:read', params: EventParams, response: EventView, status: 200 },
     async ({ params, ...caller }) => {
-      await flush();
-      const event = await events.find(params.id, viewOf(caller));
+      const event = await events.find(scopeOf(caller), params.id);
       if (!event) throw errors.not_found();
-      return view(event);
+      return eventView(event);
     },
   );
 };

@@ -10,12 +10,12 @@ import type { AuditBuffer, AuditSink, Clock, Guard, Principal } from '../platfor
 import { echoRequestId, mountAuthzenRoutes } from './authzen/routes.ts';
 import type { Override } from './duties/check.ts';
 import { mountDutyRoutes } from './duties/routes.ts';
-import { createDuties } from './duties/service.ts';
+import { createDuties, type Duties } from './duties/service.ts';
 import { mountEntityRoutes } from './entities/routes.ts';
 import { createEntities } from './entities/service.ts';
 import { createEntitySource } from './entities/source.ts';
 import { createClientOrganizations } from './pdp/clients.ts';
-import { createGuard } from './pdp/guard.ts';
+import { createGuard, type Holds } from './pdp/guard.ts';
 import { createLookup } from './pdp/lookup.ts';
 import { mountDecisionRoutes } from './pdp/routes.ts';
 import { createSearch } from './pdp/search.ts';
@@ -25,21 +25,21 @@ import { currentRoles } from './pdp/snapshot.ts';
 import { createSubjects } from './pdp/subjects.ts';
 import { createReplay } from './policies/replay.ts';
 import { mountPolicyRoutes } from './policies/routes.ts';
-import { createPolicies } from './policies/service.ts';
+import { createPolicies, type Policies } from './policies/service.ts';
 import { createPolicyReader, createPolicySource } from './policies/source.ts';
-import { createAssignments, requireUser } from './rbac/assignments.ts';
+import { type Assignments, createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
 import { type Changed, changeElsewhere } from './rbac/elsewhere.ts';
-import { createGrants } from './rbac/grants.ts';
+import { createGrants, type Grants } from './rbac/grants.ts';
 import { createGrantWrites } from './rbac/grants-repository.ts';
 import { outranks } from './rbac/ladder.ts';
 import { mountPeopleRoutes } from './rbac/people-routes.ts';
-import { createPermissions } from './rbac/permissions.ts';
-import { createRoles } from './rbac/roles.ts';
+import { createPermissions, type Permissions } from './rbac/permissions.ts';
+import { createRoles, type Roles } from './rbac/roles.ts';
 import { createPermissionRepository, createRoleRepository } from './rbac/roles-repository.ts';
 import { mountRbacRoutes } from './rbac/routes.ts';
-import type { AssignmentInput } from './rbac/schema.ts';
+import type { AssignmentInput, EffectiveView } from './rbac/schema.ts';
 import { seed } from './rbac/seed.ts';
 import { type Caller, createBind, createInWork, type Transaction } from './rbac/transaction.ts';
 
@@ -62,8 +62,23 @@ export interface Entitlements {
   organizations: { id: string; name: string }[];
 }
 
+/** What the routes call, for the pages of the administration. */
+export interface AuthzServices {
+  roles: Roles;
+  permissions: Permissions;
+  assignments: Assignments;
+  grants: Grants;
+  duties: Duties;
+  policies: Policies;
+  /** What a person holds, and by what. @throws user_not_found */
+  effective(caller: Caller, userId: string): Promise<EffectiveView>;
+}
+
 export interface Authz {
   guard: Guard;
+  /** The guard's answer without a trace: for what a page shows of other pages. */
+  holds: Holds;
+  services: AuthzServices;
   /** Goes ahead of the routes. */
   echoRequestId: typeof echoRequestId;
   entitlementsOf(userId: string): Promise<Entitlements>;
@@ -118,9 +133,6 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   const subjects = createSubjects({ database, caches });
   const bind = createBind({ clock, caches, audit, subjects });
   const inWork = createInWork(database, bind);
-  const roles = createRoles(inWork);
-  const assignments = createAssignments(inWork);
-  const grants = createGrants(inWork);
   const now = (): number => clock.now().getTime();
   const system = { actor: { type: 'system' }, scope: 'all' } as const;
 
@@ -147,9 +159,23 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
       search: createSearch({ clock, search, entities, lookup, policiesFor, subjectOf }),
     },
   });
+  const services: AuthzServices = {
+    roles: createRoles(inWork),
+    permissions: createPermissions(inWork),
+    assignments: createAssignments(inWork),
+    grants: createGrants(inWork),
+    duties: createDuties(inWork),
+    policies: createPolicies({ inWork, replay: createReplay({ policiesFor, subjectOf, now }) }),
+    effective: async (caller, userId) => {
+      await inWork(caller, (work) => requireUser(work, caller, userId));
+      return effectiveOf(requireSnapshot(await subjects.find(userId)), now(), caller.scope);
+    },
+  };
 
   return {
     guard,
+    holds: guard.hold,
+    services,
     echoRequestId,
     check: pdp.check,
     entitlementsOf: async (userId) => {
@@ -197,14 +223,10 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     change: (trx, caller, changed, run, overriding) =>
       changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),
     mount: (admin) => {
-      mountRbacRoutes(admin, { roles, permissions: createPermissions(inWork), assignments });
-      const effective = async (caller: Caller, userId: string) => {
-        await inWork(caller, (work) => requireUser(work, caller, userId));
-        return effectiveOf(requireSnapshot(await subjects.find(userId)), now(), caller.scope);
-      };
-      mountPeopleRoutes(admin, { assignments, grants, effective });
-      mountDutyRoutes(admin, createDuties(inWork));
-      mountPolicyRoutes(admin, createPolicies({ inWork, replay: createReplay({ policiesFor, subjectOf, now }) }));
+      mountRbacRoutes(admin, services);
+      mountPeopleRoutes(admin, services);
+      mountDutyRoutes(admin, services.duties);
+      mountPolicyRoutes(admin, services.policies);
       mountEntityRoutes(admin, createEntities(inWork));
       mountDecisionRoutes(admin, pdp);
       mountAuthzenRoutes(admin, pdp, issuer);
@@ -212,4 +234,9 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   };
 };
 
+export { assignmentView } from './rbac/assignments.ts';
+export { callerOf, type RouteCaller } from './rbac/caller.ts';
+export { userPermissionView } from './rbac/grants.ts';
+export { roleView } from './rbac/roles.ts';
+export { AssignmentBody, RoleBody, RoleQuery, UserPermissionBody } from './rbac/schema.ts';
 export { superAdmin };

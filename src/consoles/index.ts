@@ -1,4 +1,5 @@
-/** Owns: the pages of the account console (FEATURES A13); no rules of their own, the rooms' services decide. */
+/** Owns: the pages of the account console (FEATURES A13) and of the administration (O8); no rules of their own, the rooms' services decide. */
+import type { AuthzServices } from '../authz/index.ts';
 import type { PageRoutes } from '../platform/http/index.ts';
 import { type ApplicationsPageDeps, mountApplicationPages } from './account/applications/page.ts';
 import { type AccountHomeDeps, mountAccountHome } from './account/home/page.ts';
@@ -8,6 +9,11 @@ import { mountSecurityPages, type SecurityPageDeps } from './account/security/pa
 import { type AccountSessionDeps, createAccountSession } from './account/session/page.ts';
 import { mountSessionPages, type SessionPageDeps } from './account/sessions/page.ts';
 import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts';
+import { mountOverview } from './admin/overview/page.ts';
+import { createWatches, type WatchDeps } from './admin/overview/watches.ts';
+import { mountRolePages } from './admin/roles/page.ts';
+import { type AdminShellDeps, createAdminShell } from './admin/shell/page.ts';
+import { mountUserPages, type UserPageDeps } from './admin/users/page.ts';
 
 export type AccountConsoleDeps = AccountSessionDeps &
   Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps & IdentifierPageDeps, 'authn' | 'clock'> &
@@ -27,4 +33,17 @@ export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps)
   mountSocialPages(pages, { authn, session, clientId });
   mountSessionPages(pages, { devices, endings, session, neededLevel: authn.factors.neededLevel, clock });
   mountApplicationPages(pages, { ...deps, session });
+};
+
+export type AdminConsoleDeps = AccountSessionDeps &
+  Omit<AdminShellDeps, 'session'> &
+  Omit<WatchDeps, 'duties'> &
+  Pick<UserPageDeps, 'accounts'> & { services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
+
+export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): void => {
+  const { services, idOfLogin } = deps;
+  const shell = createAdminShell(pages, { ...deps, session: createAccountSession(deps) });
+  mountOverview(shell, createWatches({ ...deps, duties: services.duties }));
+  mountUserPages(shell, { ...deps, services });
+  mountRolePages(shell, { services, idOfLogin });
 };

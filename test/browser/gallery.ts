@@ -1,3 +1,5 @@
+import { adminGallery } from './admin-gallery.ts';
+
 /** Every hosted page with ordinary, long and failing data, as the steps of `src/interactions` render it. */
 export interface Exhibit {
   name: string;
@@ -309,6 +311,7 @@ export const gallery: readonly Exhibit[] = [
   ...recovery,
   ...identifiers,
   ...upstream,
+  ...adminGallery,
   {
     name: 'home',
     template: 'home',

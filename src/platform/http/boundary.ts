@@ -47,7 +47,6 @@ const pageKinds: Record<string, string> = {
   session_limit_reached: 'sessions',
   not_found: 'not_found',
   approval_over: 'not_found',
-  approval_not_found: 'not_found',
   csrf_refused: 'form',
   interaction_not_found: 'expired',
   permission_required: 'denied',
@@ -56,7 +55,10 @@ const pageKinds: Record<string, string> = {
   too_many_requests: 'too_many',
 };
 
-const pageKind = (refusal: Refusal): string => pageKinds[refusal.code] ?? (refusal.status >= 500 ? 'internal' : 'request');
+const pageKind = ({ code, status }: Refusal): string => {
+  if (status === 404) return pageKinds[code] ?? 'not_found';
+  return pageKinds[code] ?? (status >= 500 ? 'internal' : 'request');
+};
 
 const answer = (ctx: Koa.Context, refusal: Refusal, pageOf: PageOf): void => {
   ctx.status = refusal.status;

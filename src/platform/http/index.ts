@@ -38,7 +38,7 @@ export { ownPath } from './pages.ts';
 export { personOf } from './person.ts';
 export { createIdempotencyRepository } from './repository.ts';
 export { createHttpServer, drain, listenOn, type RequestListener } from './server.ts';
-export { answer, type RouteRow } from './table.ts';
+export { answer, checkOf, type RouteRow } from './table.ts';
 export type { AdminRoutes, Answer, PageContext, PageOf, PageRoutes, RequestInfo, RouteAccess } from './types.ts';
 
 /** What the protocol core answers alone. */

@@ -4,10 +4,12 @@
  */
 import { fileURLToPath } from 'node:url';
 import nunjucks from 'nunjucks';
+import { agoOf } from './ago.ts';
 import { type Asset, readAssets } from './assets.ts';
 import { createTranslator, type MessageValues, readCatalogues, type Translator } from './catalogue.ts';
 import { type Locale, locales } from './locale.ts';
 
+export { agoOf } from './ago.ts';
 export type { Asset } from './assets.ts';
 export type { MessageValues, Translator } from './catalogue.ts';
 export { chooseLocale, type Locale, locales } from './locale.ts';
@@ -65,6 +67,10 @@ export const createViews = ({ directory = defaultDirectory, logoAddress = () => 
     environment.addFilter('initials', initials);
     environment.addFilter('day', (iso: string) =>
       new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
+    );
+    environment.addFilter('ago', (iso: string, now: Date) => agoOf(new Date(iso), now, locale));
+    environment.addFilter('moment', (iso: string) =>
+      new Date(iso).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' }),
     );
     return environment;
   };

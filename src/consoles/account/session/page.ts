@@ -9,6 +9,7 @@ export interface AccountSessionDeps {
 }
 
 const callbackPath = '/account/callback';
+const consolePage = /^\/(?:account\/|admin(?:[/?]|$))/;
 
 /**
  * The account's pages are a client like any other: who is not signed in, or not recently or strongly enough, goes through
@@ -23,7 +24,7 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
       redirect_uri: `${site.issuer}${callbackPath}`,
       response_type: 'code',
       scope: 'openid',
-      state: page.ctx.path,
+      state: page.ctx.method === 'GET' ? page.ctx.url : page.ctx.path,
       code_challenge: challenge,
       code_challenge_method: 'S256',
       ...asked,
@@ -38,8 +39,8 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
     mount: (pages: PageRoutes): void => {
       pages.get(callbackPath, async (page) => {
         const target = ownPath(page.query.state);
-        // RU-05: back to a page of the account, wherever the address came from; a refused sign-in leads to the front door.
-        const isOurs = target?.startsWith('/account/') && !target.startsWith(callbackPath);
+        // RU-05: back to a page of a console, wherever the address came from; a refused sign-in leads to the front door.
+        const isOurs = consolePage.test(target ?? '') && !target?.startsWith(callbackPath);
         page.redirect(page.query.error === undefined ? (isOurs && target ? target : '/account') : '/');
       });
     },

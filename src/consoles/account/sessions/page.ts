@@ -3,6 +3,7 @@ import { isUuid } from '../../../platform/crypto/index.ts';
 import { Refusal } from '../../../platform/errors/index.ts';
 import type { PageContext, PageRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
+import { agoOf, type Locale } from '../../../platform/views/index.ts';
 import type { SessionRow, Sessions } from '../../../sessions/index.ts';
 import type { AccountSession } from '../session/page.ts';
 
@@ -19,25 +20,12 @@ const base = '/account/sessions';
 /** The newest of them; whoever has more ends all others at once. */
 const shown = 100;
 
-const units = [
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
-] as const;
-
-/** `3 minutes ago`, in the reader's language; whatever is under a minute is now. */
-const agoOf = (then: Date, now: Date, locale: string): string => {
-  const seconds = Math.round((now.getTime() - then.getTime()) / 1000);
-  const [unit, size] = units.find(([, length]) => seconds >= length) ?? (['second', Number.POSITIVE_INFINITY] as const);
-  return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-Math.floor(seconds / size) || 0, unit);
-};
-
 /** Where a person is signed in, and the end of it (FEATURES A10, A13). */
 export const mountSessionPages = (
   pages: PageRoutes,
   { devices, endings, session, neededLevel, clock }: SessionPageDeps,
 ): void => {
-  const viewOf = (row: SessionRow, current: string, locale: string) => ({
+  const viewOf = (row: SessionRow, current: string, locale: Locale) => ({
     id: row.id,
     isCurrent: row.session_uid === current,
     device: row.device,

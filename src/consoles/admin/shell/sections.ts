@@ -1,0 +1,14 @@
+/** What the administration has, in the order of its navigation; the words are `admin.nav.<name>`. */
+export interface Section {
+  name: string;
+  path: string;
+  /** Who holds it at least in an organization sees the section; the same permission as the API's list. */
+  permission: `${string}:${string}`;
+  /** The deployment's own: held everywhere, or not at all (TN-02). */
+  everywhere?: true;
+}
+
+export const sections: readonly Section[] = [
+  { name: 'users', path: '/admin/users', permission: 'user:read' },
+  { name: 'roles', path: '/admin/roles', permission: 'role:read' },
+];

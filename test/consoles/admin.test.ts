@@ -1,0 +1,191 @@
+import { expect } from 'chai';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { setTenants } from '../../src/platform/db/index.ts';
+import type { Agent } from '../support/agent.ts';
+import { type Call, personCalls } from '../support/callers.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { browserOf } from '../support/relying-party.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+
+const password = 'correct horse battery staple';
+const root = 'root@example.test';
+const [ann, bob] = ['ann@example.test', 'bob@example.test'];
+const organizations = { home: '01939d6e-0000-7000-8000-000000000001', foreign: '01939d6e-0000-7000-8000-000000000002' };
+
+describe('O8 administration', function administration() {
+  this.timeout(120_000);
+  let stand: Stand;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let asRoot: Call;
+  const ids: Record<string, string> = {};
+
+  const signedIn = async (login: string): Promise<Agent> => {
+    const agent = browserOf(stand);
+    await agent.submit(await agent.open(`${stand.issuer}/account`), { login, password });
+    return agent;
+  };
+  const text = async (selector = 'main'): Promise<string> => (await page.locator(selector).first().textContent()) ?? '';
+  const go = (path: string) => page.goto(`${stand.issuer}${path}`);
+  const submit = () => page.click('main form[method=post] button[type=submit]');
+
+  before(async () => {
+    stand = await startStand({
+      env: { BOOTSTRAP_ADMIN_EMAIL: root, BOOTSTRAP_ADMIN_PASSWORD: password },
+      bootstrap: { users: [ann, bob].map((email) => ({ email, password, email_verified: true })) },
+    });
+    asRoot = await personCalls(stand, root, password);
+    for (const email of [ann, bob]) {
+      const { user_id: userId } = await stand.database.knex('identifiers').where({ value: email }).first('user_id');
+      ids[email] = userId;
+    }
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const now = new Date();
+      for (const [name, id] of Object.entries(organizations))
+        await trx('organizations').insert({ id, name, slug: name, created_at: now, updated_at: now });
+      await trx('organization_members').insert({ organization_id: organizations.home, user_id: ids[ann], created_at: now });
+    });
+    browser = await launchChromium();
+    // It all works without script.
+    context = await browser.newContext({ javaScriptEnabled: false });
+    page = await context.newPage();
+    await go('/admin/roles?search=MOD');
+    await page.fill('input[name=login]', root);
+    await page.fill('input[name=password]', password);
+    await page.click('button[type=submit]');
+  });
+  after(async () => {
+    await browser?.close();
+    await stand?.close();
+  });
+
+  it('O8 leads through the sign-in back to the list that was asked for, filters and all', async () => {
+    expect(page.url()).to.equal(`${stand.issuer}/admin/roles?search=MOD`);
+    expect(await text('table'))
+      .to.contain('MODERATOR')
+      .and.not.contain('SUPER_ADMIN');
+    await page.click('.chip');
+    expect(page.url()).to.equal(`${stand.issuer}/admin/roles`);
+    expect(await text('table')).to.contain('SUPER_ADMIN');
+  });
+
+  it('O8 refuses who has no right there with 403, on every page, and says so in the log', async () => {
+    const agent = await signedIn(bob);
+    for (const path of ['', '/users', '/roles', '/roles/new', `/users/${ids[ann]}`]) {
+      const answer = await agent.open(`${stand.issuer}/admin${path}`);
+      expect(answer.status, path).to.equal(403);
+      expect(answer.body, path).to.contain('You may not see this page');
+    }
+    const { json } = await asRoot('GET', `/audit/events?type=api.denied&actor=${ids[bob]}`);
+    expect(json.items[0].details).to.deep.include({ permission: 'entitlement:read', route: '/admin/users/:id' });
+  });
+
+  it('O8 shows a manager of one organization its people, and nothing of another', async () => {
+    await asRoot('POST', `/rbac/users/${ids[ann]}/roles`, { role: 'ADMIN', organizationId: organizations.home });
+    const foreign = await asRoot('POST', '/rbac/roles', {
+      name: 'Foreign',
+      permissions: [],
+      organizationId: organizations.foreign,
+    });
+    const agent = await signedIn(ann);
+    const at = (path: string) => agent.open(`${stand.issuer}/admin${path}`);
+    const overview = await at('');
+    expect(overview.status).to.equal(200);
+    expect(overview.body).to.contain('Is anything wrong?').and.not.contain('Signing keys');
+    expect((await at('/users')).body)
+      .to.contain(ann)
+      .and.not.contain(bob);
+    expect((await at('/roles')).body).to.not.contain('Foreign');
+    for (const path of [`/roles/${foreign.json.id}`, `/users/${ids[bob]}`, '/users/nobody']) {
+      expect((await at(path)).status, path).to.equal(404);
+    }
+  });
+
+  it('Z1 makes a role, tells mistakes where they are, and assigns it for a time', async () => {
+    await go('/admin/roles');
+    await page.click('text=New role');
+    await page.fill('#name', 'Order clerk');
+    await page.fill('#permissions', 'orders:read:any\norders:update:own');
+    await page.fill('#parents', 'USER');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('/permissions/0')
+      .and.contain('is not registered');
+    expect(await page.inputValue('#permissions')).to.contain('orders:update:own');
+    await page.check('input[name=createPermissions]');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The role was created');
+    expect(await text())
+      .to.contain('orders:update:own')
+      .and.contain('Nobody has this role directly');
+    await page.click('main >> text=Assign');
+    await page.fill('#people', `${bob}\nnobody@example.test`);
+    await submit();
+    expect(await text('[role=alert]')).to.contain('There is no such person');
+    await page.fill('#people', bob);
+    await page.fill('#startsAt', '2999-01-02T00:00');
+    await page.fill('#expiresAt', '2999-01-01T00:00');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('/expiresAt')
+      .and.contain('is not after startsAt');
+    await page.fill('#expiresAt', '2999-02-01T00:00');
+    await page.fill('#reason', 'stands in for Ann');
+    await submit();
+    expect(await text('table'))
+      .to.contain(bob)
+      .and.contain('stands in for Ann');
+    const { json } = await asRoot('GET', `/rbac/users/${ids[bob]}/roles`);
+    expect(json.items[0]).to.deep.include({ startsAt: '2999-01-02T00:00:00.000Z', expiresAt: '2999-02-01T00:00:00.000Z' });
+  });
+
+  it('Z1 changes a role only as it was seen, and takes it away after saying what that means', async () => {
+    await go('/admin/roles?search=Order');
+    await page.click('table a >> text=Order clerk');
+    await page.click('main >> text=Edit');
+    const role = (await asRoot('GET', '/rbac/roles/Order clerk')).json;
+    await asRoot('PUT', `/rbac/roles/${role.id}`, { name: role.name, permissions: role.permissions }, { 'if-match': '*' });
+    await submit();
+    expect(await text('[role=alert]')).to.contain('Somebody else has changed this meanwhile');
+    await go(`/admin/roles/${role.id}/edit`);
+    await page.fill('#description', 'Looks after orders');
+    await submit();
+    expect(await text()).to.contain('Looks after orders');
+    await page.click('table a >> text=Take away');
+    expect(await text('h1')).to.equal('Take Order clerk away?');
+    await submit();
+    expect(await text('[role=status]')).to.contain('It was taken away');
+    expect((await asRoot('GET', `/rbac/users/${ids[bob]}/roles`)).json.items).to.deep.equal([]);
+    await go(`/admin/roles/${role.id}/delete`);
+    await submit();
+    expect(page.url()).to.match(/\/admin\/roles\?done=role_deleted/);
+    expect((await asRoot('GET', `/rbac/roles/${role.id}`)).status).to.equal(404);
+  });
+
+  it('Z3 denies a person something directly, and shows by what they may do the rest', async () => {
+    await go(`/admin/users/${ids[bob]}`);
+    await page.click('main >> text=Allow or deny directly');
+    await page.fill('#permission', 'user:read:own');
+    await page.selectOption('#effect', 'deny');
+    await submit();
+    const row = page.locator('#direct ~ .table-wrap tr').nth(1);
+    expect(await row.textContent())
+      .to.contain('user:read:own')
+      .and.contain('Deny');
+    expect(await text())
+      .to.contain('session:read:own')
+      .and.contain('role USER');
+    await row.locator('a').click();
+    await submit();
+    expect((await asRoot('GET', `/rbac/users/${ids[bob]}/permissions`)).json.items).to.deep.equal([]);
+  });
+
+  it('SE-08 changes nothing without the sign of our own page', async () => {
+    const agent = await signedIn(root);
+    const init = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'name=Sneaked' };
+    expect((await agent.request(`${stand.issuer}/admin/roles/new`, init)).status).to.equal(403);
+    expect((await asRoot('GET', '/rbac/roles/Sneaked')).status).to.equal(404);
+  });
+});
