@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import * as oidc from 'openid-client';
 import { createAgent, type Page, readForm } from '../support/agent.ts';
 import { type Api, createApi } from '../support/api.ts';
+import { deviceClient } from '../support/flows.ts';
 import { type Mailbox, mailsLeft, openMailbox } from '../support/mailbox.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -44,7 +45,7 @@ describe('A11 brute force, from outside', () => {
 
   before(async () => {
     mailbox = await openMailbox();
-    stand = await startStand({ env: { SMTP_URL: mailbox.url }, bootstrap: { clients: [client] } });
+    stand = await startStand({ env: { SMTP_URL: mailbox.url }, bootstrap: { clients: [client, deviceClient({ id: 'tv' })] } });
     call = createApi(() => stand.issuer);
   });
   after(async () => {
@@ -99,6 +100,67 @@ describe('A11 brute force, from outside', () => {
     const code = /^ {4}(\d{6})$/m.exec((await mailbox.next(login)).text)?.[1] ?? '';
     expect((await browser.submit(sent, { login, password, code: '000000' })).status).to.equal(429);
     expect(isDone(await browser.submit(sent, { login, password, code }))).to.equal(true);
+  });
+
+  it('PW-04 every path to a password counts the same guesses, and none takes it once they are spent', async () => {
+    const { login, password } = stand.person;
+    const { json: tokens } = await call('POST', '/auth/login', { email: login, password });
+    const wrong = 'wrong wrong wrong';
+    const device = async (value: string): Promise<number> => {
+      const form = new URLSearchParams({ client_id: 'tv', scope: 'openid' });
+      const asked = (await (await fetch(`${stand.issuer}/device/code`, { method: 'POST', body: form })).json()) as {
+        user_code: string;
+      };
+      const agent = createAgent(stand.issuer);
+      const confirm = await agent.submit(await agent.open(`${stand.issuer}/device`), { user_code: asked.user_code });
+      const signIn = readForm(confirm).buttons.some(({ name }) => name === 'decision')
+        ? await agent.submit(confirm, { decision: 'allow' })
+        : confirm;
+      return (await agent.submit(signIn, { login, password: value })).status;
+    };
+    const page = async (value: string): Promise<number> => {
+      const agent = createAgent(stand.issuer);
+      return (await agent.submit(await start(agent), { login, password: value })).status;
+    };
+    const paths: [string, (value: string) => Promise<number>][] = [
+      ['JSON', async (value) => (await call('POST', '/auth/login', { email: login, password: value })).status],
+      ['page', page],
+      ['device', device],
+      [
+        'account page',
+        async (value) => {
+          const agent = createAgent(stand.issuer);
+          return (await agent.submit(await agent.open(`${stand.issuer}/account/security`), { login, password: value })).status;
+        },
+      ],
+      [
+        'change of password',
+        async (value) => {
+          const body = { currentPassword: value, newPassword: 'another long passphrase' };
+          return (await call('POST', '/auth/change-password', body, tokens.accessToken)).status;
+        },
+      ],
+      [
+        'removal of a factor',
+        async (value) => (await call('POST', '/mfa/totp/disable', { password: value }, tokens.accessToken)).status,
+      ],
+      [
+        'CIBA approval',
+        async (value) => {
+          const agent = createAgent(stand.issuer);
+          return (await agent.submit(await agent.open(`${stand.issuer}/approvals`), { login, password: value })).status;
+        },
+      ],
+    ];
+    for (const [name, attempt] of paths.slice(0, 5)) expect(await attempt(wrong), name).to.equal(401);
+    for (const [name, attempt] of paths) expect(await attempt(password), `${name}, the right one`).to.equal(429);
+
+    // The account's own stop reaches whoever is signed in as well.
+    await stand.database.knex('failure_counters').del();
+    expect((await call('POST', '/auth/login', { email: login, password: wrong })).status).to.equal(401);
+    await failedElsewhere(101);
+    for (const [name, attempt] of paths) expect(await attempt(password), `${name}, stopped everywhere`).to.equal(429);
+    while (!(await mailbox.next(login)).subject.includes('stopped'));
   });
 
   it('PW-11 the browser that signed in before is not stopped by strangers; a new one is told by mail', async () => {

@@ -7,7 +7,7 @@ import { launchChromium } from '../support/chromium.ts';
 import { createTestClock } from '../support/clock.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
-const names = ['ann', 'bob', 'cleo'];
+const names = ['ann', 'bob', 'cleo', 'dora', 'emil'];
 const passwordOf = (name: string): string => `the-passphrase-of-${name}`;
 const users = names.map((name) => ({ email: `${name}@example.test`, password: passwordOf(name) }));
 
@@ -56,10 +56,16 @@ describe('A1 JSON sign-in in cookie mode', function cookieMode() {
     expect(json).to.have.all.keys('csrfToken', 'expiresIn', 'user');
     expect(json.expiresIn).to.equal(900);
     const lines = headers.getSetCookie();
-    expect(lines.map((line) => line.slice(0, line.indexOf('=')))).to.deep.equal(['castellan_access', 'castellan_refresh']);
+    expect(lines.map((line) => line.slice(0, line.indexOf('=')))).to.deep.equal([
+      'castellan_access',
+      'castellan_refresh',
+      'castellan_device',
+    ]);
     for (const line of lines) {
+      // The pages have the browser's own token too, and people come to them by links.
+      const sameSite = line.startsWith('castellan_device') ? 'lax' : 'strict';
       expect(line)
-        .to.match(/; path=\/;.*; samesite=strict; httponly$/i)
+        .to.match(new RegExp(`; path=/;.*; samesite=${sameSite}; httponly$`, 'i'))
         .and.not.match(/domain=/i);
       expect(line.length).to.be.lessThan(4096);
     }
@@ -174,7 +180,7 @@ describe('A1 JSON sign-in in cookie mode', function cookieMode() {
       if (gone !== undefined) agent.cookies.delete(gone);
       const out = await ask('POST', '/auth/logout', {}, csrf);
       expect(out.status, gone).to.equal(204);
-      expect([...agent.cookies.keys()]).to.deep.equal([]);
+      expect([...agent.cookies.keys()], 'the device stays known').to.deep.equal(['castellan_device;/']);
       const replay = (method: string, path: string) =>
         call(method, path, method === 'GET' ? undefined : {}, undefined, { cookie: kept, origin: stand.issuer, ...csrf });
       expect((await replay('GET', '/auth/me')).status).to.equal(401);
@@ -214,6 +220,100 @@ describe('A1 JSON sign-in in cookie mode', function cookieMode() {
     expect(done.json).to.have.all.keys('csrfToken', 'expiresIn', 'user');
     expect((await browser('GET', '/auth/me')).json.user.email).to.equal('bob@example.test');
     expect((await finish()).status, 'once').to.equal(401);
+  });
+
+  describe('PW-11 A8 devices of JSON sign-ins', () => {
+    const guessed = async (name: string, tries = 6) => {
+      const wrong = { email: `${name}@example.test`, password: 'not the right one' };
+      for (let guess = 0; guess < tries; guess += 1) await call('POST', '/auth/login', wrong);
+    };
+    const bearer = (name: string, deviceToken?: string | null) =>
+      call('POST', '/auth/login', { email: `${name}@example.test`, password: passwordOf(name), deviceToken });
+    /** A factor, by its codes. */
+    const enrol = async (name: string) => {
+      const { accessToken } = (await bearer(name)).json;
+      const { json: key } = await call('POST', '/mfa/totp/enable', {}, accessToken);
+      const code = (): string => {
+        clock.advance(60);
+        return codeAt(key.secret, stepAt(clock.now()));
+      };
+      expect((await call('POST', '/mfa/totp/verify', { deviceId: key.deviceId, code: code() }, accessToken)).status).to.equal(
+        200,
+      );
+      return code;
+    };
+
+    it('PW-11 the browser of a sign-in by cookies is not stopped by strangers, and stands for its own five tries', async () => {
+      const { agent, ask } = await signIn('dora');
+      await guessed('dora');
+      const stranger = from(createAgent(stand.issuer));
+      expect((await stranger('POST', '/auth/login', login('dora'))).status).to.equal(429);
+      expect((await ask('POST', '/auth/login', login('dora'))).status).to.equal(200);
+      const thief = createAgent(stand.issuer);
+      thief.cookies.set('castellan_device;/', { ...agent.cookies.get('castellan_device;/') } as never);
+      const statuses: number[] = [];
+      for (let guess = 0; guess < 6; guess += 1)
+        statuses.push((await from(thief)('POST', '/auth/login', { ...login('dora'), password: 'not the right one' })).status);
+      expect(statuses).to.deep.equal([401, 401, 401, 401, 401, 429]);
+    });
+
+    it('PW-11 a program that asks for one gets a token that does the same; nobody else’s, and none after a new password', async () => {
+      clock.advance(16 * 60);
+      expect((await bearer('dora')).json, 'unless it asks').to.not.have.property('deviceToken');
+      const { deviceToken } = (await bearer('dora', null)).json;
+      expect(deviceToken).to.match(/^[\w-]{43}$/);
+      await guessed('dora');
+      expect((await bearer('dora')).status).to.equal(429);
+      expect((await bearer('dora', null)).status).to.equal(429);
+      expect((await bearer('dora', `${deviceToken.slice(0, -1)}A`)).status, 'forged').to.equal(429);
+      const others = (await bearer('emil', null)).json.deviceToken;
+      expect((await bearer('dora', others)).status, 'of somebody else').to.equal(429);
+      const again = await bearer('dora', deviceToken);
+      expect([again.status, again.json.deviceToken]).to.deep.equal([200, deviceToken]);
+      expect(JSON.stringify(await stand.database.knex('known_devices').select())).to.not.contain(deviceToken);
+
+      const body = { ...login('dora'), deviceToken };
+      const refused = await from(createAgent(stand.issuer))('POST', '/auth/login', body);
+      expect([refused.status, refused.json.errors?.[0].path], 'a cookie’s place is a cookie').to.deep.equal([
+        400,
+        '/deviceToken',
+      ]);
+      const change = { currentPassword: passwordOf('dora'), newPassword: 'another long passphrase' };
+      expect((await call('POST', '/auth/change-password', change, again.json.accessToken)).status, 'PW-04 stopped here').to.equal(
+        429,
+      );
+      clock.advance(16 * 60);
+      const late = (await bearer('dora', deviceToken)).json;
+      expect((await call('POST', '/auth/change-password', change, late.accessToken)).status).to.equal(204);
+      await guessed('dora');
+      const afterwards = { email: 'dora@example.test', password: change.newPassword, deviceToken };
+      expect((await call('POST', '/auth/login', afterwards)).status, 'known no more').to.equal(429);
+    });
+
+    it('A8 a remembered device is not asked again, by cookie and by token, until a factor changes', async () => {
+      const code = await enrol('emil');
+      const first = (await bearer('emil', null)).json;
+      expect(first).to.include({ mfaRequired: true });
+      const wish = { mfaToken: first.mfaToken, code: code(), deviceToken: null, rememberDevice: true };
+      const { deviceToken } = (await call('POST', '/mfa/totp/validate', wish)).json;
+      expect(deviceToken).to.match(/^[\w-]{43}~[\w-]{43}$/);
+      const spared = (await bearer('emil', deviceToken)).json;
+      const claims = JSON.parse(Buffer.from(spared.accessToken.split('.')[1], 'base64url').toString());
+      expect(claims.amr).to.deep.equal(['pwd', 'urn:castellan:amr:remembered']);
+      expect(claims.acr, 'it raises nothing').to.equal('urn:castellan:acr:password');
+      expect((await bearer('emil', deviceToken.split('~')[0])).json, 'known is not trusted').to.include({ mfaRequired: true });
+      expect((await bearer('emil')).json).to.include({ mfaRequired: true });
+
+      const agent = createAgent(stand.issuer);
+      const ask = from(agent);
+      const { mfaToken } = (await ask('POST', '/auth/login', login('emil'))).json;
+      expect((await ask('POST', '/mfa/totp/validate', { mfaToken, code: code(), rememberDevice: true })).status).to.equal(200);
+      expect(agent.cookies.has('castellan_trusted;/')).to.equal(true);
+      expect((await ask('POST', '/auth/login', login('emil'))).json).to.have.property('csrfToken');
+
+      clock.advance(31 * 86_400);
+      expect((await bearer('emil', deviceToken)).json, 'after 30 days').to.include({ mfaRequired: true });
+    });
   });
 
   it('in Chromium: script of our own page signs in, cannot read the tokens, and another site changes nothing', async () => {

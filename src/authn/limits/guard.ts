@@ -80,14 +80,18 @@ export const createSignInGuard = ({ limits, failures, envelope, clock, devices, 
     return (await failures.count({ key: total, now, windowSeconds: networkSeconds, limit: workAfterAccounts })).count;
   };
 
-  const admit = async (attempt: GuardedAttempt, account: string): Promise<void> => {
-    const now = clock.now();
-    const counted = { key: account, now, windowSeconds: accountSeconds, limit: lockAfterFailures };
+  /** @returns failures of the account, from wherever, with this one. @throws Stopped */
+  const countAgainst = async (attempt: GuardedAttempt, account: string): Promise<number> => {
+    const counted = { key: account, now: clock.now(), windowSeconds: accountSeconds, limit: lockAfterFailures };
     const { count, endsAt } = await failures.count({ ...counted, subject: limits.subjectOf(attempt.subject) });
-    if (count > lockAfterFailures) {
-      await tellOnce(attempt);
-      throw new Stopped(endsAt);
-    }
+    if (count <= lockAfterFailures) return count;
+    await tellOnce(attempt);
+    throw new Stopped(endsAt);
+  };
+
+  /** @throws Stopped, WorkNeeded */
+  const admit = async (attempt: GuardedAttempt, account: string): Promise<void> => {
+    const count = await countAgainst(attempt, account);
     const isSprayed = (await accountsTried(attempt)) > workAfterAccounts;
     if ((count > workAfterFailures || isSprayed) && !(await isWorked(attempt))) {
       await failures.takeBack(account);
@@ -95,31 +99,55 @@ export const createSignInGuard = ({ limits, failures, envelope, clock, devices, 
     }
   };
 
-  const checkCounted = async <Result>(attempt: GuardedAttempt, check: () => Promise<Result | undefined>) => {
+  /** @param rules what is asked before the check, and what its success does to the account's count */
+  const guarded = async <Result>(
+    attempt: GuardedAttempt,
+    check: () => Promise<Result | undefined>,
+    rules: { admit(attempt: GuardedAttempt, account: string): Promise<unknown>; succeeded(account: string): Promise<void> },
+  ): Promise<Guarded<Result>> => {
+    const device = await devices.recognise(attempt.device, attempt.accountId);
+    // A known browser's success leaves the count of the strangers as it is.
+    if (device !== undefined) return limits(attempt.subject, { device }, check);
     const account = keyOf(`account\0${attempt.subject}`);
-    await admit(attempt, account);
+    const checkCounted = async (): Promise<Result | undefined> => {
+      await rules.admit(attempt, account);
+      try {
+        const result = await check();
+        if (result !== undefined) await rules.succeeded(account);
+        return result;
+      } catch (error) {
+        await failures.takeBack(account);
+        throw error;
+      }
+    };
     try {
-      const result = await check();
-      if (result !== undefined) await limits.forget(attempt.subject);
-      return result;
+      return await limits(attempt.subject, attempt.ip, checkCounted);
     } catch (error) {
-      await failures.takeBack(account);
+      if (error instanceof Stopped) return { kind: 'locked', until: error.until };
       throw error;
     }
   };
 
-  return async <Result>(attempt: GuardedAttempt, check: () => Promise<Result | undefined>): Promise<SignInGuarded<Result>> => {
-    const device = await devices.recognise(attempt.device, attempt.accountId);
-    // A known browser's success leaves the count of the strangers as it is.
-    if (device !== undefined) return limits(attempt.subject, { device }, check);
+  const signIn = async <Result>(
+    attempt: GuardedAttempt,
+    check: () => Promise<Result | undefined>,
+  ): Promise<SignInGuarded<Result>> => {
     try {
-      return await limits(attempt.subject, attempt.ip, () => checkCounted(attempt, check));
+      return await guarded(attempt, check, { admit, succeeded: () => limits.forget(attempt.subject) });
     } catch (error) {
-      if (error instanceof Stopped) return { kind: 'locked', until: error.until };
       if (error instanceof WorkNeeded) return { kind: 'needs_work', task: proofs.work.task() };
       throw error;
     }
   };
+
+  return Object.assign(signIn, {
+    /**
+     * Somebody who is signed in shows the password once more (PW-04): counted with all others and stopped with them; no work is asked
+     * of a session, and its success is none of a stranger's.
+     */
+    again: <Result>(attempt: GuardedAttempt, check: () => Promise<Result | undefined>): Promise<Guarded<Result>> =>
+      guarded(attempt, check, { admit: countAgainst, succeeded: failures.takeBack }),
+  });
 };
 
 export type SignInGuard = ReturnType<typeof createSignInGuard>;

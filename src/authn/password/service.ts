@@ -1,5 +1,6 @@
 import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import type { AuditBuffer, Clock } from '../../platform/ports.ts';
+import { deviceCookie } from '../../sessions/index.ts';
 import type { SignInGuard, SignInGuarded } from '../limits/guard.ts';
 import type { SignInOutcome } from '../signin/outcome.ts';
 import type { FirstFactor, SignInPlace } from '../signin/place.ts';
@@ -39,6 +40,13 @@ interface Attempt {
   mailed?: { flow: string; code: string } | undefined;
   /** Where the sign-in goes on; the JSON API where absent. */
   place?: Omit<SignInPlace, 'clientId'> | undefined;
+}
+
+/** Where somebody who is signed in asks from. */
+interface Origin {
+  ip: string;
+  /** One of our own cookies by its plain name. */
+  cookie?: ((name: string) => string | undefined) | undefined;
 }
 
 type Transaction = Parameters<NonNullable<Parameters<Accounts['changePassword']>[2]>>[0];
@@ -84,6 +92,11 @@ export const createPasswordSignIn = ({
     return { kind: 'right', first, failures };
   };
 
+  const again = (accountId: string, password: string, { ip, cookie }: Origin) =>
+    guard.again({ subject: accountId, accountId, ip, device: cookie?.(deviceCookie) }, async () =>
+      (await isRight(accountId, password)) ? true : undefined,
+    );
+
   const failed = (reason: string, clientId: string | undefined): void => {
     const actor = { type: 'anonymous' } as const;
     const details = { method: 'password' };
@@ -93,7 +106,7 @@ export const createPasswordSignIn = ({
   const signIn = async (attempt: Attempt): Promise<SignInOutcome> => {
     const { clientId, place = { channel: 'api' }, request, device } = attempt;
     const { ip, userAgent } = request;
-    const isBrowser = place.channel === 'page';
+    const { isBrowser = false } = place.from ?? {};
     const found = await orBusy(() => checked(attempt));
     const outcome =
       found.kind === 'right'
@@ -111,9 +124,9 @@ export const createPasswordSignIn = ({
   return {
     signIn,
     /** The person proves once more who they are; guesses count as everywhere (PW-04). */
-    confirm: (accountId: string, password: string, request: { ip: string }) =>
+    confirm: (accountId: string, password: string, origin: Origin) =>
       orBusy(async () => {
-        const guarded = await limits(accountId, request.ip, async () => (await isRight(accountId, password)) || undefined);
+        const guarded = await again(accountId, password, origin);
         if (guarded.kind === 'locked') return guarded;
         return { kind: guarded.result === undefined ? ('refused' as const) : ('confirmed' as const) };
       }),
@@ -122,12 +135,12 @@ export const createPasswordSignIn = ({
       accountId: string;
       currentPassword: string;
       newPassword: string;
-      request: { ip: string };
+      request: Origin;
       alongside?: Parameters<Accounts['changePassword']>[2];
     }) =>
       orBusy(async () => {
         const { accountId, currentPassword, newPassword, request, alongside } = wish;
-        const guarded = await limits(accountId, request.ip, async () => (await isRight(accountId, currentPassword)) || undefined);
+        const guarded = await again(accountId, currentPassword, request);
         if (guarded.kind === 'locked') return guarded;
         if (guarded.result === undefined) return { kind: 'refused' as const };
         const claims = (await accounts.find(accountId))?.claims ?? {};

@@ -24,9 +24,9 @@ export const mountJsonSignIn = (admin: AdminRoutes, deps: JsonSignInDeps): AuthA
   const authenticate = (token: string) => authenticator.authenticate({ value: token, scheme: 'Bearer' }, 'api');
   const api = createAuthApi({ ...deps, site: { ...site, authenticate } });
   mountAuthRoutes(admin, { api, authenticator, entitlementsOf });
-  mountPasskeyRoutes(admin, { api, authn, clientId: site.clientId });
+  mountPasskeyRoutes(admin, { api, authn });
   mountFactorCodeRoute(admin, { api, authn, clock });
-  mountLinkRoutes(admin, { api, authn, clock, clientId: site.clientId });
+  mountLinkRoutes(admin, { api, authn, clock });
   mountRecoveryRoutes(admin, { ...authn, clock });
   mountIdentifierRoutes(admin, { ...authn, clock });
   return api;

@@ -62,7 +62,7 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
       response: TokenView,
       status: 200,
     },
-    ({ body, request }) => api.validate(body.mfaToken, body.code, request),
+    ({ body, request }) => api.validate(body, request),
   );
   admin.post(
     `${base}/refresh`,

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { deviceFields, rememberFields } from './devices.ts';
 
 const closed = { additionalProperties: false };
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -28,8 +29,8 @@ export const Profile = Type.Object(
 export const RegisterBody = Type.Object({ email: login, password: secret, profile: Type.Optional(Profile) }, closed);
 /** Where the tokens go: into the answer, or into cookies that script cannot read. */
 export const Mode = Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')]));
-export const LoginBody = Type.Object({ email: login, password: secret, mode: Mode }, closed);
-export const ValidateBody = Type.Object({ mfaToken: text(200), code: text(64) }, closed);
+export const LoginBody = Type.Object({ email: login, password: secret, mode: Mode, ...deviceFields }, closed);
+export const ValidateBody = Type.Object({ mfaToken: text(200), code: text(64), ...rememberFields }, closed);
 export const RefreshBody = Type.Object({ refreshToken: Type.Optional(text(1024)) }, closed);
 export const LogoutBody = Type.Object(
   { refreshToken: Type.Optional(text(1024)), everywhere: Type.Optional(Type.Boolean()) },
@@ -61,6 +62,7 @@ const BearerView = Type.Object(
     expiresIn: Type.Integer(),
     refreshToken: Type.String(),
     user: UserView,
+    deviceToken: Type.Optional(Type.String()),
   },
   closed,
 );

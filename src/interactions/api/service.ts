@@ -8,8 +8,10 @@ import type { Accounts } from '../consent/page.ts';
 import { errors } from '../errors.ts';
 import type { PasswordSignIn } from '../login/page.ts';
 import type { Registration, RegistrationProblem } from '../signup/page.ts';
-import { createModes, type Mode, mfaTokenOf } from './modes.ts';
-import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer } from './schema.ts';
+import { type DeviceDeps, placeOf } from './devices.ts';
+import { createModes, mfaTokenOf, type Way } from './modes.ts';
+import { passwordProblems } from './problems.ts';
+import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer, ValidateBody } from './schema.ts';
 import { acceptedTerms, createTermsGate } from './terms.ts';
 import { claimsOfProfile, viewOfUser } from './user.ts';
 
@@ -37,6 +39,8 @@ export interface ApiAuthn extends PasswordSignIn, Registration {
   /** The mail for an address that has to be confirmed first. */
   verification: { askOf(accountId: string, asker: { ip: string; locale?: string | undefined }): Promise<Asked> };
   flows: { answerCode(token: string, channel: 'api', code: string): Promise<AnswerOutcome> };
+  knownDevices: DeviceDeps['knownDevices'];
+  trustedDevices: DeviceDeps['trustedDevices'];
 }
 
 export interface AuthApiDeps {
@@ -56,26 +60,6 @@ interface Leaver {
   sessionUids: readonly string[];
 }
 
-const problemWords: Record<RegistrationProblem, { path: string; message: string }> = {
-  email_invalid: { path: '/email', message: 'is not an e-mail address that can be used here' },
-  email_domain: { path: '/email', message: 'is of a domain that cannot be used here' },
-  terms_missing: { path: 'headers/x-accept-terms', message: 'must name the version of the terms in force' },
-  password_short: { path: '/password', message: 'must have at least 8 characters' },
-  password_long: { path: '/password', message: 'must have at most 128 characters' },
-  password_weak: { path: '/password', message: 'is too easy to guess' },
-  password_breached: { path: '/password', message: 'has appeared in a data breach' },
-  password_personal: { path: '/password', message: 'must not be made of your name or address' },
-  password_used: { path: '/password', message: 'was used before' },
-  refused: { path: '', message: 'is refused' },
-};
-
-/** What is wrong with a password or an address, by its field. */
-export const passwordProblems = (problems: readonly RegistrationProblem[], passwordPath = '/password') => {
-  const words = problems.map((problem) => problemWords[problem]);
-  const placed = words.map(({ path, message }) => ({ path: path === '/password' ? passwordPath : path, message }));
-  return shared.invalid_request({ errors: placed });
-};
-
 const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
 const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
 // RFC 9110 §11.6.1
@@ -88,22 +72,23 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
   const userOf = async (id: string) => viewOfUser(id, (await accounts.find(id))?.claims ?? {});
 
   const requireTerms = createTermsGate(authn.terms);
-  const modes = createModes({ csrf: site.csrf, userOf });
+  const modes = createModes({ csrf: site.csrf, devices: authn, userOf });
 
   /** Tokens for whoever has proved enough; also the last step after a second factor. @throws login_refused */
-  const finish = async (outcome: LoginOutcome, request: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
+  const finish = async (outcome: LoginOutcome, request: RequestInfo, way: Way): Promise<TokenAnswer | Answer> => {
     await requireTerms(outcome.accountId, request);
+    const kept = await modes.keptAfter(way, outcome.accountId, request);
     const tokens = await firstParty.issue(outcome, request);
     if (!tokens) throw errors.login_refused(challenge);
-    return modes.deliver(tokens, mode);
+    return modes.deliver(tokens, way.mode, { before: way.held, kept });
   };
 
-  const answerTo = async (outcome: SignInOutcome, request: RequestInfo, mode: Mode): Promise<LoginAnswer | Answer> => {
+  const answerTo = async (outcome: SignInOutcome, request: RequestInfo, way: Way): Promise<LoginAnswer | Answer> => {
     switch (outcome.kind) {
       case 'authenticated':
-        return finish(outcome, request, mode);
+        return finish(outcome, request, way);
       case 'needs_factor':
-        return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, mode), methods: [...outcome.methods] };
+        return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, way.mode), methods: [...outcome.methods] };
       case 'needs_enrolment':
         // A factor is made on the hosted pages: no method here can go on.
         throw errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
@@ -130,11 +115,13 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     }
   };
 
-  const answered = async (outcome: AnswerOutcome, request: RequestInfo, mode: Mode): Promise<TokenAnswer | Answer> => {
-    if (outcome.kind === 'authenticated') return finish(outcome, request, mode);
+  const answered = async (outcome: AnswerOutcome, request: RequestInfo, way: Way): Promise<TokenAnswer | Answer> => {
+    if (outcome.kind === 'authenticated') return finish(outcome, request, way);
     if (outcome.kind === 'locked') throw locked(outcome);
     throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
   };
+
+  const placeIn = ({ held }: Way, request: RequestInfo) => placeOf(request, held, site.clientId);
 
   const leaverOf = async (principal: Principal | undefined, refreshToken: string | undefined): Promise<Leaver> => {
     const session = refreshToken === undefined ? undefined : await firstParty.sessionOf(refreshToken);
@@ -178,6 +165,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     /** Whose tokens a sign-in gets. */
     clientId: site.clientId,
     modes,
+    placeIn,
     /** CONTRACT.md: a taken address gets the same answer, with a random id, and its owner a mail. @throws registration_closed */
     register: async (wish: Static<typeof RegisterBody>, request: RequestInfo): Promise<Static<typeof RegisterView>> => {
       if (!site.isRegistrationOpen) throw errors.registration_closed();
@@ -198,17 +186,18 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }), verification };
     },
     login: async (
-      { email, password, mode: wish }: Static<typeof LoginBody>,
+      { email: login, password, ...wish }: Static<typeof LoginBody>,
       request: RequestInfo,
     ): Promise<LoginAnswer | Answer> => {
-      const mode = modes.chosen(wish, request);
-      const work = request.header('x-proof-of-work');
-      return answerTo(await authn.signIn({ login: email, password, request, clientId: site.clientId, work }), request, mode);
+      const way = modes.chosen(wish, request);
+      const attempt = { login, password, request, device: way.held.known, work: request.header('x-proof-of-work') };
+      const place = placeIn(way, request);
+      return answerTo(await authn.signIn({ ...attempt, clientId: site.clientId, place }), request, way);
     },
     /** A wrong code leaves the `mfaToken` good (CONTRACT.md). @throws code_refused, login_refused, too_many_requests */
-    validate: async (mfaToken: string, code: string, request: RequestInfo): Promise<TokenAnswer | Answer> => {
-      const { flow, mode } = modes.readMfaToken(mfaToken, request);
-      return answered(await authn.flows.answerCode(flow, 'api', code), request, mode);
+    validate: async ({ code, ...wish }: Static<typeof ValidateBody>, request: RequestInfo): Promise<TokenAnswer | Answer> => {
+      const { flow, way } = modes.readMfaToken(wish, request);
+      return answered(await authn.flows.answerCode(flow, 'api', code), request, way);
     },
     /** Ends a sign-in by whatever factor answered it. @throws code_refused, login_refused, too_many_requests */
     answered,
@@ -228,7 +217,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
     logout,
     /** SE-05: ends the session of whatever cookie is left. @throws csrf_refused */
     logoutByCookie: async (request: RequestInfo, everywhere: boolean): Promise<Answer> => {
-      modes.chosen('cookie', request);
+      modes.requireOwn(request);
       const refreshToken = (await cookieSession(request))?.token;
       const principal = refreshToken === undefined ? await cookieCaller(request) : undefined;
       await logout(principal, refreshToken, everywhere);

@@ -16,7 +16,7 @@ import { type Accounts, viewOfPerson } from '../consent/page.ts';
 import { heldDevice } from '../login/browser.ts';
 import type { FormError, StepContext } from '../steps.ts';
 import { postedPasskey } from './passkey.ts';
-import { rememberDevice, type TrustedDevices, trustedCookie } from './trusted.ts';
+import { heldTrust, rememberDevice, type TrustedDevices } from './trusted.ts';
 
 /** Sign-ins that wait for a second factor, as `authn` keeps them. */
 export interface FactorFlows {
@@ -51,7 +51,7 @@ export const signInPlace = (step: StepContext): SignInPlace => ({
   clientId: step.details.client.clientId,
   neededLevel: step.details.neededLevel,
   from: { ip: step.page.request.ip, userAgent: step.page.request.userAgent, device: heldDevice(step.page), isBrowser: true },
-  trustedDevice: trustedCookie(step.page),
+  trustedDevice: heldTrust(step.page),
 });
 
 /** Who is signed in already and needs no more than a second factor. */

@@ -6,13 +6,13 @@ export interface TrustedDevices {
   remember(accountId: string, cookie: string | undefined, userAgent: string | undefined): Promise<string>;
 }
 
-const name = 'castellan_trusted';
+export const trustedCookie = 'castellan_trusted';
 
-export const trustedCookie = (page: PageContext): string | undefined => page.request.cookie(name);
+export const heldTrust = ({ request }: PageContext): string | undefined => request.cookie(trustedCookie);
 
 /** Where the person has chosen so: no second factor here for 30 days. */
 export const rememberDevice = async (page: PageContext, accountId: string, devices: TrustedDevices): Promise<void> => {
   if (page.form.remember !== 'yes') return;
-  const value = await devices.remember(accountId, trustedCookie(page), page.request.userAgent);
-  page.keepCookie({ name, value, seconds: trustedDeviceSeconds });
+  const value = await devices.remember(accountId, heldTrust(page), page.request.userAgent);
+  page.keepCookie({ name: trustedCookie, value, seconds: trustedDeviceSeconds });
 };

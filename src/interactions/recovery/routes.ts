@@ -3,7 +3,7 @@ import { recentSeconds } from '../../platform/assurance/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { AdminRoutes, RequestInfo } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import { passwordProblems } from '../api/service.ts';
+import { passwordProblems } from '../api/problems.ts';
 import { errors } from '../errors.ts';
 import type { Unlock } from '../verify/page.ts';
 import {

@@ -4,6 +4,7 @@ import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import type { AuthApi } from '../api/service.ts';
 import { errors } from '../errors.ts';
 import { heldDevice } from '../login/browser.ts';
+import { heldTrust } from '../mfa/trusted.ts';
 import { heldBy } from './browser.ts';
 import { failureAddress } from './view.ts';
 
@@ -13,7 +14,7 @@ const securityPath = '/account/security';
 
 export interface CallbackDeps {
   upstream: Upstream;
-  api: Pick<AuthApi, 'answerTo'>;
+  api: Pick<AuthApi, 'answerTo' | 'modes'>;
 }
 
 type Came = Extract<Awaited<ReturnType<Upstream['flows']['finish']>>, { kind: 'person' }>;
@@ -58,7 +59,12 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
   /** @throws social_account_needed, social_sign_in_refused */
   const signInFor = async (came: Came, { clientId, mayCreate }: ApiErrand, page: PageContext): Promise<SignInOutcome> => {
     const { ip, userAgent } = page.request;
-    const place = { channel: 'api', clientId, from: { ip, userAgent, device: heldDevice(page), isBrowser: true } } as const;
+    const place = {
+      channel: 'api',
+      clientId,
+      from: { ip, userAgent, device: heldDevice(page), isBrowser: true },
+      trustedDevice: heldTrust(page),
+    } as const;
     const first = await people.signIn(came, place);
     const isNew = first.kind === 'connect' && mayCreate && first.reason !== 'address_taken';
     const outcome = isNew ? await people.signUp(came, place) : first;
@@ -71,7 +77,7 @@ export const mountUpstreamCallback = (pages: PageRoutes, { upstream, api }: Call
   const answerApi = async (page: PageContext, errand: ApiErrand, provider: string, work: () => Promise<SignInOutcome>) => {
     const { returnTo, challenge } = errand;
     if (returnTo === undefined || challenge === undefined) {
-      return sendJson(page, await api.answerTo(await work(), page.request, 'bearer'));
+      return sendJson(page, await api.answerTo(await work(), page.request, api.modes.chosen({}, page.request)));
     }
     try {
       const code = await waiting.keepForExchange(provider, { challenge, outcome: await work() });

@@ -3,7 +3,8 @@ import type { Upstream } from '../../authn/index.ts';
 import { constantTimeEqual, sha256 } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import { type AdminRoutes, answer, ownPath, type PageRoutes } from '../../platform/http/index.ts';
-import { LoginView } from '../api/schema.ts';
+import { deviceFields } from '../api/devices.ts';
+import { LoginView, Mode } from '../api/schema.ts';
 import type { AuthApi } from '../api/service.ts';
 import { errors } from '../errors.ts';
 import { heldBy, toHold } from './browser.ts';
@@ -25,7 +26,8 @@ const ExchangeBody = Type.Object(
   {
     code: Type.String({ pattern: '^[\\w-]{43}$' }),
     codeVerifier: Type.String({ pattern: '^[\\w.~-]{43,128}$' }),
-    mode: Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')])),
+    mode: Mode,
+    ...deviceFields,
   },
   closed,
 );
@@ -81,10 +83,11 @@ const mountSocialRoutes = (admin: AdminRoutes, { upstream, api, isOwnAddress }: 
       status: 200,
     },
     async ({ body, request }) => {
-      const mode = api.modes.chosen(body.mode, request);
-      const found = await upstream.waiting.takeForExchange(body.code);
-      if (!found || !constantTimeEqual(sha256(body.codeVerifier), found.challenge)) throw errors.social_code_refused();
-      return api.answerTo(found.outcome, request, mode);
+      const { code, codeVerifier, ...wish } = body;
+      const way = api.modes.chosen(wish, request);
+      const found = await upstream.waiting.takeForExchange(code);
+      if (!found || !constantTimeEqual(sha256(codeVerifier), found.challenge)) throw errors.social_code_refused();
+      return api.answerTo(found.outcome, request, way);
     },
   );
 };

@@ -2,7 +2,16 @@ import koaCors from '@koa/cors';
 import type Koa from 'koa';
 
 const exposed = ['WWW-Authenticate', 'DPoP-Nonce', 'ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Correlation-Id'];
-const allowed = ['Authorization', 'Content-Type', 'DPoP', 'Idempotency-Key', 'If-Match', 'X-Correlation-Id'];
+const allowed = [
+  'Authorization',
+  'Content-Type',
+  'DPoP',
+  'Idempotency-Key',
+  'If-Match',
+  'X-Accept-Terms',
+  'X-Correlation-Id',
+  'X-Proof-Of-Work',
+];
 const preflightSeconds = 3600;
 
 // Metadata is for everybody (INTEROP: `*` without credentials).

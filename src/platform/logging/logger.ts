@@ -23,6 +23,7 @@ const secretNames = new Set([
   'code_verifier',
   'user_code',
   'mfaToken',
+  'deviceToken',
   'secret',
 ]);
 const censor = '[redacted]';

@@ -36,7 +36,7 @@ export const mountFactorCodeRoute = (admin: AdminRoutes, { api, authn, clock }: 
       status: 200,
     },
     async ({ body, request }) => {
-      const { flow } = api.modes.readMfaToken(body.mfaToken, request);
+      const { flow } = api.modes.readMfaToken({ mfaToken: body.mfaToken }, request);
       const locale = request.header('accept-language')?.slice(0, 200);
       const outcome = await authn.flows.sendCode(flow, 'api', body.method, locale);
       switch (outcome.kind) {

@@ -4,6 +4,7 @@ import { errors as shared } from '../../../platform/errors/index.ts';
 import type { AdminRoutes } from '../../../platform/http/index.ts';
 import type { Clock } from '../../../platform/ports.ts';
 import { errors } from '../../errors.ts';
+import { deviceFields } from '../devices.ts';
 import { LoginView, Mode } from '../schema.ts';
 import type { AuthApi } from '../service.ts';
 
@@ -11,7 +12,6 @@ export interface LinkRouteDeps {
   api: AuthApi;
   authn: { signInLink: SignInLink };
   clock: Clock;
-  clientId: string;
 }
 
 const closed = { additionalProperties: false };
@@ -22,12 +22,13 @@ const SignInBody = Type.Object(
     flow: Type.String({ minLength: 1, maxLength: 100 }),
     code: Type.String({ minLength: 1, maxLength: 20 }),
     mode: Mode,
+    ...deviceFields,
   },
   closed,
 );
 
 /** A mailed code instead of a password (FEATURES A8); `flow` shows that the caller is the one who asked (RS-13). */
-export const mountLinkRoutes = (admin: AdminRoutes, { api, authn, clock, clientId }: LinkRouteDeps): void => {
+export const mountLinkRoutes = (admin: AdminRoutes, { api, authn, clock }: LinkRouteDeps): void => {
   const { signInLink } = authn;
   if (!signInLink.isOffered) return;
 
@@ -48,13 +49,12 @@ export const mountLinkRoutes = (admin: AdminRoutes, { api, authn, clock, clientI
     '/api/v1/auth/link/sign-in',
     { summary: 'Sign in by the mailed code', permission: 'public', body: SignInBody, response: LoginView, status: 200 },
     async ({ body, request }) => {
-      const mode = api.modes.chosen(body.mode, request);
-      const { ip, userAgent } = request;
-      const place = { channel: 'api', clientId, from: { ip, userAgent, isBrowser: false } } as const;
-      const outcome = await signInLink.signIn({ flow: body.flow, code: body.code }, place);
+      const { flow, code, ...wish } = body;
+      const way = api.modes.chosen(wish, request);
+      const outcome = await signInLink.signIn({ flow, code }, api.placeIn(way, request));
       const isRefused = outcome.kind === 'gone' || outcome.kind === 'code_wrong' || outcome.kind === 'other_browser';
       if (isRefused) throw errors.link_refused({ headers: { 'WWW-Authenticate': 'Bearer' } });
-      return api.answerTo(outcome, request, mode);
+      return api.answerTo(outcome, request, way);
     },
   );
 };

@@ -3,6 +3,7 @@ import type { AnswerOutcome, OpenFlow, ProofOutcome, SignInOutcome, SignInPlace,
 import { randomSecret } from '../../../platform/crypto/index.ts';
 import type { AdminRoutes } from '../../../platform/http/index.ts';
 import { errors } from '../../errors.ts';
+import { deviceFields, rememberFields } from '../devices.ts';
 import { LoginView, Mode, TokenView } from '../schema.ts';
 import type { AuthApi } from '../service.ts';
 
@@ -24,7 +25,6 @@ export interface PasskeyAuthn {
 export interface PasskeyRouteDeps {
   api: AuthApi;
   authn: PasskeyAuthn;
-  clientId: string;
 }
 
 const closed = { additionalProperties: false };
@@ -34,12 +34,12 @@ const credential = Type.Object({ id: text }, { additionalProperties: true });
 const options = Type.Object({ challenge: text }, { additionalProperties: true });
 
 const ChallengeBody = Type.Object({ mfaToken: text }, closed);
-const ValidateBody = Type.Object({ mfaToken: text, response: credential }, closed);
+const ValidateBody = Type.Object({ mfaToken: text, response: credential, ...rememberFields }, closed);
 const PasskeyOptions = Type.Object({ flow: text, options }, closed);
-const PasskeyBody = Type.Object({ flow: text, response: credential, mode: Mode }, closed);
+const PasskeyBody = Type.Object({ flow: text, response: credential, mode: Mode, ...deviceFields }, closed);
 
 /** Passkeys of the JSON sign-in: as second factor, and instead of a password (FEATURES A7). */
-export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }: PasskeyRouteDeps): void => {
+export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn }: PasskeyRouteDeps): void => {
   admin.post(
     '/api/v1/mfa/webauthn/challenge',
     {
@@ -50,7 +50,7 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
       status: 200,
     },
     async ({ body, request }) => {
-      const { flow: token } = api.modes.readMfaToken(body.mfaToken, request);
+      const { flow: token } = api.modes.readMfaToken(body, request);
       const flow = await authn.flows.pending(token, 'api');
       if (!flow) throw errors.factor_sign_in_over({ headers: { 'WWW-Authenticate': 'Bearer' } });
       return { ...(await authn.webauthn.requestOptions(token, flow.accountId)) };
@@ -66,9 +66,10 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
       status: 200,
     },
     async ({ body, request }) => {
-      const { flow, mode } = api.modes.readMfaToken(body.mfaToken, request);
-      const prove = ({ accountId }: { accountId: string }) => authn.provePasskey(accountId, flow, body.response);
-      return api.answered(await authn.flows.answer(flow, 'api', prove), request, mode);
+      const { response, ...wish } = body;
+      const { flow, way } = api.modes.readMfaToken(wish, request);
+      const prove = ({ accountId }: { accountId: string }) => authn.provePasskey(accountId, flow, response);
+      return api.answered(await authn.flows.answer(flow, 'api', prove), request, way);
     },
   );
   admin.post(
@@ -83,10 +84,9 @@ export const mountPasskeyRoutes = (admin: AdminRoutes, { api, authn, clientId }:
     '/api/v1/auth/passkey',
     { summary: 'Sign in by a passkey alone', permission: 'public', body: PasskeyBody, response: LoginView, status: 200 },
     async ({ body, request }) => {
-      const mode = api.modes.chosen(body.mode, request);
-      const { ip, userAgent } = request;
-      const place = { channel: 'api', clientId, from: { ip, userAgent, isBrowser: false } } as const;
-      return api.answerTo(await authn.signInByPasskey(body.flow, body.response, place), request, mode);
+      const { flow, response, ...wish } = body;
+      const way = api.modes.chosen(wish, request);
+      return api.answerTo(await authn.signInByPasskey(flow, response, api.placeIn(way, request)), request, way);
     },
   );
 };
