@@ -5,6 +5,7 @@ import { doctor } from './doctor.ts';
 import { keysList, keysRetire, keysRotate } from './keys.ts';
 import { migrateStatus, migrateUp } from './migrate.ts';
 import { outboxList, outboxRetry, outboxShow } from './outbox.ts';
+import { revokeAll } from './revoke.ts';
 import { seed } from './seed.ts';
 import { startCommand } from './start.ts';
 import { userCreate, userList, userPassword } from './user.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   keysList,
   keysRotate,
   keysRetire,
+  revokeAll,
   outboxList,
   outboxShow,
   outboxRetry,

@@ -51,6 +51,7 @@ import { mountRegistrationTokenRoutes } from './registration-tokens/routes.ts';
 import { createRegistrationTokens } from './registration-tokens/service.ts';
 import { mountResourceRoutes } from './resources/routes.ts';
 import { createResources } from './resources/service.ts';
+import { mountRevocationRoutes } from './revocations/routes.ts';
 import { attachBinding } from './sessions/binding.ts';
 import { tokenAnswers } from './tokens/answers.ts';
 import { createTokenRoom } from './tokens/create.ts';
@@ -112,7 +113,7 @@ export const createOidc = async (deps: OidcDeps) => {
 
   const { structured, policy, active, authenticator, bind } = createTokenRoom({ given: deps, provider, keys, store, resources });
 
-  const { endings, recording, lateReuse, notices } = createEndingRoom({
+  const { endings, revocations, recording, lateReuse, notices } = createEndingRoom({
     issuer,
     provider,
     given: deps,
@@ -193,6 +194,7 @@ export const createOidc = async (deps: OidcDeps) => {
       const takesCertificates = config.tlsClientCert !== 'off';
       mountResourceRoutes(admin, resources.admin, { issuer, scopes: apiScopes, takesCertificates });
       mountKeyRoutes(admin, keys);
+      mountRevocationRoutes(admin, revocations);
       connected.mount(admin);
     },
     middleware: core.middleware,
@@ -216,6 +218,7 @@ export const createOidc = async (deps: OidcDeps) => {
       issued,
     }),
     endings,
+    revocations,
     applications: connected.applications,
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
@@ -237,6 +240,7 @@ export const createOidc = async (deps: OidcDeps) => {
     sweep: async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted && (await store.sweep(sweepBatch)) >= sweepBatch);
       if (!signal.aborted) await approvals.sweep();
+      if (!signal.aborted) await revocations.settle(signal);
     },
     registrationTokens,
   };

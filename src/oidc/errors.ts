@@ -24,6 +24,7 @@ export const errors = defineErrors({
   resource_identifier_fixed: { status: 409, title: 'The identifier of a resource stays as it is' },
   resource_invalid: { status: 400, title: 'The resource is not valid' },
   resource_is_builtin: { status: 409, title: 'This resource belongs to Castellan itself' },
+  revocation_scope_unknown: { status: 404, title: 'There is no such organization' },
   session_limit_reached: { status: 409, title: 'There are too many sessions; sign out elsewhere first' },
   interaction_not_found: { status: 400, title: 'This sign-in is over or belongs to another browser' },
   bootstrap_invalid: { status: 400, title: 'The bootstrap file has mistakes' },

@@ -164,6 +164,7 @@ export const fixtures: Record<string, RouteFixture> = {
   'GET /api/v1/keys': refused,
   'POST /api/v1/keys/rotate': { expect: 'refused', body: () => ({}) },
   'POST /api/v1/keys/:kid/retire': { expect: 'refused', params: { kid: () => 'any' } },
+  'POST /api/v1/revocations': hidden({ body: (of) => ({ organizationId: of.organization }) }),
   'POST /api/v1/keys/:kid/withdraw': { expect: 'refused', params: { kid: () => 'any' } },
 
   'GET /api/v1/sessions': { expect: 'refused', query: (of) => `?userId=${of.user}` },

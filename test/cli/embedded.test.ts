@@ -100,6 +100,12 @@ describe('O12 castellan on an embedded database', function embedded() {
       .and.not.to.include(secret);
   });
 
+  it('TK-10 ends everything that was issued before, without a restart', async () => {
+    const { code, stdout } = await castellan(['revoke-all', '--reason', 'a drill', '--json'], env);
+    expect([code, JSON.parse(stdout).scope]).to.deep.equal([0, 'everything']);
+    expect((await castellan(['revoke-all', '--organization', '01890000-0000-7000-8000-0000000000ab'], env)).code).to.equal(1);
+  });
+
   it('rotates signing keys without a restart', async () => {
     const kids = async (): Promise<string[]> =>
       ((await (await fetch(`${server.issuer}/jwks`)).json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);

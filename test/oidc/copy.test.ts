@@ -80,6 +80,14 @@ describe('P10, P3 the copy that the owner of an embedded database keeps of artif
         () => database.knex.raw('update sessions set ended_at = null'),
       ],
       [
+        'everything',
+        () =>
+          database
+            .knex('revocations')
+            .insert({ id: uuidv7(new Date()), scope: 'everything', revoked_before: new Date(Date.now() + 1000) }),
+        () => database.knex('revocations').delete(),
+      ],
+      [
         'grant, in a transaction',
         () =>
           database.transaction((trx) =>

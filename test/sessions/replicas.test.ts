@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import { createApi, type Tokens } from '../support/api.ts';
-import { createFlows, type Flows, webClient } from '../support/flows.ts';
+import { dpopProof, makeKey } from '../support/client.ts';
+import { ask, createFlows, type Flows, webClient } from '../support/flows.ts';
 import { type Fleet, startFleet } from '../support/processes.ts';
 import { describeWith } from '../support/services.ts';
 
@@ -36,7 +37,7 @@ describeWith(['postgres'], 'P3 endings on two replicas', () => {
 
   before(async function start() {
     this.timeout(120_000);
-    fleet = await startFleet({ bootstrap: { clients: [webClient(client)] } });
+    fleet = await startFleet({ bootstrap: { clients: [{ ...webClient(client), scope: 'openid email offline_access authz' }] } });
     flows = createFlows(fleet.issuer, client, fleet.person);
   });
   after(() => fleet.close());
@@ -86,30 +87,44 @@ describeWith(['postgres'], 'P3 endings on two replicas', () => {
     }
   });
 
-  it('TK-10 moments of client and account combine, in any order', async function combine() {
-    this.timeout(120_000);
-    const admin = await login(0, fleet.administrator);
-    const disableAndEnable = async (): Promise<void> => {
-      for (const step of ['disable', 'enable'])
-        expect((await api('POST', `/clients/${client.id}/${step}`, undefined, admin.accessToken, on(0))).status).to.be.below(300);
+  it('TK-10 moments of client, account, organization and everything combine, in any order', async function combine() {
+    this.timeout(180_000);
+    const organization = '01890000-0000-7000-8000-0000000000aa';
+    const { json } = await api('GET', '/auth/me', undefined, (await login(0)).accessToken, on(0));
+    const named = [organization, 'Acme'];
+    await sql(`insert into organizations (id, name, slug, created_at, updated_at) values ($1, $2, 'acme', now(), now())`, named);
+    const member = [organization, json.user.id];
+    await sql('insert into organization_members (organization_id, user_id, created_at) values ($1, $2, now())', member);
+    const admin = async (path: string, body?: object): Promise<void> => {
+      const { accessToken } = await login(0, fleet.administrator);
+      expect((await api('POST', path, body, accessToken, on(0))).status).to.be.below(300);
     };
-    const logOutEverywhere = async (): Promise<void> => {
+    const ofClient = async (): Promise<void> => {
+      for (const step of ['disable', 'enable']) await admin(`/clients/${client.id}/${step}`);
+    };
+    const ofPerson = async (): Promise<void> => {
       const { accessToken } = await login(1);
       expect((await api('POST', '/auth/logout', { everywhere: true }, accessToken, on(1))).status).to.equal(204);
     };
+    const ofOrganization = () => admin('/revocations', { organizationId: organization });
+    const ofEverything = () => admin('/revocations', { reason: 'a drill' });
     for (const steps of [
-      [disableAndEnable, logOutEverywhere],
-      [logOutEverywhere, disableAndEnable],
+      [ofClient, ofPerson],
+      [ofPerson, ofClient],
+      [ofEverything, ofOrganization, ofPerson],
+      [ofOrganization, ofClient, ofEverything],
     ]) {
       const issued = [];
       for (const step of steps) {
-        issued.push(await flows.tokens());
+        const [relying, own] = [await flows.tokens(), await login(1)];
+        issued.push({ ...relying, own: step === ofClient ? undefined : own });
         await step();
       }
-      for (const { access, refresh: token } of issued) {
+      for (const { access, refresh: token, own } of issued) {
         for (const replica of [0, 1]) expect(await isActive(access, replica)).to.equal(false);
         expect((await flows.userinfo(access, on(1))).status).to.equal(401);
         expect((await flows.refresh(token, on(1))).body.error).to.equal('invalid_grant');
+        if (own) expect([await me(own.accessToken, 0), (await refresh(own.refreshToken, 1)).status]).to.deep.equal([401, 401]);
       }
     }
     const after = await flows.tokens();
@@ -128,6 +143,36 @@ describeWith(['postgres'], 'P3 endings on two replicas', () => {
       expect(await me(json.accessToken, 0)).to.equal(401);
       expect((await refresh(json.refreshToken, 1)).status).to.equal(401);
     }
+  });
+
+  it('TK-08 TK-11 a proof is spent on every replica and after kill -9, at the provider and at our API', async function restart() {
+    this.timeout(120_000);
+    const key = await makeKey('ES256');
+    const to = { token: `${fleet.issuer}/token`, api: `${fleet.issuer}/access/v1/evaluation` };
+    const form = { grant_type: 'client_credentials', scope: 'authz', resource: fleet.issuer };
+    const issue = (proof: string, replica: number) => flows.post('/token', form, { ...on(replica), DPoP: proof });
+    const first = await dpopProof(key, 'POST', to.token);
+    const { body } = await issue(first, 0);
+    expect(body.token_type).to.equal('DPoP');
+    const accessToken = String(body.access_token);
+    const decide = async (proof: string, replica: number): Promise<number> => {
+      const headers = { authorization: `DPoP ${accessToken}`, DPoP: proof, 'content-type': 'application/json', ...on(replica) };
+      const question = { subject: { type: 'user', id: 'x' }, action: { name: 'read' }, resource: { type: 'order', id: '1' } };
+      return (await ask(to.api, { method: 'POST', headers, body: JSON.stringify(question) })).status;
+    };
+    const proof = await dpopProof(key, 'POST', to.api, { accessToken });
+    expect([await decide(proof, 0), await decide(proof, 1), (await issue(first, 1)).body.error]).to.deep.equal([
+      200,
+      401,
+      'invalid_grant',
+    ]);
+    await Promise.all(fleet.replicas.map((replica) => replica.kill()));
+    await Promise.all(fleet.replicas.map((replica) => replica.start()));
+    for (const replica of [0, 1]) {
+      expect(await decide(proof, replica)).to.equal(401);
+      expect((await issue(first, replica)).body.error).to.equal('invalid_grant');
+    }
+    expect(await decide(await dpopProof(key, 'POST', to.api, { accessToken }), 1), 'a new one').to.equal(200);
   });
 
   it('TK-11 a spent refresh token stays spent after kill -9, and its reuse still ends the family', async function restart() {

@@ -85,6 +85,19 @@ const keyOperations = ({ oidc: { keys } }: Rooms) => ({
   },
 });
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const revocationOperations = ({ oidc: { revocations } }: Rooms) => ({
+  'revoke.all': async (wish: { organizationId?: string | undefined; reason?: string | undefined }) => {
+    const { organizationId } = wish;
+    if (organizationId !== undefined && !uuid.test(organizationId))
+      throw new CommandFailed('the id of an organization is a UUID');
+    const { revokedBefore } = await revocations.revoke({ ...wish, ...operator });
+    const scope = organizationId === undefined ? 'everything' : 'organization';
+    return { scope, organizationId, revokedBefore: revokedBefore.toISOString() };
+  },
+});
+
 const outboxOperations = ({ foundation: { outbox }, mail, sms }: Rooms) => {
   const mailOf = ({ topic, payload }: ListedEntry) => {
     if (topic === smsTopic && typeof payload.template === 'string') {
@@ -127,6 +140,7 @@ export const createOperations = (rooms: Rooms) => ({
   ...userOperations(rooms),
   ...clientOperations(rooms),
   ...keyOperations(rooms),
+  ...revocationOperations(rooms),
   ...outboxOperations(rooms),
   'doctor.within': async () => findingsWithin(rooms.foundation),
 });

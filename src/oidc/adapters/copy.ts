@@ -35,6 +35,8 @@ export const createArtifactCopy = ({ onWrite }: Pick<Database, 'onWrite'>) => {
   const sessions = new LRUCache<string, string>({ max: maxRelated });
   const accounts = new LRUCache<string, NonNullable<Facts['account']>>({ max: maxRelated });
   const devices = new LRUCache<string, { device: Facts['device'] }>({ max: maxRelated });
+  /** The moment of everything; unknown while nothing was read. */
+  const moment = new Map<'everything', Date | null>();
   const flights = new Set<Flight>();
 
   const empty = (...parts: readonly { clear(): void }[]): void => {
@@ -45,6 +47,7 @@ export const createArtifactCopy = ({ onWrite }: Pick<Database, 'onWrite'>) => {
     if (!isOwnWrite(sql)) empty(rows, sessions);
   });
   onWrite(['users'], () => empty(accounts, devices));
+  onWrite(['revocations'], () => empty(moment));
   // The store notes when a session was last seen, which decides nothing.
   onWrite(['sessions'], (sql) => {
     if (!isOwnWrite(sql)) empty(devices);
@@ -73,22 +76,32 @@ export const createArtifactCopy = ({ onWrite }: Pick<Database, 'onWrite'>) => {
   const accountOf = ({ accountId }: KeptRow) => (accountId === null ? undefined : accounts.get(accountId));
   const deviceOf = ({ sessionUid }: KeptRow) => (sessionUid === null ? undefined : devices.get(sessionUid));
 
+  const isWhole = (
+    row: KeptRow,
+    { grant, session, account, device }: Record<'grant' | 'session' | 'account' | 'device', unknown>,
+  ): boolean => {
+    if (row.grantId !== null && !grant) return false;
+    if (row.sessionUid !== null && !(session && device)) return false;
+    return row.accountId === null || account !== undefined;
+  };
+
   /** `undefined` when anything that decides is not here. */
   const factsOf = (row: KeptRow): Facts | undefined => {
     const [grant, session, account, device] = [grantOf(row), sessionOf(row), accountOf(row), deviceOf(row)];
-    if (row.grantId !== null && !grant) return undefined;
-    if (row.sessionUid !== null && !(session && device)) return undefined;
-    if (row.accountId !== null && !account) return undefined;
+    const revokedBefore = moment.get('everything');
+    if (revokedBefore === undefined || !isWhole(row, { grant, session, account, device })) return undefined;
     return {
       row: fromKept(row),
       grant: grant && fromKept(grant),
       session: session && fromKept(session),
       account,
       device: device?.device,
+      revokedBefore,
     };
   };
 
-  const keepFacts = ({ changed }: Flight, { row, grant, session, account, device }: Facts): void => {
+  const keepFacts = ({ changed }: Flight, { row, grant, session, account, device, revokedBefore }: Facts): void => {
+    moment.set('everything', revokedBefore);
     for (const found of [row, grant, session]) if (found && !changed.has(found.id)) put(found);
     if (row.accountId !== null && account) accounts.set(row.accountId, account);
     if (row.sessionUid !== null) devices.set(row.sessionUid, { device });
@@ -148,6 +161,6 @@ export const createArtifactCopy = ({ onWrite }: Pick<Database, 'onWrite'>) => {
       for (const key of consumed) consume(key, now);
       for (const row of kept) replace(row, isFresh);
     },
-    empty: (): void => empty(rows, sessions, accounts, devices),
+    empty: (): void => empty(rows, sessions, accounts, devices, moment),
   };
 };

@@ -10,6 +10,8 @@ export interface Facts {
   account: { status: string; revokedBefore: Date | null } | undefined;
   /** The device row beside the provider's session. */
   device: { id: string; endedAt: Date | null } | undefined;
+  /** TK-10: nothing counts that anybody was given before. */
+  revokedBefore: Date | null;
 }
 
 /**
@@ -17,7 +19,8 @@ export interface Facts {
  * `json` keeps payloads as they are.
  */
 export const related = `row_to_json(g) as grant_row, row_to_json(s) as session_row, u.status as account_status,
-  u.revoked_before as account_revoked_before, d.id as device_id, d.ended_at as device_ended_at`;
+  u.revoked_before as account_revoked_before, d.id as device_id, d.ended_at as device_ended_at,
+  (select max(revoked_before) from revocations where scope = 'everything') as all_revoked_before`;
 const selection = `t.kind, t.id, t.payload, t.account_id, t.client_id, t.grant_id, t.session_uid, t.lookup, t.consumed_at,
   t.expires_at, t.created_at, ${related}`;
 const joins = `
@@ -56,6 +59,7 @@ export interface RelatedColumns {
   account_revoked_before: Date | null;
   device_id: string | null;
   device_ended_at: Date | null;
+  all_revoked_before: Date | null;
 }
 
 type FlatRow = StoredRow<Date> & RelatedColumns;
@@ -91,6 +95,7 @@ export const relatedOf = (columns: RelatedColumns): Omit<Facts, 'row'> => ({
       ? undefined
       : { status: columns.account_status, revokedBefore: columns.account_revoked_before },
   device: columns.device_id === null ? undefined : { id: columns.device_id, endedAt: columns.device_ended_at },
+  revokedBefore: columns.all_revoked_before,
 });
 
 const factsOf = (flat: FlatRow): Facts => ({ row: rowOf(flat), ...relatedOf(flat) });

@@ -4,6 +4,7 @@ import type { ClientSource } from '../ports.ts';
 import { createBatcher } from './batcher.ts';
 import { createArtifactCopy } from './copy.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
+import { createLifeCheck } from './life.ts';
 import type { ArtifactRow } from './rows.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
@@ -28,12 +29,6 @@ export class AlreadyConsumed extends Error {
 }
 
 export type ArtifactStore = ReturnType<typeof createArtifactStore>;
-
-/** A device code past its end is still told apart from an unknown one (RFC 8628 §3.5). */
-const readableAfterExpiry = new Set(['DeviceCode', 'BackchannelAuthenticationRequest']);
-
-/** Ending every session is no withdrawal of consent. */
-const survivesRevocation = new Set(['Consent']);
 
 export const createArtifactStore = ({ database, clients, clock, audit }: ArtifactStoreDeps) => {
   const { knex } = database;
@@ -72,31 +67,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     { maxInFlight: lanes, maxItems: 100 },
   );
 
-  const isExpired = ({ kind, expiresAt }: ArtifactRow): boolean =>
-    expiresAt !== null && expiresAt <= clock.now() && !readableAfterExpiry.has(kind);
-
-  /** TK-05, TK-10: an account that is not active, or an ending that came after, takes everything with it. */
-  const accountAllows = ({ row, grant, account, device }: Facts): boolean => {
-    if (device?.endedAt && row.sessionUid !== null) return false;
-    if (row.accountId === null) return true;
-    if (survivesRevocation.has(row.kind)) return account?.status === 'active';
-    if (account?.status !== 'active') return false;
-    return account.revokedBefore === null || (grant ?? row).createdAt > account.revokedBefore;
-  };
-
-  const clientAllows = async ({ row, grant }: Facts): Promise<boolean> => {
-    if (row.clientId === null) return true;
-    const client = await clients.find(row.clientId);
-    return client !== undefined && (client.revokedBefore === undefined || (grant ?? row).createdAt > client.revokedBefore);
-  };
-
-  /** P3: decided here for every kind, so that no endpoint can forget it. */
-  const isAlive = async (facts: Facts): Promise<boolean> => {
-    const { row, grant } = facts;
-    if (isExpired(row) || currentUnit()?.isGone(row)) return false;
-    if (row.grantId !== null && (!grant || isExpired(grant) || currentUnit()?.isGone(grant))) return false;
-    return accountAllows(facts) && (await clientAllows(facts));
-  };
+  const { isAlive, isAliveWithSession } = createLifeCheck({ clients, clock });
 
   const remember = (idHash: string, load: () => Promise<Facts[]>): Promise<Facts[]> => {
     const unit = currentUnit();
@@ -110,11 +81,11 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
   };
 
   /** What a read brought along needs no statement of its own. */
-  const rememberRelated = ({ row, grant, session, account, device }: Facts): void => {
+  const rememberRelated = ({ row, grant, session, account, device, revokedBefore }: Facts): void => {
     const unit = currentUnit();
     if (!unit) return;
     const related = (found: ArtifactRow | undefined): Promise<Facts[]> =>
-      Promise.resolve(found ? [{ row: found, grant: undefined, session: undefined, account, device }] : []);
+      Promise.resolve(found ? [{ row: found, grant: undefined, session: undefined, account, device, revokedBefore }] : []);
     if (row.grantId !== null && !unit.reads.has(row.grantId)) unit.reads.set(row.grantId, related(grant));
     const lookup = row.sessionUid && `Session ${row.sessionUid}`;
     if (lookup && row.kind !== 'Session' && !unit.reads.has(lookup)) unit.reads.set(lookup, related(session));
@@ -127,20 +98,13 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     return currentUnit()?.isConsumed(facts.row) ? { ...facts, row: { ...facts.row, consumedAt: clock.now() } } : facts;
   };
 
-  /** A token that ends with its session needs it alive (the library asks the same of opaque ones). */
-  const withSession = (facts: Facts): Facts | undefined => {
-    if (facts.row.payload.expiresWithSession !== true) return facts;
-    const { session, account, device } = facts;
-    const isThere = session && !isExpired(session) && session.accountId === facts.row.accountId;
-    return isThere && accountAllows({ row: session, grant: undefined, session: undefined, account, device }) ? facts : undefined;
-  };
-
   const alone = (row: ArtifactRow): Facts => ({
     row,
     grant: undefined,
     session: undefined,
     account: undefined,
     device: undefined,
+    revokedBefore: null,
   });
 
   const commit = async (changes: Changes, work: Unit['work']): Promise<void> => {
@@ -201,12 +165,12 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     /** Facts of a living access token of one of the kinds, with the session it is bound to: for our own API. */
     findToken: async (kinds: readonly string[], idHash: string): Promise<Facts | undefined> => {
       const found = (await read(idHash)).find(({ row }) => kinds.includes(row.kind));
-      return found && (await isAlive(found)) ? withSession(found) : undefined;
+      return found && (await isAliveWithSession(found)) ? found : undefined;
     },
     /** The same for a JWT access token, of which nothing is stored. */
     findStructured: async (origin: TokenOrigin): Promise<Facts | undefined> => {
       const found = await readStructuredFacts(knex, origin);
-      return found && (await isAlive(found)) ? withSession(found) : undefined;
+      return found && (await isAliveWithSession(found)) ? found : undefined;
     },
     /** @param event commits with it */
     revokeStructured: async ({ jti, expiresAt }: Pick<TokenOrigin, 'jti' | 'expiresAt'>, event: AuditEvent): Promise<void> => {

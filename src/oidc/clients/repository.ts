@@ -41,6 +41,8 @@ export interface ClientRepository {
   find(clientId: string): Promise<ClientRow | undefined>;
   /** The same, held until the transaction ends. */
   lock(clientId: string): Promise<ClientRow | undefined>;
+  /** TK-05: of an organization that is suspended nothing works. */
+  isSuspended(organizationId: string): Promise<boolean>;
   /** A live client one of whose redirect URIs is of this origin. */
   ofOrigin(origin: string): Promise<string | undefined>;
   /** A live first-party client one of whose redirect URIs it is, character by character. */
@@ -92,6 +94,8 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     return (rows as Uses[])[0] as Uses;
   },
   find: (clientId) => db('clients').where({ client_id: clientId }).first(),
+  isSuspended: async (organizationId) =>
+    (await db('organizations').where({ id: organizationId, status: 'suspended' }).first('id')) !== undefined,
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
   ofOrigin: async (origin) => {
     const uris = db.raw(`jsonb_array_elements_text(case when jsonb_typeof(metadata->'redirect_uris') = 'array'

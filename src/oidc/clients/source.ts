@@ -28,6 +28,9 @@ export interface ClientSourceDeps {
 
 export const clientTag = (clientId: string): string => `client:${clientId}`;
 
+/** Invalidated by whoever suspends an organization or lets it work again. */
+export const organizationTag = (organizationId: string): string => `organization:${organizationId}`;
+
 /** P9: the server's profile holds for clients from before as well; one that is weaker does not work until it is changed. */
 const underProfile = (row: ClientRow, profile: ClientProfile | undefined): ClientRow => {
   if (profile === undefined || row.source === 'builtin' || row.settings.profile !== undefined) return row;
@@ -36,13 +39,13 @@ const underProfile = (row: ClientRow, profile: ClientProfile | undefined): Clien
   return { ...row, metadata: { ...metadata }, settings: { ...row.settings, profile }, disabled_at };
 };
 
-const cached = (row: ClientRow, secrets: readonly SecretRow[]): CachedClient => ({
+const cached = (row: ClientRow, secrets: readonly SecretRow[], isSuspended: boolean): CachedClient => ({
   clientId: row.client_id,
   metadata: row.metadata,
   settings: row.settings,
   isFirstParty: row.is_first_party,
   isVerified: row.is_verified,
-  isDisabled: row.disabled_at !== null,
+  isDisabled: row.disabled_at !== null || isSuspended,
   revokedBefore: row.revoked_before?.toISOString() ?? null,
   secrets: secrets.map(({ digest, sealed, expires_at }) => ({ digest, sealed, expiresAt: expires_at?.toISOString() ?? null })),
 });
@@ -55,9 +58,11 @@ export const createClientSource = ({ clients, clock, envelope, caches, profile }
   const read = async (clientId: string): Promise<{ value: CachedClient; tags: string[] } | undefined> => {
     const row = await clients.find(clientId);
     if (!row) return undefined;
+    const { organization_id: organizationId } = row;
+    const isSuspended = organizationId !== null && (await clients.isSuspended(organizationId));
     return {
-      value: cached(underProfile(row, profile), await clients.secrets([clientId], clock.now())),
-      tags: [clientTag(clientId)],
+      value: cached(underProfile(row, profile), await clients.secrets([clientId], clock.now()), isSuspended),
+      tags: [clientTag(clientId), ...(organizationId === null ? [] : [organizationTag(organizationId)])],
     };
   };
   const load = async (clientId: string): Promise<CachedClient | undefined> => {

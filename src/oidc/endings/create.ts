@@ -2,6 +2,7 @@ import type { Provider } from 'oidc-provider';
 import type { Database } from '../../platform/db/index.ts';
 import type { AuditBuffer, Clock, Mailer } from '../../platform/ports.ts';
 import type { SessionRecorder, Transaction, TransactionalSinks } from '../ports.ts';
+import { createRevocations } from '../revocations/service.ts';
 import { createSessionRecording } from '../sessions/recording.ts';
 import { createLateReuse } from './late-reuse.ts';
 import { createLogoutNotices, createReuseWarning } from './notices.ts';
@@ -29,5 +30,7 @@ export const createEndingRoom = ({ issuer, provider, given, disableTokens }: End
   const warn = createReuseWarning({ mail, clock, issuer });
   const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
   const lateReuse = createLateReuse({ database, sinks, recording });
-  return { endings, recording, lateReuse, notices: createLogoutNotices({ provider, sinks, audit }) };
+  const { endSessions } = endings;
+  const revocations = createRevocations({ database, clock, sinks, endSessions, endClientTokens: disableTokens });
+  return { endings, revocations, recording, lateReuse, notices: createLogoutNotices({ provider, sinks, audit }) };
 };

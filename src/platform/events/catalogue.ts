@@ -90,6 +90,7 @@ export interface AuditCatalogue {
   'oidc.token.refreshed': { scope?: string | undefined };
   'oidc.token.refused': { grantType: string; error: string };
   'oidc.token.reuse_detected': None;
+  'oidc.tokens_revoked': { scope: string };
   'oidc.token.revoked': { kind: string };
   'policy.activated': { version: number };
   'policy.archived': None;

@@ -47,6 +47,9 @@ export const createSessionRepository = (db: Knex): SessionRepository => ({
     (await db('users')
       .where({ id: userId, status: 'active' })
       .where((either) => either.whereNull('revoked_before').orWhere('revoked_before', '<', authenticatedAt))
+      .whereNotExists(
+        db('revocations').where({ scope: 'everything' }).where('revoked_before', '>=', authenticatedAt).select('id'),
+      )
       .update({ last_sign_in_at: authenticatedAt })) === 1,
   isOutdated: async (userId, authenticatedAt) =>
     (await db('user_credentials').where({ user_id: userId }).where('changed_at', '>', authenticatedAt).first('kind')) !==
