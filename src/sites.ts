@@ -24,7 +24,7 @@ interface AuthnSiteDeps {
 }
 
 export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, endings }: AuthnSiteDeps): AuthnDeps['site'] => {
-  const { config, sinks, caches, outbound } = foundation;
+  const { config, sinks, caches, outbound, logger } = foundation;
   const newestTerms = caches.cache<TermsRow | 'none'>({ name: 'terms', l1Seconds: 60, l2Seconds: 60, maxEntries: 1 });
   return {
     issuer: config.issuer,
@@ -49,7 +49,7 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
       changed: async (trx) => caches.invalidate(['terms'], trx),
     },
     isNetworkCounted: config.rateLimits.enabled,
-    upstream: { config, caches, outbound },
+    upstream: { config, caches, outbound, logger },
     nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
     outranks: authz.outranks,
     holdingsOf: async (id) => {

@@ -166,10 +166,12 @@ export const createOidc = async (deps: OidcDeps) => {
     clients: createClientRepository(knex),
     caches,
     logger,
-    changed: () => void load(),
+    changed: () => reload(),
   });
   const load = async (): Promise<void> => core.rebuild((await keys.current()) as unknown as JWKS);
-  keys.onChange(() => void load());
+  const reload = (): void =>
+    void load().catch((error: unknown) => logger.error({ err: error }, 'the provider goes on with the settings of before'));
+  keys.onChange(reload);
   caches.onInvalidate((tags) => {
     if (tags.includes(keysTag) || tags.includes(everything))
       keys.reload().catch((error: unknown) => logger.error({ err: error }, 'signing keys could not be read'));
@@ -178,12 +180,6 @@ export const createOidc = async (deps: OidcDeps) => {
   await keys.prepare();
   await uses.read();
   await clients.reseal();
-  // FAPI profiles sign with PS256 and ES256 (P9): made when the first such client, or the server's own profile, asks for it.
-  const ensureStrongKeys = async (): Promise<void> => {
-    const strong = (await keys.list()).some(({ alg, state }) => alg === 'PS256' && state === 'active');
-    if (!strong) await keys.rotate('PS256');
-  };
-  if (config.profile !== 'default') await ensureStrongKeys();
   await load();
 
   return {
@@ -223,15 +219,9 @@ export const createOidc = async (deps: OidcDeps) => {
     /** Back-channel logout: the outbox topic and what delivers an entry of it. */
     logoutNotices: { topic: notices.topic, deliver: notices.deliver },
     interactions: createInteractionService({ provider, store, consents, resources }),
-    clients: {
-      ...clients,
-      put: async (...registration: Parameters<typeof clients.put>) => {
-        await clients.put(...registration);
-        if (registration[0].profile !== undefined) await ensureStrongKeys();
-      },
-    },
+    clients,
     resources,
-    keys: { ...keys, rotate: (alg?: string) => keys.rotate(alg) },
+    keys,
     approvals: approval.pages,
     /** CIBA's ping: the outbox topic and what delivers an entry of it. */
     pings: { topic: approval.pings.topic, deliver: approval.pings.deliver },

@@ -40,7 +40,7 @@ describe('A2 password history', () => {
     expect(await database.knex('password_history').where({ user_id: accountId })).to.have.length(4);
   });
 
-  it('PW-02 hashes anew what was typed only while it is still the password', async () => {
+  it('hashes anew what was typed only while it is still the password', async () => {
     const wish = { email: 'b@example.test', emailVerified: true, claims: {}, source: 'registration' } as const;
     const id = (await accounts.create({ ...wish, passwordHash: 'seen at the sign-in' })) ?? '';
     await accounts.changePassword(id, 'changed meanwhile');

@@ -93,6 +93,18 @@ describe('S1 A9 sign-in by risk', function risk() {
     expect(found.level).to.equal('medium');
   });
 
+  it('nor is one that the session of before was used after', async () => {
+    const email = await newPerson();
+    const { json } = await signIn(email, home);
+    clock.advance(86_400);
+    const there = { ...home, 'x-forwarded-for': abroad['x-forwarded-for'] };
+    expect((await api('POST', '/auth/refresh', { refreshToken: json.refreshToken }, undefined, there)).status).to.equal(200);
+    clock.advance(60);
+    await signIn(email, there);
+    const [found] = await assessments(email);
+    expect(found.factors.map(({ name }: { name: string }) => name)).to.deep.equal(['new_network', 'new_country']);
+  });
+
   it('a rule asks for a factor at that risk only; who has none is refused like a wrong password', async () => {
     const email = await newPerson();
     const { json: tokens } = await signIn(email, home);

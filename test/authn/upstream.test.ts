@@ -698,6 +698,14 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect(page.body).to.contain('could not be checked');
     });
 
+    it('Core §3.1.2.1 takes no sign-in that does not say when it was, where one of the last hour was asked for', async () => {
+      partner.person = person({ sub: 'p-1', email: 'pat@partner.example' });
+      const agent = browserOf(stand);
+      const silent = await hosted('partner', agent, { max_age: '3600' });
+      expect(partner.asked.at(-1)?.get('max_age')).to.equal('3600');
+      expect(silent.body).to.contain('could not be checked');
+    });
+
     it('A5 takes the address from userinfo where the ID token has none', async () => {
       partner.person = person({ sub: 'p-2', email: 'uma@partner.example' });
       partner.without = ['email', 'email_verified'];
@@ -714,6 +722,12 @@ describe('A5 social and upstream sign-in', function upstream() {
       const { status, json: changed } = await api('PUT', `${base}/${id}`, change, boss, { 'if-match': '"1"' });
       expect(status).to.equal(200);
       expect(changed).to.include({ displayName: 'Partner', hasClientSecret: true, isEnabled: false });
+      const moved = { ...change, issuer: 'https://elsewhere.example' };
+      const told = await api('PUT', `${base}/${id}`, moved, boss, { 'if-match': '"2"' });
+      expect([told.status, told.json.errors?.[0].path], 'the secret is not told to another').to.deep.equal([
+        400,
+        '/clientSecret',
+      ]);
       expect((await classic('partner')).status).to.equal(404);
       expect(
         (await api('PUT', `${base}/${id}`, { ...change, kind: 'github', issuer: undefined }, boss, { 'if-match': '"2"' })).status,

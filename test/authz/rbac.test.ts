@@ -222,6 +222,19 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
       );
   };
 
+  it('C5 names the administrator who rotated or took out a signing key', async () => {
+    const { json } = await superAdmin('POST', '/keys/rotate', { alg: 'ES256' });
+    const { kid } = json.items.find(({ alg, state }: Record<string, string>) => alg === 'ES256' && state === 'active');
+    expect((await superAdmin('POST', `/keys/${kid}/withdraw`)).status).to.equal(204);
+    const events = await stand.database.knex('audit_events').where({ target_id: kid }).orderBy('id');
+    expect(events.map(({ type, actor_id: actor }) => [type, actor])).to.deep.equal([
+      ['key.created', null],
+      ['key.activated', ids.root],
+      ['key.retired', ids.root],
+      ['key.withdrawn', ids.root],
+    ]);
+  });
+
   it('IN-01 takes a cursor that it did not make for a mistake, in every list', async () => {
     const parts = ['\0', 'x', '2026-99-01T00:00:00.000Z', '0000-01-01T00:00:00.000Z', vaultId];
     const places = [

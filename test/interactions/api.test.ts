@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { ifGood } from '../../src/interactions/api/service.ts';
+import { errors } from '../../src/platform/errors/index.ts';
 import { type ApiAnswer, createApi, type Tokens } from '../support/api.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -176,6 +178,12 @@ describe('A1 JSON sign-in', () => {
   });
 
   describe('POST /auth/logout', () => {
+    it('SE-05 calls nobody logged out whose token could not be looked up', async () => {
+      expect(await ifGood(Promise.reject(errors.unauthenticated()))).to.equal(undefined);
+      for (const error of [errors.unavailable(), new Error('the database is away')])
+        expect(await ifGood(Promise.reject(error)).catch((thrown: unknown) => thrown)).to.equal(error);
+    });
+
     it('SE-05 ends the session behind the access token, and every token of it', async () => {
       const { accessToken, refreshToken } = await signIn();
       expect((await call('POST', '/auth/logout', {}, accessToken)).status).to.equal(204);

@@ -142,9 +142,12 @@ describe('SE-10 S1 sessions are bound to their browser', function binding() {
     expect(next.status).to.equal(200);
     expect((await refresh(abroad, next.json.refreshToken)).status).to.equal(401);
     // A program that refreshes for the browser's page is not another platform.
-    expect((await refresh({ 'user-agent': 'node', 'x-forwarded-for': '203.0.113.7' }, next.json.refreshToken)).status).to.equal(
-      200,
-    );
+    const program = { 'user-agent': 'node', 'x-forwarded-for': '203.0.113.7' };
+    const byProgram = await refresh(program, next.json.refreshToken);
+    expect(byProgram.status).to.equal(200);
+    // Nor does its silence make the session forget the browser it began in.
+    const elsewhere = { ...owner, 'user-agent': edgeOnWindows };
+    expect((await refresh(elsewhere, byProgram.json.refreshToken)).status).to.equal(401);
   });
 
   it('SESSION_BINDING=end ends the session itself; log only notes; off does nothing', async () => {

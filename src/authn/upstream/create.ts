@@ -4,6 +4,7 @@ import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database, setTenants } from '../../platform/db/index.ts';
 import type { AdminRoutes } from '../../platform/http/index.ts';
+import type { Logger } from '../../platform/logging/index.ts';
 import { createStandInOutbound, type Outbound } from '../../platform/outbound/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Outbox, Principal } from '../../platform/ports.ts';
 import { createDeviceRepository } from '../factors/repository.ts';
@@ -36,6 +37,7 @@ export interface UpstreamSite {
   caches: Pick<Caches, 'cache' | 'invalidate'>;
   /** The guarded client. */
   outbound: Outbound;
+  logger: Logger;
 }
 
 export interface UpstreamRoomDeps {
@@ -58,7 +60,7 @@ export interface UpstreamRoomDeps {
 /** Upstream providers, who is known to them, and the way there and back, with their storage (FEATURES A5). */
 export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit, site, signIn }: UpstreamRoomDeps) => {
   const { knex } = database;
-  const { caches, config } = site.upstream;
+  const { caches, config, logger } = site.upstream;
   const { issuer, attempted } = site;
   const { social, registration, registrationPolicy } = config;
   // The operator's own stand-ins (`SOCIAL_*_BASE_URL`) may be anywhere.
@@ -110,7 +112,7 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
         return [{ name, displayName, kind }];
       });
     },
-    flows: createUpstreamFlows({ store, registry, dialects, issuer, audit, attempted }),
+    flows: createUpstreamFlows({ store, registry, dialects, issuer, audit, logger, attempted }),
     people: createUpstreamSignIn({
       accounts,
       identities,

@@ -1,5 +1,5 @@
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { AdminRoutes, RequestInfo } from '../../platform/http/index.ts';
+import { type AdminRoutes, personOf, type RequestInfo } from '../../platform/http/index.ts';
 import type { Authenticator, Principal } from '../../platform/ports.ts';
 import {
   CsrfView,
@@ -14,7 +14,7 @@ import {
   TokenView,
   ValidateBody,
 } from './schema.ts';
-import type { AuthApi } from './service.ts';
+import { type AuthApi, ifGood } from './service.ts';
 
 /** What somebody holds; supplied by `authz`. */
 export interface Entitlements {
@@ -38,9 +38,6 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
     const [scheme, token] = request.header('authorization')?.split(' ') ?? [];
     if (token === undefined || scheme?.toLowerCase() !== 'bearer') return undefined;
     return authenticator.authenticate({ value: token, scheme: 'Bearer' }, 'api');
-  };
-  const requirePerson = (principal: Principal): void => {
-    if (principal.type !== 'user') throw shared.not_found();
   };
 
   admin.post(
@@ -82,8 +79,9 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
       const hasToken = refreshToken !== undefined || request.header('authorization') !== undefined;
       if (!hasToken && api.modes.isHeld(request)) return api.logoutByCookie(request, everywhere);
       // A refresh token speaks for its session even when the access token beside it has run out.
-      const caller = refreshToken === undefined ? await callerOf(request) : await callerOf(request).catch(() => undefined);
+      const caller = refreshToken === undefined ? await callerOf(request) : await ifGood(callerOf(request));
       if (!caller && refreshToken === undefined) throw shared.unauthenticated({ headers: { 'WWW-Authenticate': 'Bearer' } });
+      if (caller) personOf(caller);
       await api.logout(caller, refreshToken, everywhere);
       return undefined;
     },
@@ -92,7 +90,7 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
     `${base}/change-password`,
     { summary: 'Change my password; every other session ends', permission: 'self', body: PasswordBody, status: 204 },
     async ({ body, principal, request }) => {
-      requirePerson(principal);
+      personOf(principal);
       await api.changePassword(body, principal, request);
       return undefined;
     },
@@ -114,11 +112,8 @@ export const mountAuthRoutes = (admin: AdminRoutes, { api, authenticator, entitl
     `${base}/me`,
     { summary: 'Who I am and what I may do', permission: 'self', response: MeView, status: 200 },
     async ({ principal }) => {
-      requirePerson(principal);
-      const [user, { roles, permissions, organizations }] = await Promise.all([
-        api.userOf(principal.id),
-        entitlementsOf(principal.id),
-      ]);
+      const id = personOf(principal);
+      const [user, { roles, permissions, organizations }] = await Promise.all([api.userOf(id), entitlementsOf(id)]);
       return { user, roles, permissions, organizations };
     },
   );

@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox';
 import type { AnswerOutcome, Asked, SignInOutcome, Terms } from '../../authn/index.ts';
 import type { Ending, Endings, FirstParty, LoginOutcome } from '../../oidc/index.ts';
-import { errors as shared } from '../../platform/errors/index.ts';
+import { Refusal, errors as shared } from '../../platform/errors/index.ts';
 import type { Answer, ApiCsrf, RequestInfo } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import type { Accounts } from '../consent/page.ts';
@@ -64,6 +64,16 @@ const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math
 const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
 // RFC 9110 §11.6.1
 const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
+
+/** Whose token it is, unless it has run out; that nothing can be looked up is no reason to call somebody logged out. */
+export const ifGood = async (authenticated: Promise<Principal | undefined>): Promise<Principal | undefined> => {
+  try {
+    return await authenticated;
+  } catch (error) {
+    if (error instanceof Refusal && error.status < 500) return undefined;
+    throw error;
+  }
+};
 
 export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, site }: AuthApiDeps) => {
   const locked = ({ until }: { until: Date }) =>
@@ -144,7 +154,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
 
   const cookieCaller = async (request: RequestInfo): Promise<Principal | undefined> => {
     const token = modes.accessTokenOf(request);
-    const principal = token === undefined ? undefined : await site.authenticate(token).catch(() => undefined);
+    const principal = token === undefined ? undefined : await ifGood(site.authenticate(token));
     if (principal) modes.check(request, principal.sessionId);
     return principal;
   };

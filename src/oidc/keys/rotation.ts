@@ -1,5 +1,5 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
-import type { AuditSink, Clock } from '../../platform/ports.ts';
+import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { generateKey, type SigningAlgorithm } from './generate.ts';
 import type { KeyRepository, KeyRow, KeyState } from './repository.ts';
 import { isReadable } from './set.ts';
@@ -21,6 +21,8 @@ interface RotationDeps {
   envelope: Envelope;
   keys: KeyRepository;
   audit: AuditSink;
+  /** Who asked for it; the system where nobody did. */
+  actor: Actor | undefined;
   now: Date;
   /** How long a retired key stays published. */
   overlapSeconds: number;
@@ -28,9 +30,9 @@ interface RotationDeps {
 }
 
 /** The steps of a key's life, all inside one transaction that holds the rotation lock. */
-export const createRotation = ({ envelope, keys, audit, now, overlapSeconds, spares }: RotationDeps) => {
+export const createRotation = ({ envelope, keys, audit, actor, now, overlapSeconds, spares }: RotationDeps) => {
   const note = (type: KeyEvent, { kid, alg }: KeyRow): Promise<void> =>
-    audit.record({ type, outcome: 'success', target: { type: 'key', id: kid }, details: { alg } });
+    audit.record({ type, outcome: 'success', actor, target: { type: 'key', id: kid }, details: { alg } });
 
   const spare = async (alg: SigningAlgorithm): Promise<KeyRow> =>
     spares.get(alg)?.pop() ?? (await generateKey(alg, envelope, now));

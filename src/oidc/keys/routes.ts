@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { AdminRoutes } from '../../platform/http/index.ts';
+import type { Actor, Principal } from '../../platform/ports.ts';
 import { signingAlgorithms } from './generate.ts';
 import type { Keys } from './service.ts';
 
@@ -22,6 +23,7 @@ const KeyParams = Type.Object({ kid: Type.String({ pattern: '^[A-Za-z0-9_-]{1,10
 const RotationBody = Type.Object({ alg: Type.Optional(Type.Union(signingAlgorithms.map((alg) => Type.Literal(alg)))) }, closed);
 
 const base = '/api/v1/keys';
+const actorOf = ({ type, id }: Principal): Actor => ({ type, id });
 
 /** Signing keys as an administrator sees them; private parts have no way out. */
 export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
@@ -43,7 +45,7 @@ export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
       response: KeyList,
       status: 200,
     },
-    async ({ body }) => ({ items: await keys.rotate(body.alg), nextCursor: null }),
+    async ({ body, principal }) => ({ items: await keys.rotate(body.alg, actorOf(principal)), nextCursor: null }),
   );
   admin.post(
     `${base}/:kid/retire`,
@@ -54,8 +56,8 @@ export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
       params: KeyParams,
       status: 204,
     },
-    async ({ params }) => {
-      await keys.retire(params.kid);
+    async ({ params, principal }) => {
+      await keys.retire(params.kid, actorOf(principal));
       return undefined;
     },
   );
@@ -68,8 +70,8 @@ export const mountKeyRoutes = (admin: AdminRoutes, keys: Keys): void => {
       params: KeyParams,
       status: 204,
     },
-    async ({ params }) => {
-      await keys.withdraw(params.kid);
+    async ({ params, principal }) => {
+      await keys.withdraw(params.kid, actorOf(principal));
       return undefined;
     },
   );

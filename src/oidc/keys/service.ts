@@ -1,6 +1,6 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Logger } from '../../platform/logging/index.ts';
-import type { AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
+import type { Actor, AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { KeySource } from '../ports.ts';
 import { type SigningAlgorithm, sealContext, signingAlgorithms } from './generate.ts';
@@ -36,11 +36,11 @@ export interface Keys extends KeySource {
    * retired key stays published for the longest life of what it signed.
    * @throws key_algorithm_unknown
    */
-  rotate(alg?: string): Promise<KeyView[]>;
+  rotate(alg?: string, actor?: Actor): Promise<KeyView[]>;
   /** Takes a key out of use; what it signed stays good until it ends. @throws key_not_found */
-  retire(kid: string): Promise<void>;
+  retire(kid: string, actor?: Actor): Promise<void>;
   /** Takes a key out at once: what it signed is refused from now on (OP-08). @throws key_not_found */
-  withdraw(kid: string): Promise<void>;
+  withdraw(kid: string, actor?: Actor): Promise<void>;
   /** The job: rotates what is older than 90 days and removes what has been retired long enough. */
   maintain(): Promise<void>;
   /** Reads the table again: after somebody's rotation, and from time to time in case the news was lost. */
@@ -68,6 +68,8 @@ const algorithmsOf = (rows: readonly KeyRow[]): SigningAlgorithm[] => [
   ...new Set(rows.map(({ alg }) => alg).filter(isAlgorithm)),
 ];
 
+const withKid = (rows: readonly KeyRow[], kid: string): KeyRow | undefined => rows.find((row) => row.kid === kid);
+
 export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: KeyDeps): Keys => {
   let loaded: LoadedKeys | undefined;
   const listeners = new Set<() => void>();
@@ -87,13 +89,14 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
   const change = async (
     spareFor: readonly SigningAlgorithm[],
     work: (rotation: Rotation, rows: KeyRow[]) => Promise<unknown>,
+    actor?: Actor,
   ): Promise<void> => {
     const spares = await makeSpares(spareFor, envelope, clock);
     await inTransaction(async ({ keys: repository, audit, announce }) => {
       await repository.lock();
       const longest = await repository.longestLifetimeSeconds();
       const overlapSeconds = Math.max(shortestOverlapSeconds, longest + daySeconds);
-      const deps = { envelope, keys: repository, audit, now: clock.now(), overlapSeconds, spares };
+      const deps = { envelope, keys: repository, audit, actor, now: clock.now(), overlapSeconds, spares };
       await work(createRotation(deps), await repository.list());
       await announce();
     });
@@ -142,36 +145,30 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
     publicJwks: async () => (loaded ?? (await load())).publicKeys,
     onChange: (handler) => void listeners.add(handler),
     list: async () => inOrder(await keys.list()).map(view),
-    rotate: async (alg) => {
+    rotate: async (alg, actor) => {
       if (alg !== undefined && !isAlgorithm(alg)) {
         throw errors.key_algorithm_unknown({ detail: `Signing algorithms are ${signingAlgorithms.join(', ')}` });
       }
       const chosen = alg === undefined ? algorithmsOf(await keys.list()) : [alg];
-      await change(chosen, async (rotation) => {
+      const rotateEach = async (rotation: Rotation): Promise<void> => {
         for (const one of chosen) await rotation.rotate(one);
-      });
+      };
+      await change(chosen, rotateEach, actor);
       return inOrder(await keys.list()).map(view);
     },
-    retire: async (kid) => {
+    retire: async (kid, actor) => {
       const { alg, state } = await existing(kid);
       if (state === 'retired') throw errors.key_retired();
-      await change([alg], (rotation, rows) =>
-        rotation.replace(
-          alg,
-          rows.find((one) => one.kid === kid),
-        ),
-      );
+      await change([alg], (rotation, rows) => rotation.replace(alg, withKid(rows, kid)), actor);
     },
-    withdraw: async (kid) => {
+    withdraw: async (kid, actor) => {
       const { alg } = await existing(kid);
-      await change([alg], async (rotation, rows) => {
-        const state = await rotation.replace(
-          alg,
-          rows.find((one) => one.kid === kid),
-        );
-        const row = rows.find((one) => one.kid === kid);
+      const takeOut = async (rotation: Rotation, rows: readonly KeyRow[]): Promise<void> => {
+        const row = withKid(rows, kid);
+        const state = await rotation.replace(alg, row);
         if (row && state === 'retired') await rotation.withdraw({ ...row, state });
-      });
+      };
+      await change([alg], takeOut, actor);
     },
     maintain: async () => {
       await keys.removeExpired(clock.now());

@@ -4,7 +4,6 @@ export interface PastRow {
   ip: string | null;
   user_agent: string | null;
   created_at: Date;
-  last_seen_at: Date;
 }
 
 export interface HistoryRepository {
@@ -21,7 +20,7 @@ export const createHistoryRepository = (db: Knex): HistoryRepository => ({
       .andWhere('created_at', '>', since)
       .orderBy('created_at', 'desc')
       .limit(limit)
-      .select('ip', 'user_agent', 'created_at', 'last_seen_at')) as PastRow[],
+      .select('ip', 'user_agent', 'created_at')) as PastRow[],
   isKnown: async (userId, tokenHash, now) =>
     (await db('known_devices')
       .where({ user_id: userId, token_hash: tokenHash })

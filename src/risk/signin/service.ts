@@ -46,7 +46,7 @@ export const createSignInRisk = ({ history, places, clock, audit, assessed }: Si
     const { browser, os } = familyOf(userAgent);
     return browser === undefined && os === undefined ? 'program' : `${browser ?? '?'} on ${os ?? '?'}`;
   };
-  const seenOf = ({ ip, user_agent: userAgent, last_seen_at: at }: PastRow): Seen => ({
+  const seenOf = ({ ip, user_agent: userAgent, created_at: at }: PastRow): Seen => ({
     at,
     ip: ip ?? '',
     place: places.find(ip ?? undefined),

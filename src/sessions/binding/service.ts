@@ -36,6 +36,10 @@ export interface Bearer {
 const quietMs = 600_000;
 const maxRemembered = 2000;
 
+/** What a browser does not tell stays as it was: nobody sheds what a session is bound to by leaving it out. */
+const known = (now: Fingerprint): Fingerprint =>
+  Object.fromEntries(Object.entries(now).filter(([, value]) => value !== undefined));
+
 /** Sessions are bound to the browser they began in (FEATURES S1, SE-10), by what a server sees of it without asking. */
 export const createBinding = ({ places, clock, audit, mode, mismatched }: BindingDeps) => {
   const told = new Map<string, number>();
@@ -69,8 +73,9 @@ export const createBinding = ({ places, clock, audit, mode, mismatched }: Bindin
     if (signals.length === 0) return { kind: 'accept' };
     if (scoreOf(signals) < clearlyDifferent) {
       tell(bearer, signals, 'logged');
-      // What differs a little is told once and then is the browser's own; the token stays the one of the sign-in.
-      return { kind: 'accept', bound: { ...before, ...now, device: before.device } };
+      // What differs a little is told once and then is the browser's own; the token stays the one of the sign-in. A country is
+      // that of the network, known or not.
+      return { kind: 'accept', bound: { ...before, ...known(now), country: now.country, device: before.device } };
     }
     const isEnforced = mode === 'reauthenticate' || mode === 'end';
     tell(bearer, signals, mode === 'end' ? 'ended' : isEnforced ? 'reauthenticate' : 'logged');

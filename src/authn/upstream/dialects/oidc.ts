@@ -49,10 +49,16 @@ const checkParty = ({ clientId }: Provider, azp: unknown): void => {
 
 const skewSeconds = 60;
 
-/** Who asked for a fresh sign-in and is told of an older one has none; who is told of none relies on `prompt` (Core §3.1.2.1). */
-const checkAge = (authTime: unknown, { maxAgeSeconds }: Checks): void => {
-  if (maxAgeSeconds === undefined || typeof authTime !== 'number') return;
-  if (Date.now() / 1000 - authTime > maxAgeSeconds + skewSeconds) throw new UpstreamError('untrusted', 'auth_time');
+/**
+ * Core §3.1.2.1: whoever was sent `max_age` says when the person signed in, and not longer ago. Where none is told after `prompt=login`,
+ * or by Google, which knows no `max_age`, the prompt is what counts.
+ */
+const checkAge = ({ kind }: Provider, authTime: unknown, { maxAgeSeconds }: Checks, now: Date): void => {
+  if (maxAgeSeconds === undefined) return;
+  const isPrompted = kind === 'google' || maxAgeSeconds === 0;
+  if (typeof authTime !== 'number' && isPrompted) return;
+  const isFresh = typeof authTime === 'number' && now.getTime() / 1000 - authTime <= maxAgeSeconds + skewSeconds;
+  if (!isFresh) throw new UpstreamError('untrusted', 'auth_time');
 };
 
 const claimNames = { name: 'name', given_name: 'given_name', family_name: 'family_name', locale: 'locale' };
@@ -102,7 +108,7 @@ export const createOidcDialect = (outboundFor: (provider: Provider) => Outbound,
         const token = tokens.claims();
         if (!token) throw new UpstreamError('untrusted', 'id_token');
         checkParty(provider, token.azp);
-        checkAge(token.auth_time, checks);
+        checkAge(provider, token.auth_time, checks, clock.now());
         const isMissing = token.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
         const more = isMissing ? await client.fetchUserInfo(configuration, tokens.access_token, token.sub) : {};
         // The name the provider gives itself, however the setting is written; the library has compared the two.

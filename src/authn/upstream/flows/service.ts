@@ -1,4 +1,5 @@
 import { randomSecret } from '../../../platform/crypto/index.ts';
+import type { Logger } from '../../../platform/logging/index.ts';
 import type { AuditBuffer } from '../../../platform/ports.ts';
 import type { Dialect, UpstreamError, UpstreamFailure, UpstreamPerson, Wishes } from '../dialects/dialect.ts';
 import { failureOf } from '../dialects/library.ts';
@@ -40,17 +41,30 @@ export interface UpstreamFlowDeps {
   dialects: Record<ProviderKind, Dialect>;
   issuer: string;
   audit: AuditBuffer;
+  logger: Pick<Logger, 'warn'>;
   attempted(method: string, outcome: string): void;
 }
+
+/** What went wrong, without what the provider wrote: errors hold its answers, those of the JSON parser quote them. */
+const chainOf = (cause: unknown, depth = 0): string[] => {
+  if (!(cause instanceof Error) || depth === 5) return [];
+  const { code = '' } = cause as { code?: unknown };
+  const words = cause instanceof SyntaxError ? '' : cause.message.slice(0, 200);
+  return [[cause.name, code, words].filter(Boolean).join(': '), ...chainOf(cause.cause, depth + 1)];
+};
 
 const isHeld = (value: string | undefined): value is string => value !== undefined && /^[\w-]{43}$/.test(value);
 
 /** Sending people to a provider and taking them back (RFC 9700 §4.7, OpenID Connect Core §3.1). */
-export const createUpstreamFlows = ({ store, registry, dialects, issuer, audit, attempted }: UpstreamFlowDeps) => {
+export const createUpstreamFlows = ({ store, registry, dialects, issuer, audit, logger, attempted }: UpstreamFlowDeps) => {
   const redirectUriOf = ({ name }: Provider): string => `${issuer}${callbackPath(name)}`;
 
-  const failed = (provider: Provider, { kind, reason }: UpstreamError, clientId: string | undefined): UpstreamFailure => {
+  const failed = (provider: Provider, error: UpstreamError, clientId: string | undefined): UpstreamFailure => {
+    const { kind, reason, cause } = error;
     attempted(provider.kind, kind);
+    // What the person did there is theirs; what is wrong with the provider is for whoever runs this.
+    if (kind !== 'denied')
+      logger.warn({ provider: provider.name, kind, reason, why: chainOf(cause) }, 'an upstream sign-in failed');
     const about = { outcome: 'failure', actor: { type: 'anonymous' }, clientId, reason: `${kind}:${reason}` } as const;
     audit.note({ type: 'authn.login.failed', ...about, details: { method: provider.kind } });
     return kind;

@@ -91,6 +91,13 @@ const requireSame = (input: ProviderInput, before: ProviderRow): void => {
   if (fixed.length > 0) throw shared.invalid_request({ errors: fixed.map((path) => ({ path, message: 'cannot be changed' })) });
 };
 
+/** A secret stays with the provider that gave it: at another address it would be told to somebody else. @throws invalid_request */
+const requireSecretFor = (input: ProviderInput, before: ProviderRow): void => {
+  if (before.client_secret_sealed === null || input.clientSecret !== undefined) return;
+  const moved = (input.issuer ?? null) !== before.issuer;
+  if (moved) throw shared.invalid_request({ errors: [{ path: '/clientSecret', message: 'is required with another issuer' }] });
+};
+
 /** What administrators do with upstream providers (FEATURES A5). */
 export const createProviderAdmin = ({ inTenants, envelope, clock, issuer, reserved }: ProviderAdminDeps) => {
   const sealed = (id: string, secret: string): string => envelope.seal(secret, secretContext(id));
@@ -156,6 +163,7 @@ export const createProviderAdmin = ({ inTenants, envelope, clock, issuer, reserv
         const before = await found(unit, id, caller.scope);
         match(before.version);
         requireSame(input, before);
+        requireSecretFor(input, before);
         const secret = input.clientSecret === undefined ? before.client_secret_sealed : sealed(id, input.clientSecret);
         requireSound(input, secret !== null);
         requireWeight(caller.scope, input, before);
