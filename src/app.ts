@@ -4,7 +4,7 @@ import { type Authz, createAuthz } from './authz/index.ts';
 import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
-import { type Accounts, createAccounts, mountLifecycleRoutes } from './identity/index.ts';
+import { type Accounts, createAccounts } from './identity/index.ts';
 import {
   createInteractions,
   createLogoAddress,
@@ -31,7 +31,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
-import { createAccountLifecycle, createAuthnSite, createRisk, mountConsoles } from './sites.ts';
+import { createAuthnSite, createRisk, mountConsoles, mountPeople } from './sites.ts';
 
 export interface App {
   readonly issuer: string;
@@ -186,7 +186,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin, { authzGuard: authz.guard });
   oidc.mount(http.admin);
   authz.mount(http.admin);
-  mountLifecycleRoutes(http.admin, { accounts, lifecycle: createAccountLifecycle(foundation, authz, oidc.endings) });
+  mountPeople(http.admin, { foundation, accounts, authz, endings: oidc.endings });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);

@@ -3,15 +3,17 @@ import type { Authn, AuthnDeps, TermsRow } from './authn/index.ts';
 import type { Authz } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
-import { type Accounts, createLifecycle, type Lifecycle } from './identity/index.ts';
+import { type Accounts, type Alongside, createDirectory, createLifecycle, mountLifecycleRoutes } from './identity/index.ts';
 import { viewOfPerson } from './interactions/index.ts';
 import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
-import type { PageRoutes } from './platform/http/index.ts';
+import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
 import type { Sms } from './platform/sms/index.ts';
 import type { Views } from './platform/views/index.ts';
 import { createHistoryRepository, createSignInRisk, type SignInRisk } from './risk/index.ts';
 import type { Sessions } from './sessions/index.ts';
+
+type Transaction = Parameters<Alongside>[0];
 
 interface AuthnSiteDeps {
   foundation: Foundation;
@@ -59,18 +61,26 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
   };
 };
 
-export const createAccountLifecycle = (
-  { database, clock, sinks }: Foundation,
-  authz: Pick<Authz, 'change'>,
-  endings: Pick<Endings, 'endAccountIn'>,
-): Lifecycle =>
-  createLifecycle({
-    database,
-    clock,
-    audit: sinks.audit,
+export interface PeopleSiteDeps {
+  foundation: Foundation;
+  accounts: Accounts;
+  authz: Pick<Authz, 'change'>;
+  endings: Pick<Endings, 'endAccountIn'>;
+}
+
+/** People, groups and organizations as administrators keep them. */
+export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authz, endings }: PeopleSiteDeps): void => {
+  const { database, clock, sinks, caches } = foundation;
+  const shared = { database, clock, audit: sinks.audit };
+  const lifecycle = createLifecycle({
+    ...shared,
     end: endings.endAccountIn,
     change: (trx, caller, userId, run) => authz.change(trx, caller, { userIds: [userId] }, run),
   });
+  mountLifecycleRoutes(admin, { accounts, lifecycle });
+  const rights = { change: authz.change, forget: async (trx: Transaction, ...tags: string[]) => caches.invalidate(tags, trx) };
+  createDirectory({ ...shared, rights }).mount(admin);
+};
 
 export const createRisk = ({ database, places, clock, audit, metrics }: Foundation): SignInRisk =>
   createSignInRisk({

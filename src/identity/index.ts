@@ -5,6 +5,7 @@
 export { canonicalIdentifier, isEmailAddress, phoneNumberOf, type UserName, userNameOf } from './accounts/identifier.ts';
 export { type Account, type Accounts, type Alongside, createAccounts } from './accounts/service.ts';
 export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
+export { createDirectory, type Directory } from './create.ts';
 export {
   createIdentifierRepository,
   type Identifier,

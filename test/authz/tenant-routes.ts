@@ -187,6 +187,18 @@ export const fixtures: Record<string, RouteFixture> = {
   'POST /api/v1/mfa/webauthn': { expect: 'own' },
   'DELETE /api/v1/auth/social/:id': hidden({ params: id('device') }),
 
+  'GET /api/v1/identity/groups': list,
+  'POST /api/v1/identity/groups': hidden({ body: (of) => ({ name: 'mine', organizationId: of.organization }) }),
+  'GET /api/v1/identity/groups/:group': hidden({ params: group }),
+  'PUT /api/v1/identity/groups/:group': hidden({ params: group, body: () => ({ name: 'mine' }) }),
+  'DELETE /api/v1/identity/groups/:group': hidden({ params: group }),
+  'GET /api/v1/identity/groups/:group/members': hidden({ params: group }),
+  'POST /api/v1/identity/groups/:group/members': hidden({ params: group, body: () => ({ userId: home.user }) }),
+  'PUT /api/v1/identity/groups/:group/members/:userId': hidden({
+    params: { ...group, userId: (of) => of.user },
+    body: () => ({ role: 'lead' }),
+  }),
+  'DELETE /api/v1/identity/groups/:group/members/:userId': hidden({ params: { ...group, userId: (of) => of.user } }),
   // The rows' identifiers have the ids of their people.
   'POST /api/v1/identity/identifiers/:id/primary': hidden({ params: user }),
   'DELETE /api/v1/identity/identifiers/:id': hidden({ params: user }),

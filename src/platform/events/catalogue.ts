@@ -39,8 +39,11 @@ export interface AuditCatalogue {
   'entity.registered': { count: number; types: readonly string[] };
   'entity.removed': None;
   'group.created': None;
+  'group.deleted': None;
   'group.member_added': { userId: string };
+  'group.member_changed': { userId: string; role: string };
   'group.member_removed': { userId: string };
+  'group.updated': { fields: readonly string[] };
   'identity.email_change_undone': None;
   'identity.email_changed': None;
   'identity.email_verified': None;
