@@ -55,7 +55,7 @@ const mountMembers = (admin: AdminRoutes, { members }: GroupRouteDeps): void => 
       status: 200,
     },
     async ({ params: { group }, query: { limit = 50, cursor }, ...caller }) => {
-      const rows = await members.list(callerOf(caller), group, limit + 1, decodeCursor(cursor, 1)?.[0]);
+      const rows = await members.list(callerOf(caller), group, limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
       return pageOfItems(rows, limit, ({ user_id: id }) => [id], memberView);
     },
   );
@@ -101,7 +101,7 @@ export const mountGroupRoutes = (admin: AdminRoutes, deps: GroupRouteDeps): void
     base,
     { summary: 'List groups', permission: 'group:read', query: schema.GroupQuery, response: listOf(response), status: 200 },
     async ({ query: { limit = 50, cursor, ...filter }, ...caller }) => {
-      const rows = await groups.list(callerOf(caller), filter, limit + 1, decodeCursor(cursor, 2));
+      const rows = await groups.list(callerOf(caller), filter, limit + 1, decodeCursor(cursor, 'text', 'uuid'));
       return pageOfItems(rows, limit, ({ name, id }) => [name, id], viewOf);
     },
   );
