@@ -1,4 +1,5 @@
 import { exitCodes } from '../exit.ts';
+import { openFoundation } from '../foundation.ts';
 import { type Config, ConfigError, configFromProcess } from '../platform/config/index.ts';
 import { databaseFindings } from './checks/database.ts';
 import { type Finding, failed, ok, warning } from './checks/finding.ts';
@@ -12,7 +13,10 @@ import {
   runtimeFinding,
 } from './checks/surroundings.ts';
 import { type Command, flag } from './command.ts';
-import { print, printJson } from './terminal.ts';
+import { invariantFindings } from './invariants/index.ts';
+import { findRunningServer } from './operator/channel.ts';
+import { checkSchema } from './operator/index.ts';
+import { print, printJson, say } from './terminal.ts';
 
 const configurationFindings = ({ warnings }: Config): Finding[] => [
   ok('configuration', 'every setting is understood'),
@@ -51,16 +55,49 @@ const show = ({ check, state, message, remedy }: Finding, width: number): void =
   if (remedy !== undefined) print(`${' '.repeat(width + 11)}→ ${remedy}`);
 };
 
+const report = (findings: readonly Finding[], isJson: boolean): void => {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  if (isJson) printJson(findings);
+  else for (const finding of findings) show(finding, width);
+};
+
+/** Without the rooms, which would make up for a missing key before it was seen. */
+const invariantsOfStopped = async (config: Config): Promise<Finding[]> => {
+  await checkSchema(config);
+  const foundation = await openFoundation({ ...config, logLevel: 'silent' });
+  try {
+    return await invariantFindings(foundation);
+  } finally {
+    await foundation.close();
+  }
+};
+
+const checkInvariants = async (isJson: boolean): Promise<number> => {
+  const config = configFromProcess();
+  const running = await findRunningServer(config);
+  const findings = running ? await running('doctor.invariants', {}) : await invariantsOfStopped(config);
+  report(findings, isJson);
+  const first = findings.find(({ state }) => state === 'failed');
+  if (first === undefined) return exitCodes.done;
+  say(`${first.check} does not hold: ${first.message}`);
+  return exitCodes.failed;
+};
+
 export const doctor: Command = {
   name: 'doctor',
   summary: 'say what is wrong with this installation and how to mend it; changes nothing',
-  options: { json: { type: 'boolean', description: 'as JSON' } },
+  options: {
+    invariants: {
+      type: 'boolean',
+      description: 'check what must hold after any fault (N-01 to N-10), and name the first that does not',
+    },
+    json: { type: 'boolean', description: 'as JSON' },
+  },
   notes: ['Exit code 1 when something failed, 2 when the configuration has mistakes. Warnings do not count.'],
   run: async (input) => {
+    if (flag(input, 'invariants')) return await checkInvariants(flag(input, 'json'));
     const findings = await examine();
-    const width = Math.max(...findings.map(({ check }) => check.length));
-    if (flag(input, 'json')) printJson(findings);
-    else for (const finding of findings) show(finding, width);
+    report(findings, flag(input, 'json'));
     const wrong = findings.filter(({ state }) => state === 'failed');
     if (wrong.some(({ check }) => check === 'configuration')) return exitCodes.usage;
     return wrong.length > 0 ? exitCodes.failed : exitCodes.done;

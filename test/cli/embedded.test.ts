@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { embeddedCopy, type TestLocation } from '../support/database.ts';
 import { castellan, type RunningServer, startServer, startToEnd } from '../support/process.ts';
 
@@ -135,6 +136,25 @@ describe('O12 castellan on an embedded database', function embedded() {
       'disk',
       'issuer',
     ]);
+  });
+
+  it('F-11 doctor --invariants asks the running server; on a stopped one it names the first that does not hold', async () => {
+    const running = await castellan(['doctor', '--invariants'], env);
+    expect(running.code, running.stdout + running.stderr).to.equal(0);
+    expect(running.stdout.match(/^ok +N-\d\d/gm)).to.have.length(10);
+    await server.stop();
+    const change = async (from: string, to: string): Promise<void> => {
+      const database = await openDatabase({ databaseUrl: undefined, dataDir: place.dataDir, poolMax: 1, migrate: false });
+      await database.knex('signing_keys').where({ alg: 'ES256', state: from }).update({ state: to, expires_at: null });
+      await database.close();
+    };
+    await change('active', 'withdrawn');
+    const broken = await castellan(['doctor', '--invariants', '--json'], env);
+    expect(broken.code).to.equal(1);
+    expect(broken.stderr).to.match(/^N-09 does not hold: an algorithm without exactly one key in use \(ES256\)/);
+    expect(JSON.parse(broken.stdout).filter(({ state }: { state: string }) => state === 'failed')).to.have.length(1);
+    await change('withdrawn', 'active');
+    server = await startServer(env);
   });
 
   it('OP-01 keys, owner and channel are for its own user only', () => {

@@ -6,7 +6,8 @@ import { databaseOptions } from '../database.ts';
 import { findRunningServer } from './channel.ts';
 import { createOperations, type Operate } from './operations.ts';
 
-const checkSchema = async (config: Config): Promise<void> => {
+/** @throws CommandFailed where the database is not of this version, or not there */
+export const checkSchema = async (config: Config): Promise<void> => {
   const { pending, unknown } = await inspectDatabase(databaseOptions(config, 'existing'));
   if (unknown.length > 0) throw new CommandFailed('the database is of a newer version than this command');
   if (pending.length > 0) {

@@ -4,6 +4,7 @@ import type { ListedEntry, OutboxState } from '../../platform/events/index.ts';
 import type { MailMessage } from '../../platform/ports.ts';
 import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
 import { findingsWithin } from '../checks/within.ts';
+import { invariantFindings } from '../invariants/index.ts';
 
 /** What an operator did at the command line: no person, no client. */
 const operator = { actor: { type: 'system' } } as const;
@@ -143,6 +144,7 @@ export const createOperations = (rooms: Rooms) => ({
   ...revocationOperations(rooms),
   ...outboxOperations(rooms),
   'doctor.within': async () => findingsWithin(rooms.foundation),
+  'doctor.invariants': async () => invariantFindings(rooms.foundation),
 });
 
 export type Operations = ReturnType<typeof createOperations>;

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import type { Engine } from '../support/database.ts';
+import type { Mailbox } from '../support/mailbox.ts';
+import { createMortal, type Mortal } from '../support/mortal.ts';
+import { describeWith } from '../support/services.ts';
+import { killedFlows, stage } from './kill-flows.ts';
+import { strike, wordsOf } from './kill-walk.ts';
+
+const flowsPerRun = 3;
+
+/** Some flows, each killed at one statement, others from run to run; all of them, everywhere: `npm run faults -- F-11`. */
+const suite = (engine: Engine): void => {
+  let mortal: Mortal;
+  let mailbox: Mailbox;
+
+  before(async () => {
+    const staged = await stage();
+    mailbox = staged.mailbox;
+    mortal = await createMortal({ engine, ...staged.options });
+    expect(await mortal.start(), 'a first start').to.deep.equal([]);
+  });
+  after(async () => {
+    await mortal?.close();
+    await mailbox?.close();
+  });
+
+  it('F-11 a flow killed at any statement leaves nothing half and can be repeated', async () => {
+    const flows = killedFlows(mortal, mailbox);
+    while (flows.length > flowsPerRun) flows.splice(Math.floor(Math.random() * flows.length), 1);
+    for (const flow of flows) {
+      const context = await flow.prepare(mortal);
+      await mortal.arm(Number.MAX_SAFE_INTEGER, 'before');
+      await flow.run(context);
+      const statements = await mortal.count();
+      expect(statements, flow.name).to.be.greaterThan(0);
+      const at = 1 + Math.floor(Math.random() * statements);
+      const result = await strike(mortal, flow, Math.random() < 0.5 ? 'before' : 'after', at);
+      expect(result.problems, wordsOf(result)).to.deep.equal([]);
+    }
+    expect(mortal.errors()).to.not.match(/unhandled|uncaught/i);
+  });
+};
+
+describe('F-11 killed between two statements, embedded database', function kills() {
+  this.timeout(120_000);
+  suite('embedded');
+});
+describeWith(['postgres'], 'F-11 killed between two statements, PostgreSQL', function kills() {
+  this.timeout(120_000);
+  suite('postgres');
+});
