@@ -118,6 +118,7 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
     guard: authz.guard,
     holds: authz.holds,
     services: authz.services,
+    check: authz.check,
     audit: audit.buffer,
     events: audit.events,
     keys,

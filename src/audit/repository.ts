@@ -58,6 +58,9 @@ export const insertAuditRows = async (knex: Knex, rows: readonly AuditRow[]): Pr
 
 export interface AuditFilter {
   type?: string | undefined;
+  /** All but this one. */
+  exceptType?: string | undefined;
+  outcome?: string | undefined;
   actor?: string | undefined;
   target?: string | undefined;
   correlationId?: string | undefined;
@@ -84,6 +87,8 @@ type Condition = [sql: string, value: unknown, ...more: unknown[]];
 const conditionsOf = (filter: AuditFilter, before: [string, string] | undefined): Condition[] => {
   const all: [string, unknown][] = [
     ['type = ?', filter.type],
+    ['type <> ?', filter.exceptType],
+    ['outcome = ?', filter.outcome],
     ['actor_id = ?', filter.actor],
     ['? in (target_id, subject_id::text)', filter.target],
     ['correlation_id = ?', filter.correlationId],

@@ -14,6 +14,8 @@ export const EventQuery = Type.Object(
   {
     ...ListQuery,
     type: Type.Optional(Type.String({ maxLength: 100 })),
+    exceptType: Type.Optional(Type.String({ maxLength: 100 })),
+    outcome: Type.Optional(Type.Union(['success', 'failure', 'denied'].map((outcome) => Type.Literal(outcome)))),
     actor: Type.Optional(Type.String({ maxLength: 200 })),
     target: Type.Optional(Type.String({ maxLength: 200 })),
     correlationId: Type.Optional(Type.String({ maxLength: 64 })),

@@ -234,6 +234,11 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   };
 };
 
+export { RuleBody, reportView } from './duties/schema.ts';
+export { ruleView } from './duties/service.ts';
+export type { Explained } from './pdp/explain.ts';
+export { CheckOne } from './pdp/schema.ts';
+export { PolicyBody, TestBody } from './policies/schema.ts';
 export { assignmentView } from './rbac/assignments.ts';
 export { callerOf, type RouteCaller } from './rbac/caller.ts';
 export { userPermissionView } from './rbac/grants.ts';

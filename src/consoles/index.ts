@@ -9,8 +9,12 @@ import { mountSecurityPages, type SecurityPageDeps } from './account/security/pa
 import { type AccountSessionDeps, createAccountSession } from './account/session/page.ts';
 import { mountSessionPages, type SessionPageDeps } from './account/sessions/page.ts';
 import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts';
+import { type AuditPageDeps, mountAuditPages } from './admin/audit/page.ts';
+import { type DecisionPageDeps, mountDecisionPages } from './admin/decisions/page.ts';
+import { mountDutyPages } from './admin/duties/page.ts';
 import { mountOverview } from './admin/overview/page.ts';
 import { createWatches, type WatchDeps } from './admin/overview/watches.ts';
+import { mountPolicyPages } from './admin/policies/page.ts';
 import { mountRolePages } from './admin/roles/page.ts';
 import { type AdminShellDeps, createAdminShell } from './admin/shell/page.ts';
 import { mountUserPages, type UserPageDeps } from './admin/users/page.ts';
@@ -38,6 +42,8 @@ export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps)
 export type AdminConsoleDeps = AccountSessionDeps &
   Omit<AdminShellDeps, 'session'> &
   Omit<WatchDeps, 'duties'> &
+  AuditPageDeps &
+  DecisionPageDeps &
   Pick<UserPageDeps, 'accounts'> & { services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
 
 export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): void => {
@@ -46,4 +52,8 @@ export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): vo
   mountOverview(shell, createWatches({ ...deps, duties: services.duties }));
   mountUserPages(shell, { ...deps, services });
   mountRolePages(shell, { services, idOfLogin });
+  mountPolicyPages(shell, services);
+  mountDecisionPages(shell, deps);
+  mountDutyPages(shell, { ...deps, duties: services.duties });
+  mountAuditPages(shell, deps);
 };

@@ -122,7 +122,7 @@ describe('Z7 separation of duties', () => {
     const wrong: [object, number, string | undefined][] = [
       [{ name: 'One', roles: ['payer'] }, 400, '/maxHeld'],
       [{ name: 'All', roles: ['payer', 'approver'], maxHeld: 2 }, 400, '/maxHeld'],
-      [{ name: 'Nobody', roles: ['payer', 'nothing'] }, 404, undefined],
+      [{ name: 'Nobody', roles: ['payer', 'nothing'] }, 400, '/roles/1'],
       [{ name: 'Unknown', permissions: ['payments:create:any', 'nothing:at:any'] }, 400, '/permissions/1'],
       [{ name: 'Shape', permissions: ['payments'] }, 400, '/permissions/0'],
       [{ name: 'More', roles: ['payer', 'approver'], severity: 'high' }, 400, '/severity'],

@@ -7,7 +7,7 @@ const later = '2026-12-24T08:57:00.000Z';
 const id = '01939d6e-7f6b-7c3a-9b1e-0c6f1a2b3c4d';
 const longName = 'Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh';
 const longLogin = 'nguyen.thi.hoang-anh.phuong-thao.bao-chau+bao-cao-lien-tinh@mien-trung.example.com.vn';
-const sections = ['users', 'roles'];
+const sections = ['users', 'roles', 'policies', 'decisions', 'duties', 'audit'];
 const frame = {
   nav: sections.map((name) => ({ name, path: `/admin/${name}` })),
   person: { name: 'Alice Nguyễn', login: 'alice@example.com' },
@@ -73,6 +73,47 @@ const problem = {
   conflicts: [{ rule: { id, name: 'Orders and payments' }, holdings: [{ member: 'Order clerk' }, { member: 'Cashier' }] }],
 };
 
+const policy = {
+  id,
+  name: longName,
+  effect: 'deny',
+  priority: 10,
+  target: { resources: ['orders'], actions: ['update', 'delete'] },
+  organizationId: id,
+  activeVersion: 3,
+  version: 4,
+  state: 'draft',
+  condition:
+    '{\n  "==": [{ "var": "resource.status" }, "closed-because-somebody-at-the-warehouse-in-Hai-Phong-said-so-last-week"]\n}',
+  updatedAt: at,
+};
+const results = [
+  { name: 'closed', applies: true, expected: true, passed: true },
+  { name: null, applies: false, expected: true, passed: false },
+];
+const reason = {
+  kind: 'policy',
+  ref: id,
+  effect: 'deny',
+  policy: { name: longName, version: 3, priority: 10 },
+  because: 'condition',
+  failed: { path: '/and/0', expression: { '==': [{ var: 'resource.status' }, 'closed'] } },
+};
+const rule = { id, name: 'Orders and payments', roles: [role, role], permissions: ['orders:pay:any'], maxHeld: 1, updatedAt: at };
+const held = { member: 'Order clerk', kind: 'group', rolePath: ['Order clerk'], groupPath: ['Kho', longName] };
+const event = {
+  id,
+  occurredAt: at,
+  type: 'rbac.role_assigned',
+  outcome: 'success',
+  actor: { type: 'user', id },
+  target: { type: 'role', id },
+  subjectId: id,
+  reason: longName,
+  ip: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
+  correlationId: id,
+};
+
 export const adminGallery: readonly Exhibit[] = [
   exhibit('overview-well', 'overview', {
     current: 'overview',
@@ -128,4 +169,82 @@ export const adminGallery: readonly Exhibit[] = [
     action: '#',
     back: '#',
   }),
+  exhibit('policies', 'policies', {
+    current: 'policies',
+    items: [policy, { ...policy, activeVersion: null }],
+    pager: {},
+    canCreate: true,
+  }),
+  exhibit('policy', 'policy', {
+    current: 'policies',
+    policy,
+    versions: [{ ...policy, createdAt: at, activatedAt: at }],
+    results,
+    can: { update: true, activate: true },
+    base: '#',
+  }),
+  exhibit('policy-edit', 'policy-form', {
+    current: 'policies',
+    policy,
+    form: policy,
+    action: '#',
+    back: '#',
+    problem: { ...problem, code: 'policy_invalid', conflicts: [] },
+  }),
+  exhibit('policy-try', 'policy-try', {
+    current: 'policies',
+    policy,
+    form: {},
+    action: '#',
+    back: '#',
+    result: { applies: false, targeted: false },
+    failed: policy.condition,
+  }),
+  exhibit('policy-activate', 'policy-step', {
+    current: 'policies',
+    step: 'activate',
+    policy,
+    results,
+    dryRun: {
+      examined: 500,
+      changes: [{ at, subjectId: id, resource: 'orders', action: 'update', before: true, after: false }],
+    },
+    action: '#',
+    back: '#',
+  }),
+  exhibit('decisions', 'decisions', {
+    current: 'decisions',
+    asked: true,
+    allowed: false,
+    kind: 'policy_deny',
+    deciding: [reason],
+    considered: [
+      { ...via[0], effect: 'allow', permission: 'orders:read:organization', because: 'other_organization', organizationId: id },
+    ],
+    remedies: [
+      { kind: 'remove', ref: longName, sufficient: true },
+      { kind: 'condition', ref: id, value: policy.condition },
+    ],
+    form: { subject: longLogin, action: 'update', type: 'orders' },
+  }),
+  exhibit('duties', 'duties', { current: 'duties', items: [rule], pager: {}, canCreate: true }),
+  exhibit('duty', 'duty-form', { current: 'duties', rule, form: rule, action: '#', back: '#', canDelete: true, deleteHref: '#' }),
+  exhibit('conflicts', 'conflicts', {
+    current: 'duties',
+    filters: {},
+    chips: [],
+    items: [
+      { userId: id, person: longLogin, rule, holdings: [held, held], organizationId: id, from: at },
+      { userId: id, rule, holdings: [held], from: at, accepted: { reason: longName, createdAt: at } },
+    ],
+    pager: {},
+  }),
+  exhibit('audit', 'audit', {
+    current: 'audit',
+    filters: {},
+    chips,
+    items: [event, { ...event, outcome: 'denied', target: null }],
+    pager: { next: '#' },
+  }),
+  exhibit('event', 'event', { current: 'audit', event, json: JSON.stringify(event, null, 2) }),
 ];

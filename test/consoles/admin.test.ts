@@ -182,6 +182,132 @@ describe('O8 administration', function administration() {
     expect((await asRoot('GET', `/rbac/users/${ids[bob]}/permissions`)).json.items).to.deep.equal([]);
   });
 
+  it('Z4 drafts a policy, tries it, shows what it would have changed, and puts it in force', async () => {
+    await asRoot('POST', '/authz/check', { action: 'close', resource: { type: 'orders', attributes: { status: 'closed' } } });
+    await asRoot('GET', '/audit/events');
+    await go('/admin/policies/new');
+    await page.fill('#name', 'Closed orders stay');
+    await page.fill('#resources', 'orders');
+    await page.fill('#condition', '{"and": [{"equals": 1}]}');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('/condition/and/0/equals')
+      .and.contain('is not an operator of conditions');
+    await page.fill('#condition', 'closed');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('/condition')
+      .and.contain('is not valid JSON');
+    await page.fill('#condition', '{"==": [{"var": "resource.status"}, "closed"]}');
+    const asked = { name: 'closed', action: 'close', resource: { type: 'orders', attributes: { status: 'closed' } } };
+    await page.fill('#tests', JSON.stringify([{ ...asked, expected: false }]));
+    await submit();
+    expect(await text())
+      .to.contain('Not in force')
+      .and.contain('Draft 1')
+      .and.contain('Failed');
+    await page.click('main >> text=Try it');
+    await page.fill('#type', 'orders');
+    await page.fill('#action', 'close');
+    await page.fill('#attributes', '{"status": "open"}');
+    await submit();
+    expect(await text('[role=status]'))
+      .to.contain('does not apply')
+      .and.contain('resource.status');
+    await page.fill('#attributes', '{"status": "closed"}');
+    await submit();
+    expect(await text('[role=status]')).to.contain('it would deny this');
+    await page.click('main >> text=Back');
+    await page.click('main >> text=Put in force');
+    expect(await text()).to.contain('1 of the last');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('A test case of the policy does not pass');
+    await page.click('main >> text=Cancel');
+    await page.click('main >> text=Edit');
+    await page.fill('#tests', JSON.stringify([{ ...asked, expected: true }]));
+    await submit();
+    await page.click('main >> text=Put in force');
+    await submit();
+    expect(await text()).to.contain('Version 1 in force');
+    const answer = await asRoot('POST', '/authz/check', { ...asked, name: undefined });
+    expect(answer.json).to.deep.equal({ allowed: false });
+  });
+
+  it('Z6 says why somebody can’t, and what would allow it; the question is the address', async () => {
+    await go('/admin/decisions');
+    await page.fill('#subject', root);
+    await page.fill('#action', 'close');
+    await page.fill('#type', 'orders');
+    await page.fill('#attributes', '{"status": "closed"}');
+    await page.click('main form button[type=submit]');
+    expect(page.url()).to.contain('subject=root%40example.test');
+    expect(await text())
+      .to.contain('No, denied')
+      .and.contain('A policy denies it');
+    expect(await text('#deciding ~ .table-wrap')).to.contain('Closed orders stay');
+    expect(await text('#considered ~ .table-wrap')).to.contain('SUPER_ADMIN');
+    expect(await text('#remedies ~ ul'))
+      .to.contain('Take away Closed orders stay')
+      .and.contain('Enough by itself');
+    await page.fill('#attributes', '{"status": ');
+    await page.click('main form button[type=submit]');
+    expect(await text('[role=alert]'))
+      .to.contain('/attributes')
+      .and.contain('is not valid JSON');
+    await go('/admin/policies');
+    await page.click('table a >> text=Closed orders stay');
+    await page.click('main >> text=Take out of force');
+    await submit();
+    expect(await text())
+      .to.contain('Not in force')
+      .and.contain('Archived');
+  });
+
+  it('Z7 keeps roles apart, lets them meet for a reason only, and lists who holds both', async () => {
+    await go('/admin/duties/new');
+    await page.fill('#name', 'Look and manage');
+    await page.fill('#roles', 'MODERATOR\nNOBODY');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('/roles/1');
+    await page.fill('#roles', 'MODERATOR\nMANAGER');
+    await submit();
+    expect(await text('table'))
+      .to.contain('Look and manage')
+      .and.contain('MANAGER, MODERATOR');
+    await asRoot('POST', `/rbac/users/${ids[bob]}/roles`, { role: 'MODERATOR' });
+    await go(`/admin/users/${ids[bob]}/assign?role=MANAGER`);
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('Rights would meet that are kept apart')
+      .and.contain('Look and manage');
+    await page.fill('#override', 'Tet is near');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The role was assigned');
+    await page.click('[role=status] a');
+    expect(await text('table'))
+      .to.contain('rbac.role_assigned')
+      .and.contain('rbac.sod_overridden');
+    await go('/admin/duties/conflicts');
+    expect(await text('table'))
+      .to.contain(bob)
+      .and.contain('Tet is near');
+    await go('/admin/duties');
+    await page.click('table a >> text=Look and manage');
+    await page.click('main >> text=Remove this rule');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The rule was removed');
+  });
+
+  it('C8 filters the log by its address, and shows an event in words and as it is stored', async () => {
+    await go('/admin/audit?type=rbac.sod_rule_created&outcome=success');
+    expect(await page.locator('.chip').count()).to.equal(2);
+    expect(await page.locator('tbody tr').count()).to.equal(1);
+    await page.click('tbody a');
+    expect(await text('h1')).to.equal('rbac.sod_rule_created');
+    expect(await text('pre')).to.contain('"maxHeld": 1');
+    expect((await go('/admin/audit?from=yesterday'))?.status()).to.equal(400);
+  });
+
   it('SE-08 changes nothing without the sign of our own page', async () => {
     const agent = await signedIn(root);
     const init = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'name=Sneaked' };

@@ -2,7 +2,7 @@ import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { organizationFor, requireKnown } from '../rbac/roles.ts';
-import { type Caller, findRole, type InWork, type Work } from '../rbac/transaction.ts';
+import { type Caller, type InWork, seekRole, type Work } from '../rbac/transaction.ts';
 import { type Conflict, grouped, newConflicts } from './conflicts.ts';
 import { createDutyRepository, type ExceptionRow, type RuleContent, type RuleRecord, type SuspectQuery } from './repository.ts';
 import type { RuleInput, RuleView } from './schema.ts';
@@ -32,15 +32,26 @@ const auditable = ({ name, maxHeld, roles, permissions }: RuleRecord) => ({
   permissions,
 });
 
-/** TN-04: a rule of one organization may name its own roles and the deployment's, a rule of the deployment only those. */
+/**
+ * Ids of roles that a rule may name. TN-04: one of an organization its own and the deployment's, one of the deployment only those.
+ * @throws invalid_request naming each that is not there
+ */
+const rolesOf = async (work: Work, references: readonly string[], organizationId: string | null): Promise<Set<string>> => {
+  const ids = new Set<string>();
+  const mistakes: { path: string; message: string }[] = [];
+  for (const [index, reference] of references.entries()) {
+    const role = await seekRole(work, reference, organizationId);
+    const isUsable = role && (role.organization_id === null || role.organization_id === organizationId);
+    if (isUsable) ids.add(role.id);
+    else mistakes.push({ path: `/roles/${index}`, message: `there is no role ${reference}` });
+  }
+  if (mistakes.length > 0) throw shared.invalid_request({ errors: mistakes });
+  return ids;
+};
+
 const contentOf = async (work: Work, input: RuleInput, organizationId: string | null): Promise<RuleContent> => {
   const { name, description = null, roles = [], permissions = [], maxHeld = 1 } = input;
-  const roleIds = new Set<string>();
-  for (const reference of roles) {
-    const role = await findRole(work, reference, organizationId);
-    if (role.organization_id !== null && role.organization_id !== organizationId) throw errors.role_not_found();
-    roleIds.add(role.id);
-  }
+  const roleIds = await rolesOf(work, roles, organizationId);
   const names = await requireKnown(work, permissions);
   if (roleIds.size + names.length <= maxHeld) {
     const message = 'the rule must name more roles and permissions than one person may hold';
@@ -69,7 +80,7 @@ export const createDuties = (inWork: InWork) => {
       inWork(caller, ({ trx }) => createDutyRepository(trx).list(limit, after)),
     /** @throws sod_rule_not_found */
     get: (caller: Caller, id: string): Promise<RuleRecord> => inWork(caller, (work) => found(work, id)),
-    /** @throws sod_rule_exists, role_not_found, permission_unknown, organization_not_found, invalid_request */
+    /** @throws sod_rule_exists, permission_unknown, organization_not_found, invalid_request */
     create: (caller: Caller, input: RuleInput): Promise<RuleRecord> =>
       inWork(caller, async (work) => {
         const organizationId = organizationFor(caller, input.organizationId);

@@ -16,7 +16,7 @@ const CheckShape = {
   context: Type.Optional(attributes),
   explain: Type.Optional(Type.Boolean()),
 };
-const CheckOne = Type.Object(CheckShape, closed);
+export const CheckOne = Type.Object(CheckShape, closed);
 const { resource: _resource, explain: _explain, ...About } = CheckShape;
 /** A question about all objects of a type; attributes are those that all of them have. */
 export const FilterBody = Type.Object(

@@ -133,24 +133,26 @@ export const createInWork =
       return await run(bind(trx, caller));
     });
 
-/**
- * A role by id or name; of equal names the one of that organization, then the deployment's own.
- * @throws role_not_found also for another tenant's (TN-01)
- */
-export const findRole = async (
+/** A role by id or name; of equal names the one of that organization, then the deployment's own. */
+export const seekRole = async (
   { roles }: Pick<Work, 'roles'>,
   idOrName: string,
   organizationId?: string | null,
-): Promise<RoleRecord> => {
-  if (isUuid(idOrName)) {
-    const role = await roles.find(idOrName);
-    if (!role) throw errors.role_not_found();
-    return role;
-  }
+): Promise<RoleRecord | undefined> => {
+  if (isUuid(idOrName)) return await roles.find(idOrName);
   const named = await roles.byName(idOrName);
   const global = named.find((role) => role.organization_id === null);
   const own = organizationId ? named.find((role) => role.organization_id === organizationId) : undefined;
-  const role = own ?? global ?? (named.length === 1 ? named[0] : undefined);
+  return own ?? global ?? (named.length === 1 ? named[0] : undefined);
+};
+
+/** The same. @throws role_not_found also for another tenant's (TN-01) */
+export const findRole = async (
+  work: Pick<Work, 'roles'>,
+  idOrName: string,
+  organizationId?: string | null,
+): Promise<RoleRecord> => {
+  const role = await seekRole(work, idOrName, organizationId);
   if (!role) throw errors.role_not_found();
   return role;
 };

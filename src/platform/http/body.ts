@@ -42,11 +42,11 @@ const pointer = (path: string, key: string): string => `${path}/${key.replaceAll
  * IN-02, IN-04, IN-09: text the database cannot hold, keys that reach a prototype, and bodies too deep or too wide are refused
  * with their place.
  */
-export const checkContent = (root: unknown): void => {
+export const checkContent = (root: unknown, place = ''): void => {
   let keys = 0;
   const checkKey = (key: string, path: string): void => {
     keys += 1;
-    if (keys > maxKeys) refuse('', `has more than ${maxKeys} members`);
+    if (keys > maxKeys) refuse(place, `has more than ${maxKeys} members`);
     if (key === '__proto__' || badText(key)) refuse(path, 'has a member name that is not allowed');
   };
   const visit = (value: unknown, path: string, depth: number): void => {
@@ -58,29 +58,30 @@ export const checkContent = (root: unknown): void => {
       visit(member, pointer(path, key), depth + 1);
     }
   };
-  visit(root, '', 0);
+  visit(root, place, 0);
 };
 
 const hasBody = (ctx: Koa.Context): boolean =>
   ctx.req.headers['transfer-encoding'] !== undefined || Number(ctx.req.headers['content-length'] ?? 0) > 0;
 
-/** A JSON body, or `undefined` where none was sent. */
-export const readJson = async (ctx: Koa.Context): Promise<unknown> => {
-  if (!hasBody(ctx)) return undefined;
-  requireType(ctx, 'application/json');
-  const text = decode(await readBytes(ctx, maxJsonBytes));
+/** JSON within a text. @param path where the text stands, empty for the body itself @throws invalid_request */
+export const parseJson = (text: string, path = ''): unknown => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw errors.invalid_request({
-      detail: 'The body is not valid JSON',
-      errors: [{ path: '', message: 'is not valid JSON' }],
-      cause,
-    });
+    const detail = path === '' ? 'The body is not valid JSON' : undefined;
+    throw errors.invalid_request({ detail, errors: [{ path, message: 'is not valid JSON' }], cause });
   }
-  checkContent(value);
+  checkContent(value, path);
   return value;
+};
+
+/** A JSON body, or `undefined` where none was sent. */
+export const readJson = async (ctx: Koa.Context): Promise<unknown> => {
+  if (!hasBody(ctx)) return undefined;
+  requireType(ctx, 'application/json');
+  return parseJson(decode(await readBytes(ctx, maxJsonBytes)));
 };
 
 /** Fields of a posted form; a repeated field is refused (RU-04). */

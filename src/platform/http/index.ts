@@ -26,6 +26,7 @@ import type { RequestListener } from './server.ts';
 import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
+export { parseJson } from './body.ts';
 export { networkOf } from './budgets.ts';
 export { pinIssuer } from './context.ts';
 export { accessCookie, type CookieChange } from './cookies.ts';

@@ -1,4 +1,5 @@
 import { AssignmentBody, type AuthzServices, callerOf } from '../../../authz/index.ts';
+import { isUuid } from '../../../platform/crypto/index.ts';
 import { errors as shared } from '../../../platform/errors/index.ts';
 import { checkOf } from '../../../platform/http/index.ts';
 import { linesOf, overrideOf, textOf, timeOf } from '../shell/forms.ts';
@@ -12,7 +13,6 @@ export interface RoleAssignmentDeps {
 }
 
 const checkBody = checkOf(AssignmentBody);
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** Nobody's id: who has no account reads as who is another tenant's (TN-01). */
 const nobody = '00000000-0000-0000-0000-000000000000';
 const maxPeople = 1000;
@@ -28,7 +28,7 @@ export const mountRoleAssignment = (shell: AdminShell, { services, idOfLogin }: 
     if (!isCounted)
       throw shared.invalid_request({ errors: [{ path: '/people', message: `must name 1 to ${maxPeople} people` }] });
     const ids: string[] = [];
-    for (const one of people) ids.push(uuid.test(one) ? one : ((await idOfLogin(one)) ?? nobody));
+    for (const one of people) ids.push(isUuid(one) ? one : ((await idOfLogin(one)) ?? nobody));
     return ids;
   };
 

@@ -1,4 +1,4 @@
-import type { PageContext } from '../../../platform/http/index.ts';
+import { type PageContext, parseJson } from '../../../platform/http/index.ts';
 
 type Form = PageContext['form'];
 
@@ -29,4 +29,10 @@ export const timeOf = (form: Form, name: string): string | undefined => {
 export const overrideOf = (form: Form): { reason: string } | undefined => {
   const reason = textOf(form, 'override');
   return reason === undefined ? undefined : { reason };
+};
+
+/** JSON typed into a field, held to what a body of the API is. @throws invalid_request */
+export const jsonOf = (form: Form, name: string): unknown => {
+  const text = textOf(form, name);
+  return text === undefined ? undefined : parseJson(text, `/${name}`);
 };

@@ -1,6 +1,7 @@
 import type { RouteCaller } from '../../../authz/index.ts';
 import type { BrowserSession } from '../../../oidc/index.ts';
 import { pagesClientId } from '../../../oidc/index.ts';
+import { isUuid } from '../../../platform/crypto/index.ts';
 import { errors } from '../../../platform/errors/index.ts';
 import { ownPath, type PageContext, type PageRoutes } from '../../../platform/http/index.ts';
 import type { AuditBuffer, Clock, Guard, PermissionScope, Principal } from '../../../platform/ports.ts';
@@ -54,7 +55,6 @@ export interface AdminShell {
 
 const themeCookie = 'castellan_theme';
 const themes = ['light', 'dark'];
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const yearSeconds = 31_536_000;
 // Also for who holds it only for what is one's own: that is the account's business, not administration.
 const isWide = (reach: PermissionScope | undefined): boolean => reach === 'any' || reach === 'organization';
@@ -130,7 +130,7 @@ export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): Admin
   const guarded = (route: string, access: Access, handler: Handler) => async (page: PageContext) => {
     const browser = await session.person(page);
     if (!browser) return;
-    if (page.params.id !== undefined && !uuid.test(page.params.id)) throw errors.not_found();
+    if (page.params.id !== undefined && !isUuid(page.params.id)) throw errors.not_found();
     const principal = principalOf(browser);
     const caller = await gate(principal, access, page, route);
     await handler({ ...(await frame(page, principal, route)), caller });

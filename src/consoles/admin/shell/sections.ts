@@ -11,4 +11,8 @@ export interface Section {
 export const sections: readonly Section[] = [
   { name: 'users', path: '/admin/users', permission: 'user:read' },
   { name: 'roles', path: '/admin/roles', permission: 'role:read' },
+  { name: 'policies', path: '/admin/policies', permission: 'policy:read' },
+  { name: 'decisions', path: '/admin/decisions', permission: 'authz:check' },
+  { name: 'duties', path: '/admin/duties', permission: 'sod:read' },
+  { name: 'audit', path: '/admin/audit', permission: 'audit:read' },
 ];
