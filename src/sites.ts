@@ -1,5 +1,5 @@
 /** What rooms are told of the deployment and of each other, beyond the plain parts that `app.ts` hands around. */
-import type { Authn, AuthnDeps, TermsRow } from './authn/index.ts';
+import type { Authn, AuthnDeps, FactorPolicyRow, TermsRow } from './authn/index.ts';
 import type { Authz } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
@@ -27,6 +27,12 @@ interface AuthnSiteDeps {
 
 export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, endings }: AuthnSiteDeps): AuthnDeps['site'] => {
   const { config, sinks, caches, outbound, logger } = foundation;
+  const factorPolicies = caches.cache<readonly FactorPolicyRow[]>({
+    name: 'mfa-policies',
+    l1Seconds: 60,
+    l2Seconds: 300,
+    maxEntries: 1,
+  });
   const newestTerms = caches.cache<TermsRow | 'none'>({ name: 'terms', l1Seconds: 60, l2Seconds: 60, maxEntries: 1 });
   return {
     issuer: config.issuer,
@@ -49,6 +55,11 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     terms: {
       cached: async (load) => (await newestTerms.get('newest', async () => ({ value: await load(), tags: ['terms'] }))) ?? 'none',
       changed: async (trx) => caches.invalidate(['terms'], trx),
+    },
+    policies: {
+      cached: async (load) =>
+        (await factorPolicies.get('all', async () => ({ value: await load(), tags: ['mfa-policies'] }))) ?? [],
+      changed: async (trx) => caches.invalidate(['mfa-policies'], trx),
     },
     isNetworkCounted: config.rateLimits.enabled,
     upstream: { config, caches, outbound, logger },

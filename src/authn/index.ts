@@ -8,7 +8,6 @@ import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditBuffer, Clock, Guard } from '../platform/ports.ts';
 import type { SignInRisk } from '../risk/index.ts';
-import { hintOf } from './codes/addresses.ts';
 import { mountCodeEnrolmentRoutes } from './codes/routes.ts';
 import { createFactorRoom, type FactorSite } from './factors/create.ts';
 import { createOwnerCheck, mountFactorRoutes } from './factors/routes.ts';
@@ -47,6 +46,7 @@ export type { AddOutcome, ConfirmOutcome, Identifiers, ProvenType } from './iden
 export type { IdentifierView } from './identifiers/shape.ts';
 export type { Acceptance } from './invitations/acceptance.ts';
 export { type PasswordProblem, passwordLength } from './password/choice.ts';
+export type { FactorPolicyRow } from './policy/repository.ts';
 export type { Recovery, ResetOutcome } from './recovery/service.ts';
 export type { Asked, Asker, AskOutcome } from './recovery/unit.ts';
 export type { RegistrationProblem } from './registration/service.ts';
@@ -91,8 +91,8 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
   const failures = createFailureRepository(database.knex);
   const limits = createLimits({ failures, envelope, clock, limit: protection.loginLimit });
   const { attempted } = protection;
-  const { reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses } = createFactorRoom(
-    {
+  const { standing, reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses } =
+    createFactorRoom({
       database,
       accounts,
       clock,
@@ -100,19 +100,16 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       envelope,
       attempted,
       site,
-    },
-  );
+    });
   const isActive = async (accountId: string): Promise<boolean> => (await accounts.find(accountId))?.status === 'active';
   const signIn = createSignIn({
     flows: createFlowRepository(database.knex),
     factors,
     codes: sentCodes,
-    sendingHint: async (accountId, method) => {
-      const address = await addresses.addressOf(accountId, method);
-      return address && hintOf(method, address);
-    },
+    sendingHint: addresses.hintFor,
     policy,
     account: {
+      ...standing,
       isActive,
       // Who has no address at all is known by another way in.
       isVerificationDue: async (id) =>
@@ -207,10 +204,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     webauthn,
     codeEnrolment,
     /** Enough of the confirmed mail address for its owner to know it. */
-    addressHint: async (accountId: string) => {
-      const address = await addresses.email(accountId);
-      return address && hintOf('email', address);
-    },
+    addressHint: (accountId: string) => addresses.hintFor(accountId, 'email'),
     trustedDevices,
     /** What the outbox owes people about their factors. */
     notices: createNotices({ database, accounts, mail: site.mail }),

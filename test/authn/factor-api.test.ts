@@ -3,6 +3,7 @@ import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { type Api, createApi } from '../support/api.ts';
 import { type Ceremony, createAuthenticator } from '../support/authenticator.ts';
 import { createTestClock } from '../support/clock.ts';
+import { sayFactorRule, withdrawFactorRule } from '../support/factor-policy.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -146,12 +147,11 @@ describe('A6, A7, A9 second factors by the JSON API', function api() {
 
     it('MF-09 keeps the last factor where a policy requires one', async () => {
       const token = await full('cleo');
-      const policies = stand.database.knex('mfa_policies');
-      await policies.clone().insert({ scope: 'site', requirement: 'required', updated_at: clock.now() });
+      await sayFactorRule(stand, { scope: 'site', target: '', requirement: 'required' });
       const { items } = (await call('GET', '/mfa/devices', undefined, token)).json;
       const removed = await call('DELETE', `/mfa/devices/${items[0].id}`, undefined, token);
       const disabled = await call('POST', '/mfa/totp/disable', { password: 'the-passphrase-of-cleo' }, token);
-      await policies.clone().delete();
+      await withdrawFactorRule(stand, 'site');
       expect([removed.status, disabled.status]).to.deep.equal([409, 409]);
       expect((await password('cleo')).json.mfaRequired).to.equal(true);
     });

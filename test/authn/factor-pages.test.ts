@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import type { Agent, Page } from '../support/agent.ts';
 import { createTestClock } from '../support/clock.ts';
+import { sayFactorRule, withdrawFactorRule } from '../support/factor-policy.ts';
 import { browserOf, relyingClient, relyingParty } from '../support/relying-party.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -26,9 +27,7 @@ describe('A6, A9 second factors on hosted pages', function pages() {
       clock,
       bootstrap: { clients: [relyingClient('app'), relyingClient('vault')], users: people },
     });
-    await stand.database
-      .knex('mfa_policies')
-      .insert({ scope: 'client', target: 'vault', requirement: 'required', updated_at: clock.now() });
+    await sayFactorRule(stand, { scope: 'client', target: 'vault', requirement: 'required' });
     keys = new Map();
   });
   after(() => stand.close());
@@ -174,10 +173,9 @@ describe('A6, A9 second factors on hosted pages', function pages() {
 
     it('asks somebody who has a factor for it alone', async () => {
       await enrol('fay');
-      const policies = stand.database.knex('mfa_policies');
-      await policies.clone().insert({ scope: 'site', requirement: 'off', updated_at: clock.now() });
+      await sayFactorRule(stand, { scope: 'site', target: '', requirement: 'off' });
       const { agent, page } = await signIn('fay');
-      await policies.clone().where({ scope: 'site' }).delete();
+      await withdrawFactorRule(stand, 'site');
       expect((await relyingParty(stand).end(agent, page)).acr, 'switched off for the site').to.equal(password);
       const asked = await relyingParty(stand, 'vault').begin(agent);
       expect(asked.body)

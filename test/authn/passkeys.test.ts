@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../support/chromium.ts';
 import { createTestClock } from '../support/clock.ts';
+import { sayFactorRule } from '../support/factor-policy.ts';
 import { type CallbackServer, openCallbackServer, openPasskeyBrowser, type PasskeyBrowser } from '../support/passkeys.ts';
 import { authorizationUrl, claimsFor, relyingClient } from '../support/relying-party.ts';
 import { type Stand, startStand } from '../support/stand.ts';
@@ -20,8 +21,7 @@ describe('A7 passkeys in Chromium', function passkeys() {
     party = await openCallbackServer();
     const clients = [relyingClient('app', party.url), relyingClient('vault', party.url)];
     stand = await startStand({ clock, bootstrap: { clients, users } });
-    const policy = { scope: 'client', target: 'vault', requirement: 'required', updated_at: clock.now() };
-    await stand.database.knex('mfa_policies').insert(policy);
+    await sayFactorRule(stand, { scope: 'client', target: 'vault', requirement: 'required' });
     browser = await launchChromium();
   });
   after(async () => {

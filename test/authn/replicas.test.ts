@@ -3,7 +3,7 @@ import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { type ApiAnswer, createApi } from '../support/api.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import { type Mailbox, openMailbox, type ReceivedMail } from '../support/mailbox.ts';
-import { type Fleet, startFleet } from '../support/processes.ts';
+import { eventually, type Fleet, startFleet } from '../support/processes.ts';
 import { describeWith } from '../support/services.ts';
 
 const names = ['ann', 'bob', 'cleo', 'dan', 'eve', 'fay'] as const;
@@ -129,6 +129,30 @@ describeWith(['postgres'], 'MF-01 RC-06 RC-08 authentication on two processes', 
     expect(tokens.length, 'signed in').to.be.greaterThan(3);
     const seen = await Promise.all(tokens.map((token, index) => call(index % 2, 'GET', '/auth/me', undefined, token)));
     expect(statuses(seen).filter((status) => status === 200)).to.have.lengthOf(3);
+  });
+
+  it('A9 a rule that one process is told holds at the other within a second', async () => {
+    const { login: email, password } = fleet.administrator;
+    const { accessToken } = (await call(0, 'POST', '/auth/login', { email, password })).json;
+    expect((await login(1, 'dan')).status, 'the rules are kept there now').to.equal(200);
+    const rule = { scope: 'site', target: '', requirement: 'required' };
+    expect((await call(0, 'PUT', '/mfa/policies', rule, accessToken)).status).to.equal(200);
+    const stopped = await eventually(
+      () => login(1, 'dan'),
+      ({ status }) => status === 403,
+      3000,
+    );
+    expect(stopped.json.type).to.match(/factor_enrolment_required$/);
+    expect((await call(0, 'DELETE', '/mfa/policies?scope=site', undefined, accessToken)).status).to.equal(204);
+    expect(
+      (
+        await eventually(
+          () => login(1, 'dan'),
+          ({ status }) => status === 200,
+          3000,
+        )
+      ).status,
+    ).to.equal(200);
   });
 
   it('PW-03 RC-10 the limit of failed sign-ins is exact over both', async () => {

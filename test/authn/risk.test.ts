@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
+import { createAgent } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
+import { withdrawFactorRule } from '../support/factor-policy.ts';
+import { type Mailbox, mailsLeft, openMailbox } from '../support/mailbox.ts';
 import { writePlaces } from '../support/places.ts';
 import { eventually } from '../support/processes.ts';
 import { type Stand, startStand } from '../support/stand.ts';
@@ -21,18 +24,29 @@ const abroad = {
   'x-forwarded-for': '198.51.100.9',
 };
 
+/** The browser of home, somewhere else. */
+const travelling = { ...home, 'x-forwarded-for': abroad['x-forwarded-for'] };
+
 describe('S1 A9 sign-in by risk', function risk() {
   this.timeout(60_000);
   const clock = createTestClock();
   let stand: Stand;
+  let mailbox: Mailbox;
   let names = 0;
   const api = createApi(() => stand.issuer);
   const signIn = (email: string, headers: Record<string, string>, secret = password) =>
     api('POST', '/auth/login', { email, password: secret }, undefined, headers);
-  const newPerson = async (): Promise<string> => {
+  const newPerson = async (isProven = false): Promise<string> => {
     const email = `person${++names}@example.test`;
     await api('POST', '/auth/register', { email, password });
+    if (isProven) await stand.database.knex('identifiers').where({ value: email }).update({ verified_at: new Date() });
     return email;
+  };
+  const mailedCode = async (email: string): Promise<string> => {
+    for (;;) {
+      const { subject, text } = await mailbox.next(email);
+      if (/sign-in code|code/i.test(subject) && !/confirm/i.test(subject)) return /^ {4}(\d{6})$/m.exec(text)?.[1] ?? '';
+    }
   };
   const assessments = async (email: string) => {
     await stand.app.rooms.foundation.audit.flush();
@@ -45,7 +59,7 @@ describe('S1 A9 sign-in by risk', function risk() {
     const body = { scope: 'risk', target, requirement };
     return (await api('PUT', '/mfa/policies', body, json.accessToken)).status;
   };
-  const withdraw = () => stand.database.knex('mfa_policies').where({ scope: 'risk' }).delete();
+  const withdraw = (target = 'medium') => withdrawFactorRule(stand, 'risk', target);
 
   before(async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'castellan-places-')), 'places.mmdb');
@@ -53,10 +67,15 @@ describe('S1 A9 sign-in by risk', function risk() {
       { network: '203.0.113', city: 'Hanoi', country: 'Vietnam', code: 'VN', latitude: 21, longitude: 105.8 },
       { network: '198.51.100', city: 'Omsk', country: 'Russia', code: 'RU', latitude: 55, longitude: 73.4 },
     ]);
-    const env = { TRUST_PROXY: '127.0.0.1,::1', GEOIP_DB: file, BOOTSTRAP_ADMIN_PASSWORD: admin.password };
+    mailbox = await openMailbox();
+    const root = { BOOTSTRAP_ADMIN_PASSWORD: admin.password, SMTP_URL: mailbox.url };
+    const env = { TRUST_PROXY: '127.0.0.1,::1', GEOIP_DB: file, ...root };
     stand = await startStand({ clock, env });
   });
-  after(() => stand.close());
+  after(async () => {
+    await stand?.close();
+    await mailbox?.close();
+  });
 
   it('says nothing of a first sign-in, of the same place, and of a new browser version', async () => {
     const email = await newPerson();
@@ -87,7 +106,7 @@ describe('S1 A9 sign-in by risk', function risk() {
     const email = await newPerson();
     await signIn(email, home);
     clock.advance(86_400);
-    await signIn(email, { ...home, 'x-forwarded-for': abroad['x-forwarded-for'] });
+    await signIn(email, travelling);
     const [found] = await assessments(email);
     expect(found.factors.map(({ name }: { name: string }) => name)).to.deep.equal(['new_network', 'new_country']);
     expect(found.level).to.equal('medium');
@@ -97,33 +116,67 @@ describe('S1 A9 sign-in by risk', function risk() {
     const email = await newPerson();
     const { json } = await signIn(email, home);
     clock.advance(86_400);
-    const there = { ...home, 'x-forwarded-for': abroad['x-forwarded-for'] };
-    expect((await api('POST', '/auth/refresh', { refreshToken: json.refreshToken }, undefined, there)).status).to.equal(200);
+    expect((await api('POST', '/auth/refresh', { refreshToken: json.refreshToken }, undefined, travelling)).status).to.equal(200);
     clock.advance(60);
-    await signIn(email, there);
+    await signIn(email, travelling);
     const [found] = await assessments(email);
     expect(found.factors.map(({ name }: { name: string }) => name)).to.deep.equal(['new_network', 'new_country']);
   });
 
-  it('a rule asks for a factor at that risk only; who has none is refused like a wrong password', async () => {
+  it('a rule asks for a factor at that risk only, and leads who has none to one', async () => {
     const email = await newPerson();
     const { json: tokens } = await signIn(email, home);
     expect(await rule('required')).to.equal(200);
-    const plain = await signIn(email, home);
-    expect(plain.json).to.have.property('accessToken');
-    const refused = await signIn(email, abroad);
-    const wrong = await signIn(email, home, 'wrong');
-    expect([refused.status, refused.json.type]).to.deep.equal([401, wrong.json.type]);
-    const { json: enabled } = await api('POST', '/mfa/totp/enable', {}, tokens.accessToken);
-    const code = () => {
+    expect((await signIn(email, home)).json).to.have.property('accessToken');
+    clock.advance(86_400);
+    const led = await signIn(email, travelling);
+    expect([led.status, led.json.enrolAt]).to.deep.equal([403, '/account/security']);
+    expect(led.json.type).to.match(/factor_enrolment_required$/);
+
+    const agent = createAgent(stand.issuer, travelling);
+    const enrol = await agent.submit(await agent.open(`${stand.issuer}/account/security`), { login: email, password });
+    const key = /<code[^>]*>([A-Z2-7 ]+)<\/code>/.exec(enrol.body)?.[1]?.replaceAll(' ', '') ?? '';
+    const code = (): string => {
       clock.advance(60);
-      return codeAt(enabled.secret, stepAt(clock.now()));
+      return codeAt(key, stepAt(clock.now()));
     };
-    await api('POST', '/mfa/totp/verify', { deviceId: enabled.deviceId, code: code() }, tokens.accessToken);
+    const codes = await agent.submit(enrol, { code: code() });
+    expect((await agent.submit(codes, {})).url).to.equal(`${stand.issuer}/account/security`);
     const asked = await signIn(email, abroad);
     expect(asked.json).to.include({ mfaRequired: true });
     const done = await api('POST', '/mfa/totp/validate', { mfaToken: asked.json.mfaToken, code: code() }, undefined, abroad);
     expect(done.status).to.equal(200);
+    expect((await api('GET', '/mfa/devices', undefined, tokens.accessToken)).status, 'its session of before').to.be.oneOf([
+      200, 401,
+    ]);
+    await withdraw();
+  });
+
+  it('at high risk a password alone sets up no factor: the mailbox is shown first', async () => {
+    const email = await newPerson(true);
+    await signIn(email, home);
+    expect(await rule('required')).to.equal(200);
+    const first = await signIn(email, abroad);
+    expect(first.json).to.deep.include({ mfaRequired: true, methods: ['email'] });
+    const { mfaToken } = first.json;
+    const send = await api('POST', '/mfa/code', { mfaToken, method: 'email' }, undefined, abroad);
+    expect(send.status).to.equal(200);
+    const validate = (code: string) => api('POST', '/mfa/totp/validate', { mfaToken, code }, undefined, abroad);
+    expect((await validate('000000')).status).to.equal(401);
+    const led = await validate(await mailedCode(email));
+    expect(led.json.type, 'never tokens, and no factor made for it').to.match(/factor_enrolment_required$/);
+
+    const agent = createAgent(stand.issuer, abroad);
+    const open = async () => agent.submit(await agent.open(`${stand.issuer}/account/security`), { login: email, password });
+    const page = await open();
+    expect(page.body).to.contain('name="send"').and.not.contain('/enrol');
+    const enrolPath = `${/^.*\/interaction\/[\w-]+/.exec(page.url)?.[0]}/enrol`;
+    expect((await agent.open(enrolPath)).body, 'no way around').to.contain('name="send"');
+    clock.advance(31);
+    const sent = await agent.submit(page, { send: 'yes' });
+    const enrol = await agent.submit(sent, { code: await mailedCode(email) });
+    expect(enrol.body, 'now a factor').to.match(/action="[^"]*\/enrol"/);
+    expect((await agent.open(`${stand.issuer}/account/security`)).body, 'and nothing before it').to.not.contain('recovery');
     await withdraw();
   });
 
@@ -132,11 +185,20 @@ describe('S1 A9 sign-in by risk', function risk() {
     await signIn(email, home);
     expect(await rule('denied', 'high')).to.equal(200);
     clock.advance(86_400);
-    expect((await signIn(email, { ...home, 'x-forwarded-for': abroad['x-forwarded-for'] })).status).to.equal(200);
+    expect((await signIn(email, travelling)).status).to.equal(200);
     const other = await newPerson();
     await signIn(other, home);
-    expect((await signIn(other, abroad)).status).to.equal(401);
-    await withdraw();
+    const wrong = await signIn(email, home, 'wrong');
+    for (let once = 0; once < 2; once += 1) {
+      const refused = await signIn(other, abroad);
+      expect([refused.status, refused.json.type]).to.deep.equal([401, wrong.json.type]);
+    }
+    await mailsLeft(stand.database);
+    const told = mailbox.mails.filter(
+      ({ to, text }) => to.includes(other) && text.includes('with the right password was refused'),
+    );
+    expect(told, 'the person is told, once an hour').to.have.lengthOf(1);
+    await withdraw('high');
     expect((await signIn(other, abroad)).status).to.equal(200);
     expect([await rule('off'), await rule('required', 'low'), await rule('denied', '')]).to.deep.equal([400, 400, 400]);
     // What changes nothing is written within a second.

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import type { Agent, Page } from '../support/agent.ts';
 import { createTestClock } from '../support/clock.ts';
+import { sayFactorRule, withdrawFactorRule } from '../support/factor-policy.ts';
 import { browserOf } from '../support/relying-party.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -94,11 +95,10 @@ describe('A13 A6 sign-in security in the account', function security() {
   });
 
   it('MF-09 keeps the last one where a policy asks for it, and removes it where none does', async () => {
-    const policies = stand.database.knex('mfa_policies');
-    await policies.clone().insert({ scope: 'site', requirement: 'required', updated_at: clock.now() });
+    await sayFactorRule(stand, { scope: 'site', target: '', requirement: 'required' });
     const path = /\/account\/security(\/devices\/[\w-]+)/.exec((await at()).body)?.[1] ?? '';
     const kept = await agent.submit(await at(path), { remove: 'yes', name: 'Phone' });
-    await policies.clone().delete();
+    await withdrawFactorRule(stand, 'site');
     expect(kept.status).to.equal(409);
     const gone = await agent.submit(await at(path), { remove: 'yes', name: 'Phone' });
     expect(gone.body).to.contain('You have none yet');

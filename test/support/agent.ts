@@ -64,8 +64,11 @@ export const readForm = (page: Page): Form => {
 
 const maxRedirects = 12;
 
-/** @param origin where redirects are followed and cookies belong */
-export const createAgent = (origin: string): Agent => {
+/**
+ * @param origin where redirects are followed and cookies belong
+ * @param always headers of every request: what browser it is, where it comes from
+ */
+export const createAgent = (origin: string, always: Record<string, string> = {}): Agent => {
   const cookies = new Map<string, Cookie>();
 
   const keep = (headers: Headers): void => {
@@ -91,6 +94,7 @@ export const createAgent = (origin: string): Agent => {
 
   const request = async (url: string, init: RequestInit = {}): Promise<Page> => {
     const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(always)) headers.set(name, value);
     if (!headers.has('accept')) headers.set('accept', 'text/html');
     const cookie = cookieHeader(new URL(url).pathname);
     if (cookie !== '') headers.set('cookie', cookie);

@@ -26,13 +26,20 @@ export const createCodeAddresses = ({ accounts, devices, envelope }: AddressDeps
     return claims?.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined;
   };
 
+  const addressOf = async (accountId: string, method: SentMethod): Promise<string | undefined> => {
+    if (method === 'email') return email(accountId);
+    const device = (await devices.active(accountId)).find(({ kind }) => kind === 'sms');
+    return device && phoneOf(device);
+  };
+
   return {
     email,
     phoneOf,
-    addressOf: async (accountId: string, method: SentMethod): Promise<string | undefined> => {
-      if (method === 'email') return email(accountId);
-      const device = (await devices.active(accountId)).find(({ kind }) => kind === 'sms');
-      return device && phoneOf(device);
+    addressOf,
+    /** Enough of where codes go for the person to know it. */
+    hintFor: async (accountId: string, method: SentMethod): Promise<string | undefined> => {
+      const address = await addressOf(accountId, method);
+      return address && hintOf(method, address);
     },
     localeOf: async (accountId: string): Promise<string | undefined> => {
       const locale = (await accounts.find(accountId))?.claims.locale;

@@ -90,7 +90,7 @@ export const createCodeEnrolment = (deps: EnrolmentDeps) => {
         const device = { id, user_id: accountId, kind: method, name, state: 'pending', secret_sealed: sealed } as const;
         await unit.devices.insert(device, now);
         const expiresAt = new Date(now.getTime() + enrolSeconds * 1000);
-        const nothing = { amr: [], level: 0, needed_level: 0, client_id: null } as const;
+        const nothing = { amr: [], level: 0, needed_level: 0, stage: null, client_id: null } as const;
         const flow = { id: flowId, user_id: accountId, channel: 'enrol', authenticated_at: now, expires_at: expiresAt } as const;
         await unit.flows.put({ ...flow, ...nothing, amr: [] }, now);
       });

@@ -11,7 +11,7 @@ import { noticeTopic } from '../notices/service.ts';
 import { createLimits } from '../password/limits.ts';
 import { createFailureRepository } from '../password/repository.ts';
 import { createFactorPolicyRepository } from '../policy/repository.ts';
-import { createFactorPolicy, type Holdings } from '../policy/service.ts';
+import { createFactorPolicy, type FactorPolicyDeps, type Holdings } from '../policy/service.ts';
 import { createRecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import { createRecoveryCodes } from '../recovery-codes/service.ts';
 import { createTotp, type Notice } from '../totp/service.ts';
@@ -53,6 +53,11 @@ export interface FactorSite {
   /** How an authenticator app names the account. */
   nameOf(accountId: string): Promise<string>;
   holdingsOf(accountId: string): Promise<Holdings>;
+  policies: {
+    cached: FactorPolicyDeps['cached'];
+    /** After the commit every process reads them again. */
+    changed(trx: Transaction): Promise<void>;
+  };
   /** Whether the one holds all rights of the other. */
   outranks(accountId: string, otherId: string): Promise<boolean>;
 }
@@ -75,6 +80,7 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     devices: createDeviceRepository(trx),
     codes: createRecoveryCodeRepository(trx),
     policies: createFactorPolicyRepository(trx),
+    policiesChanged: () => site.policies.changed(trx),
     trusted: createTrustedDeviceRepository(trx),
     flows: createFlowRepository(trx),
     mail: site.mail(trx),
@@ -83,6 +89,12 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     endSessions: (accountId: string, cause: string) => site.endSessions(trx, accountId, cause),
     notify: (accountId: string, notice: Notice) => owe(trx, accountId, notice),
   }));
+  /** Once an hour: whoever has the password may try again and again. */
+  const tellRefused = async (accountId: string): Promise<void> => {
+    const told = { key: `refusal-told:${accountId}`, now: clock.now(), windowSeconds: 3600, limit: 1 };
+    if ((await failures.count(told)).count > 1) return;
+    await database.transaction((trx) => owe(trx, accountId, 'sign_in_refused'));
+  };
   const devices = createDeviceRepository(knex);
   const flows = createFlowRepository(knex);
   const addresses = createCodeAddresses({ accounts, devices, envelope });
@@ -90,6 +102,7 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
   const recoveryCodes = createRecoveryCodes({ envelope, clock });
   const policy = createFactorPolicy({
     policies: createFactorPolicyRepository(knex),
+    cached: site.policies.cached,
     inTransaction,
     clock,
     holdingsOf: site.holdingsOf,
@@ -127,5 +140,9 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
     surroundings: { clock, envelope, isOffered: site.isSendingOffered },
   });
   const reset = createFactorReset({ accounts, outranks: site.outranks, inTransaction });
-  return { reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
+  const standing = {
+    isMailable: async (id: string) => site.isSendingOffered('email') && (await addresses.email(id)) !== undefined,
+    tellRefused,
+  };
+  return { standing, reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };
 };

@@ -4,6 +4,9 @@ import type { Level } from '../../platform/assurance/index.ts';
 /** `enrol`: no sign-in, but a code that confirms an address or phone. */
 export type FlowChannel = 'api' | 'page' | 'enrol';
 
+/** What has to happen before a factor counts: the mailbox is proven, then a factor is set up. */
+export type FlowStage = 'mailbox' | 'enrolment' | null;
+
 export interface FlowRow {
   id: string;
   user_id: string;
@@ -13,6 +16,7 @@ export interface FlowRow {
   authenticated_at: Date;
   level: Level;
   needed_level: Level;
+  stage: FlowStage;
   code_method: 'email' | 'sms' | null;
   code_hash: string | null;
   code_tries: number;
@@ -29,7 +33,7 @@ export interface FlowRepository {
   /** All of a person: at a change of factors or password. */
   endAll(userId: string): Promise<void>;
   /** What was proven grows. */
-  prove(id: string, proof: { amr: readonly string[]; level: Level; authenticatedAt: Date }): Promise<boolean>;
+  prove(id: string, proof: { amr: readonly string[]; level: Level; authenticatedAt: Date; stage: FlowStage }): Promise<boolean>;
   /** A code that was sent; the one before is worthless. */
   setCode(id: string, code: { method: 'email' | 'sms'; hash: string; expiresAt: Date }): Promise<void>;
   /** RS-12: counts a try at the code before it is compared. @returns the digest, while tries are left */
@@ -45,8 +49,8 @@ export const createFlowRepository = (db: Knex): FlowRepository => ({
   find: (id, channel, now) => db('authentication_flows').where({ id, channel }).andWhere('expires_at', '>', now).first(),
   end: async (id) => (await db('authentication_flows').where({ id }).delete()) === 1,
   endAll: async (userId) => void (await db('authentication_flows').where({ user_id: userId }).delete()),
-  prove: async (id, { amr, level, authenticatedAt }) => {
-    const change = { amr: JSON.stringify(amr), level, authenticated_at: authenticatedAt };
+  prove: async (id, { amr, level, authenticatedAt, stage }) => {
+    const change = { amr: JSON.stringify(amr), level, authenticated_at: authenticatedAt, stage };
     return (await db('authentication_flows').where({ id }).update(change)) === 1;
   },
   setCode: async (id, { method, hash, expiresAt }) => {

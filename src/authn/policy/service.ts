@@ -12,7 +12,9 @@ export interface Holdings {
 
 export interface FactorPolicyDeps {
   policies: Pick<FactorPolicyRepository, 'all'>;
-  inTransaction: InTransaction<{ policies: FactorPolicyRepository; audit: AuditSink }>;
+  /** All rules, which every sign-in asks for. @param load as they are stored */
+  cached(load: () => Promise<FactorPolicyRow[]>): Promise<readonly FactorPolicyRow[]>;
+  inTransaction: InTransaction<{ policies: FactorPolicyRepository; audit: AuditSink; policiesChanged(): Promise<void> }>;
   clock: Clock;
   holdingsOf(userId: string): Promise<Holdings>;
 }
@@ -33,7 +35,7 @@ const isRiskRule = ({ scope, target, requirement }: FactorPolicyRow): boolean =>
  * A9: who needs a second factor. The site's rule is `optional` until somebody says otherwise; of all rules that speak of the person
  * or the client the strictest counts, and only the site's may be `off`. A rule for a risk counts from that level on.
  */
-export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf }: FactorPolicyDeps) => {
+export const createFactorPolicy = ({ policies, cached, inTransaction, clock, holdingsOf }: FactorPolicyDeps) => {
   const personal = async (rules: readonly FactorPolicyRow[], userId: string): Promise<FactorPolicyRow[]> => {
     if (!rules.some(({ scope }) => scope === 'role' || scope === 'organization')) return [];
     const { roles, organizations } = await holdingsOf(userId);
@@ -43,7 +45,7 @@ export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf 
 
   return {
     requirementOf: async (userId: string, clientId: string | undefined, risk: RiskLevel = 'low'): Promise<Requirement> => {
-      const rules = await policies.all();
+      const rules = await cached(policies.all);
       const site = rules.find(({ scope }) => scope === 'site')?.requirement ?? 'optional';
       const client = rules.filter(({ scope, target }) => scope === 'client' && target === clientId);
       const risky = rules.filter(({ scope, target }) => scope === 'risk' && from(target) <= from(risk));
@@ -55,10 +57,11 @@ export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf 
     },
     list: () => policies.all(),
     put: (policy: FactorPolicyRow, actorId: string): Promise<FactorPolicyRow> =>
-      inTransaction(async ({ policies: rules, audit }) => {
+      inTransaction(async ({ policies: rules, audit, policiesChanged }) => {
         if ((policy.scope === 'site') !== (policy.target === '')) throw errors.factor_policy_target();
         if (!isRiskRule(policy)) throw errors.factor_policy_risk();
         await rules.put(policy, clock.now());
+        await policiesChanged();
         const { requirement } = policy;
         const target = { type: `mfa_policy_${policy.scope}`, id: policy.target };
         const actor = { type: 'user', id: actorId } as const;
@@ -66,8 +69,9 @@ export const createFactorPolicy = ({ policies, inTransaction, clock, holdingsOf 
         return policy;
       }),
     remove: (scope: PolicyScope, target: string, actorId: string): Promise<void> =>
-      inTransaction(async ({ policies: rules, audit }) => {
+      inTransaction(async ({ policies: rules, audit, policiesChanged }) => {
         if (!(await rules.remove(scope, target))) throw errors.factor_policy_not_found();
+        await policiesChanged();
         const actor = { type: 'user', id: actorId } as const;
         const about = { type: `mfa_policy_${scope}`, id: target };
         const details = { requirement: 'none' };

@@ -25,8 +25,6 @@ export interface Demand {
   requirement: Requirement;
   /** By a rule or by the application. */
   isAsked: boolean;
-  /** Also without the risk. */
-  isAskedAnyway: boolean;
 }
 
 /** The rules, applied to the person, the application and the risk (FEATURES A9, S1). */
@@ -34,8 +32,6 @@ export const createDemand =
   ({ policy, assess }: DemandDeps) =>
   async ({ accountId, method }: Proven, { clientId, neededLevel, from }: Asked): Promise<Demand> => {
     const risk = from === undefined ? 'low' : (await assess({ accountId, method, clientId, from })).level;
-    const plain = await policy.requirementOf(accountId, clientId);
-    const requirement = risk === 'low' ? plain : await policy.requirementOf(accountId, clientId, risk);
-    const isAskedAnyway = neededLevel === 2 || plain === 'required';
-    return { risk, requirement, isAskedAnyway, isAsked: isAskedAnyway || requirement === 'required' };
+    const requirement = await policy.requirementOf(accountId, clientId, risk);
+    return { risk, requirement, isAsked: neededLevel === 2 || requirement === 'required' };
   };

@@ -6,20 +6,18 @@ import type { SentMethod } from '../codes/addresses.ts';
 import type { SendOutcome, SentCodes } from '../codes/service.ts';
 import { type FactorMethod, type Proof, type ProofOutcome, proofBy } from '../factors/proof.ts';
 import type { Factors } from '../factors/service.ts';
-import type { FlowChannel, FlowRepository, FlowRow } from '../flows/repository.ts';
+import type { FlowChannel, FlowRepository, FlowRow, FlowStage } from '../flows/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
 import { createDemand } from './demand.ts';
 import { askedOf } from './methods.ts';
 import type { AnswerOutcome, Authenticated, SignInOutcome } from './outcome.ts';
 import type { FirstFactor, SignInPlace } from './place.ts';
+import { createSecondFactor } from './second-factor.ts';
 
 /** MF-03. */
 const flowSeconds = 5 * 60;
 /** Enrolling takes longer than reading a code. */
 const pageFlowSeconds = 15 * 60;
-
-/** A device that has shown a second factor before stands for it; no name of RFC 8176 says so. */
-const rememberedAmr = 'urn:castellan:amr:remembered';
 
 export interface SignInDeps {
   flows: FlowRepository;
@@ -32,6 +30,9 @@ export interface SignInDeps {
     isActive(accountId: string): Promise<boolean>;
     /** A3: the address must be confirmed, and is not. */
     isVerificationDue(accountId: string): Promise<boolean>;
+    /** A code by mail would reach them, at a confirmed address. */
+    isMailable(accountId: string): Promise<boolean>;
+    tellRefused(accountId: string): Promise<void>;
   };
   /** A remembered device of this person. */
   recognises(accountId: string, token: string | undefined): Promise<boolean>;
@@ -48,8 +49,8 @@ export interface OpenFlow {
   sent?: SentMethod | undefined;
 }
 
-const isProven = ({ amr, level, needed_level: needed }: Pick<FlowRow, 'amr' | 'level' | 'needed_level'>): boolean =>
-  isTwofold(amr) && level >= needed;
+const isProven = ({ stage, amr, level, needed_level: needed }: FlowRow): boolean =>
+  stage === null && isTwofold(amr) && level >= needed;
 
 /** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
 export const createSignIn = ({ flows, factors, codes, sendingHint, policy, account, recognises, surroundings }: SignInDeps) => {
@@ -66,7 +67,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
     return { kind: 'authenticated', accountId, acr, amr, authTime };
   };
 
-  const open = async (first: FirstFactor, place: SignInPlace): Promise<string> => {
+  const open = async (first: FirstFactor, place: SignInPlace, stage: FlowStage = null): Promise<string> => {
     const token = place.key ?? randomSecret();
     const now = clock.now();
     const { accountId, amr, level, authTime } = first;
@@ -80,6 +81,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
       authenticated_at: authTime,
       level,
       needed_level: place.neededLevel ?? 0,
+      stage,
       expires_at: new Date(now.getTime() + seconds * 1000),
     };
     await flows.put(flow, now);
@@ -109,61 +111,31 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
     authenticated_at: clock.now(),
   });
 
-  const methodsOf = async ({ user_id: accountId, amr, needed_level: needed }: FlowRow): Promise<FactorMethod[]> =>
-    askedOf(await factors.methodsOf(accountId), { amr, needed });
+  const methodsOf = async ({ stage, user_id: accountId, amr, needed_level: needed }: FlowRow): Promise<FactorMethod[]> =>
+    stage === 'mailbox' ? ['email'] : askedOf(await factors.methodsOf(accountId), { amr, needed });
 
   /** What a proof does to an open sign-in. */
   const answered = async (flow: FlowRow, outcome: ProofOutcome): Promise<AnswerOutcome> => {
     if (outcome.kind !== 'proven') return outcome;
     const proven = grown(flow, outcome.proof);
-    if (proven.level < flow.needed_level) {
-      await flows.prove(flow.id, { amr: proven.amr, level: proven.level, authenticatedAt: proven.authenticated_at });
+    if (flow.stage === 'mailbox' || proven.level < flow.needed_level) {
+      const stage = flow.stage === 'mailbox' ? 'enrolment' : null;
+      await flows.prove(flow.id, { amr: proven.amr, level: proven.level, authenticatedAt: proven.authenticated_at, stage });
       return { kind: 'needs_enrolment' };
     }
     return finish({ ...flow, ...proven }, outcome.proof.method);
   };
 
-  /** @param isTrusting a remembered device stands for a factor, but not where the sign-in looks strange */
-  const askFactor = async (
-    first: FirstFactor,
-    place: SignInPlace,
-    methods: FactorMethod[],
-    isTrusting: boolean,
-  ): Promise<SignInOutcome> => {
-    const isRemembered = isTrusting && place.neededLevel !== 2 && (await recognises(first.accountId, place.trustedDevice));
-    if (!isRemembered) return { kind: 'needs_factor', flow: await open(first, place), methods };
-    return authenticated({ ...first, amr: [...first.amr, rememberedAmr] }, place.clientId);
-  };
-
-  const denied = ({ accountId, method }: FirstFactor, { clientId }: SignInPlace): SignInOutcome => {
-    const about = { outcome: 'denied', actor: { type: 'user', id: accountId }, subjectId: accountId, clientId } as const;
-    audit.note({ type: 'authn.login.failed', ...about, reason: 'risk', details: { method } });
-    return { kind: 'refused' };
-  };
-
-  const withoutFactor = async (first: FirstFactor, place: SignInPlace, isForRisk: boolean): Promise<SignInOutcome> =>
-    // Whoever came in by a stolen password alone must not be the one who sets up the factor.
-    isForRisk ? denied(first, place) : { kind: 'needs_enrolment', flow: await open(first, place) };
-
-  /** `none`: what there is proves nothing beyond the first proof: a mailed link, and a code to the same box. */
-  const usableFor = async (
-    { accountId, amr }: FirstFactor,
-    { neededLevel = 0 }: SignInPlace,
-  ): Promise<FactorMethod[] | 'none'> => {
-    const all = await factors.methodsOf(accountId);
-    const usable = askedOf(all, { amr, needed: neededLevel });
-    return all.length > 0 && usable.length === 0 && !isTwofold(amr) ? 'none' : usable;
-  };
-
-  const secondFactor = async (first: FirstFactor, place: SignInPlace): Promise<SignInOutcome> => {
-    const { risk, requirement, isAsked, isAskedAnyway } = await demandOf(first, place);
-    if (requirement === 'denied') return denied(first, place);
-    if (first.level === 2 || (!isAsked && requirement === 'off')) return authenticated(first, place.clientId);
-    const usable = await usableFor(first, place);
-    if (usable === 'none') return { kind: 'refused' };
-    if (usable.length > 0) return askFactor(first, place, usable, risk === 'low');
-    return isAsked ? withoutFactor(first, place, !isAskedAnyway) : authenticated(first, place.clientId);
-  };
+  const secondFactor = createSecondFactor({
+    demandOf,
+    factors,
+    recognises,
+    isMailable: account.isMailable,
+    open,
+    authenticated,
+    audit,
+    tellRefused: account.tellRefused,
+  });
 
   return {
     /** After the first factor: done, or what is still asked for. */
@@ -224,7 +196,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
       const flow = await find(token, channel);
       if (!flow) return;
       const { amr, level, authenticated_at: authenticatedAt } = grown(flow, proof);
-      await flows.prove(flow.id, { amr, level, authenticatedAt });
+      await flows.prove(flow.id, { amr, level, authenticatedAt, stage: null });
     },
 
     /** Ends a sign-in whose second factor is proven. */

@@ -21,7 +21,13 @@ export interface TotpDeps {
   surroundings: { clock: Clock; issuer: string; nameOf(accountId: string): Promise<string> };
 }
 
-export type Notice = 'factor_added' | 'factor_removed' | 'recovery_codes_made' | 'factors_locked' | 'factors_reset';
+export type Notice =
+  | 'factor_added'
+  | 'factor_removed'
+  | 'recovery_codes_made'
+  | 'factors_locked'
+  | 'factors_reset'
+  | 'sign_in_refused';
 
 /** A security notice to the person, in the transaction of what it tells of. */
 export type Notify = (accountId: string, notice: Notice) => Promise<void>;

@@ -62,6 +62,8 @@ interface Leaver {
 
 const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
 const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
+// A factor is made on the hosted pages: no method here can go on.
+const enrolmentNeeded = () => errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
 // RFC 9110 §11.6.1
 const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
 
@@ -100,8 +102,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       case 'needs_factor':
         return { mfaRequired: true, mfaToken: mfaTokenOf(outcome.flow, way.mode), methods: [...outcome.methods] };
       case 'needs_enrolment':
-        // A factor is made on the hosted pages: no method here can go on.
-        throw errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
+        throw enrolmentNeeded();
       case 'needs_verification': {
         const { flow, shown, expiresAt } = await authn.verification.askOf(outcome.accountId, {
           ip: request.ip,
@@ -128,6 +129,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
   const answered = async (outcome: AnswerOutcome, request: RequestInfo, way: Way): Promise<TokenAnswer | Answer> => {
     if (outcome.kind === 'authenticated') return finish(outcome, request, way);
     if (outcome.kind === 'locked') throw locked(outcome);
+    if (outcome.kind === 'needs_enrolment') throw enrolmentNeeded();
     throw outcome.kind === 'expired' ? errors.factor_sign_in_over(challenge) : errors.factor_code_refused(challenge);
   };
 
