@@ -1,4 +1,5 @@
 import { errors as shared } from '../../platform/errors/index.ts';
+import { errors } from '../errors.ts';
 import type { RegistrationProblem } from '../signup/page.ts';
 
 const problemWords: Record<RegistrationProblem, { path: string; message: string }> = {
@@ -20,3 +21,10 @@ export const passwordProblems = (problems: readonly RegistrationProblem[], passw
   const placed = words.map(({ path, message }) => ({ path: path === '/password' ? passwordPath : path, message }));
   return shared.invalid_request({ errors: placed });
 };
+
+export const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
+export const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
+// A factor is made on the hosted pages: no method here can go on.
+export const enrolmentNeeded = () => errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
+// RFC 9110 §11.6.1
+export const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };

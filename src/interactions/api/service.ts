@@ -10,7 +10,7 @@ import type { PasswordSignIn } from '../login/page.ts';
 import type { Registration, RegistrationProblem } from '../signup/page.ts';
 import { type DeviceDeps, placeOf } from './devices.ts';
 import { createModes, mfaTokenOf, type Way } from './modes.ts';
-import { passwordProblems } from './problems.ts';
+import { busy, challenge, enrolmentNeeded, passwordProblems, retryAfter } from './problems.ts';
 import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer, ValidateBody } from './schema.ts';
 import { acceptedTerms, createTermsGate } from './terms.ts';
 import { claimsOfProfile, viewOfUser } from './user.ts';
@@ -59,13 +59,6 @@ interface Leaver {
   accountId: string;
   sessionUids: readonly string[];
 }
-
-const retryAfter = (seconds: number) => ({ headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
-const busy = ({ retryAfterSeconds }: { retryAfterSeconds: number }) => shared.unavailable(retryAfter(retryAfterSeconds));
-// A factor is made on the hosted pages: no method here can go on.
-const enrolmentNeeded = () => errors.factor_enrolment_required({ extensions: { enrolAt: '/account/security' } });
-// RFC 9110 §11.6.1
-const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
 
 /** Whose token it is, unless it has run out; that nothing can be looked up is no reason to call somebody logged out. */
 export const ifGood = async (authenticated: Promise<Principal | undefined>): Promise<Principal | undefined> => {
