@@ -186,7 +186,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin, { authzGuard: authz.guard });
   oidc.mount(http.admin);
   authz.mount(http.admin);
-  mountPeople(http.admin, { foundation, accounts, authz, endings: oidc.endings });
+  mountPeople(http.admin, { foundation, accounts, authn, authz, endings: oidc.endings });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);

@@ -3,9 +3,10 @@ import type { Authn, AuthnDeps, FactorPolicyRow, TermsRow } from './authn/index.
 import type { Authz } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
-import { type Accounts, type Alongside, createDirectory, createLifecycle, mountLifecycleRoutes } from './identity/index.ts';
-import { viewOfPerson } from './interactions/index.ts';
+import { type Accounts, type Alongside, createDirectory } from './identity/index.ts';
+import { passwordProblems, viewOfPerson } from './interactions/index.ts';
 import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
+import { errors } from './platform/errors/index.ts';
 import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
 import type { Sms } from './platform/sms/index.ts';
@@ -75,22 +76,31 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
 export interface PeopleSiteDeps {
   foundation: Foundation;
   accounts: Accounts;
+  authn: Pick<Authn, 'accountProblems' | 'hashPassword' | 'invite'>;
   authz: Pick<Authz, 'change'>;
   endings: Pick<Endings, 'endAccountIn'>;
 }
 
+/** @throws invalid_request, unavailable */
+const createHash =
+  ({ accountProblems, hashPassword }: Pick<Authn, 'accountProblems' | 'hashPassword'>) =>
+  async (email: string, password: string, claims: Record<string, unknown>): Promise<string> => {
+    const busy = (error: unknown): never => {
+      throw error instanceof Error && error.name === 'HashingBusy'
+        ? errors.unavailable({ headers: { 'Retry-After': '5' } })
+        : error;
+    };
+    const problems = await accountProblems(email, password, claims).catch(busy);
+    if (problems.length > 0) throw passwordProblems(problems);
+    return hashPassword(password).catch(busy);
+  };
+
 /** People, groups and organizations as administrators keep them. */
-export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authz, endings }: PeopleSiteDeps): void => {
+export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authn, authz, endings }: PeopleSiteDeps): void => {
   const { database, clock, sinks, caches } = foundation;
-  const shared = { database, clock, audit: sinks.audit };
-  const lifecycle = createLifecycle({
-    ...shared,
-    end: endings.endAccountIn,
-    change: (trx, caller, userId, run) => authz.change(trx, caller, { userIds: [userId] }, run),
-  });
-  mountLifecycleRoutes(admin, { accounts, lifecycle });
   const rights = { change: authz.change, forget: async (trx: Transaction, ...tags: string[]) => caches.invalidate(tags, trx) };
-  createDirectory({ ...shared, rights }).mount(admin);
+  const outside = { hash: createHash(authn), invite: authn.invite, end: endings.endAccountIn };
+  createDirectory({ database, clock, audit: sinks.audit, rights, accounts, outside }).mount(admin);
 };
 
 export const createRisk = ({ database, places, clock, audit, metrics }: Foundation): SignInRisk =>

@@ -177,6 +177,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
     termsFor: registration.terms.viewFor,
     /** People who are asked to come (RS-11). */
     invitations: registration.acceptance,
+    invite: registration.invite,
     /** Sign-ins that wait for a second factor. */
     flows: signIn,
     /** A mailed link or code instead of a password. */

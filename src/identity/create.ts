@@ -1,26 +1,44 @@
 import type { Database } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { AuditSink, Clock } from '../platform/ports.ts';
+import type { Accounts } from './accounts/service.ts';
 import { createGroupMembers } from './groups/members.ts';
 import { mountGroupRoutes } from './groups/routes.ts';
 import { createGroups } from './groups/service.ts';
+import { mountLifecycleRoutes } from './lifecycle/routes.ts';
+import { createLifecycle } from './lifecycle/service.ts';
 import type { Rights, Transaction } from './tenancy/caller.ts';
+import { mountUserRoutes } from './users/routes.ts';
+import { createUsers, type UserOutside } from './users/service.ts';
 
 export interface DirectoryDeps {
   database: Database;
   clock: Clock;
   audit(trx: Transaction): AuditSink;
   rights: Rights;
+  accounts: Pick<Accounts, 'create' | 'idOf'>;
+  outside: UserOutside;
 }
 
-/** Groups as administrators keep them (FEATURES I). */
+/** People and groups as administrators keep them (FEATURES I). */
 export const createDirectory = (deps: DirectoryDeps) => {
   const groups = createGroups(deps);
   const members = createGroupMembers(deps);
+  const users = createUsers(deps);
+  const lifecycle = createLifecycle({
+    ...deps,
+    end: deps.outside.end,
+    change: (trx, caller, userId, run) => deps.rights.change(trx, caller, { userIds: [userId] }, run),
+  });
   return {
     groups,
     members,
-    mount: (admin: AdminRoutes): void => mountGroupRoutes(admin, { groups, members }),
+    users,
+    mount: (admin: AdminRoutes): void => {
+      mountUserRoutes(admin, users);
+      mountLifecycleRoutes(admin, { lifecycle, users });
+      mountGroupRoutes(admin, { groups, members });
+    },
   };
 };
 

@@ -1,6 +1,8 @@
 import { defineErrors } from '../platform/errors/index.ts';
 
 export const errors = defineErrors({
+  account_address_is_owners: { status: 409, title: 'The address is changed by its owner, who confirms it' },
+  account_exists: { status: 409, title: 'There is an account with this address' },
   account_not_found: { status: 404, title: 'There is no such account' },
   account_status: { status: 409, title: 'The account is not in a state that allows this' },
   group_cycle: { status: 400, title: 'A group cannot be below itself' },

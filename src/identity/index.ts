@@ -12,6 +12,7 @@ export {
   type IdentifierRepository,
   type IdentifierType,
 } from './identifiers/repository.ts';
-export { mountLifecycleRoutes } from './lifecycle/routes.ts';
-export { createLifecycle, type Lifecycle, type LifecycleCaller } from './lifecycle/service.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';
+export { SaidProfile } from './users/schema.ts';
+export type { UserOutside } from './users/service.ts';
+export { claimsOfProfile, viewOfClaims } from './users/view.ts';

@@ -25,6 +25,7 @@ import type { Registration } from './signup/page.ts';
 import { mountVerify, type VerifyDeps } from './verify/page.ts';
 
 export { type JsonSignInDeps, mountJsonSignIn } from './api/mount.ts';
+export { passwordProblems } from './api/problems.ts';
 export { viewOfClient } from './application.ts';
 export { type Accounts, viewOfPerson } from './consent/page.ts';
 export { wordsOfConsent } from './consent/words.ts';

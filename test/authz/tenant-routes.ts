@@ -187,6 +187,13 @@ export const fixtures: Record<string, RouteFixture> = {
   'POST /api/v1/mfa/webauthn': { expect: 'own' },
   'DELETE /api/v1/auth/social/:id': hidden({ params: id('device') }),
 
+  'GET /api/v1/identity/users': { expect: 'list', query: (of) => `?organizationId=${of.organization}&limit=200` },
+  'POST /api/v1/identity/users': hidden({ body: (of) => ({ email: 'new@example.test', organizationId: of.organization }) }),
+  'GET /api/v1/identity/users/:id': hidden({ params: user }),
+  'PUT /api/v1/identity/users/:id': hidden({ params: user, body: () => ({ name: 'Mine' }) }),
+  'DELETE /api/v1/identity/users/:id': { expect: 'refused', params: user },
+  'GET /api/v1/identity/users/:id/profile': hidden({ params: user }),
+  'PUT /api/v1/identity/users/:id/profile': hidden({ params: user, body: () => ({ name: 'Mine' }) }),
   'GET /api/v1/identity/groups': list,
   'POST /api/v1/identity/groups': hidden({ body: (of) => ({ name: 'mine', organizationId: of.organization }) }),
   'GET /api/v1/identity/groups/:group': hidden({ params: group }),

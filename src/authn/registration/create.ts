@@ -75,6 +75,7 @@ export const createRegistrationRoom = ({ database, accounts, clock, passwords, m
   return {
     terms,
     register: createRegistration({ accounts, passwords, ...mails, clock, policy, terms }),
+    invite: invitations.create,
     acceptance: createAcceptance({ ...place, accounts, within, passwords }),
     mount: (admin: AdminRoutes, guard: Guard): void => {
       mountTermsRoutes(admin, terms);

@@ -28,7 +28,9 @@ export interface AccountWish {
   passwordHash?: string | undefined;
   claims: Record<string, unknown>;
   /** Where it comes from; a person who signs up is the actor of the event. */
-  source: 'bootstrap' | 'registration' | 'invitation' | 'operator' | 'upstream';
+  source: 'bootstrap' | 'registration' | 'invitation' | 'operator' | 'upstream' | 'administrator';
+  /** Who made it, where that is neither the person nor the system. */
+  actor?: Actor | undefined;
   /** `pending`: it waits for an administrator. */
   status?: 'active' | 'pending' | undefined;
 }
@@ -57,11 +59,18 @@ const identifierClaims = (identifiers: readonly IdentifierRow[]): Record<string,
   };
 };
 
-const accountOf = ({ id, status, updated_at: updatedAt, claims, identifiers }: AccountRow): Account => ({
-  id,
-  status,
-  claims: { ...claims, updated_at: Math.floor(updatedAt.getTime() / 1000), ...identifierClaims(identifiers) },
+/** What OpenID Connect may tell of a person, as it is stored. */
+export const claimsOfRow = ({
+  updated_at: updatedAt,
+  claims,
+  identifiers,
+}: Pick<AccountRow, 'updated_at' | 'claims' | 'identifiers'>): Record<string, unknown> => ({
+  ...claims,
+  updated_at: Math.floor(updatedAt.getTime() / 1000),
+  ...identifierClaims(identifiers),
 });
+
+const accountOf = (row: AccountRow): Account => ({ id: row.id, status: row.status, claims: claimsOfRow(row) });
 
 /** Claims that come from identifiers or from the account itself, never from the profile. */
 const notProfile = new Set(['sub', 'email', 'email_verified', 'phone_number', 'phone_number_verified', 'updated_at']);
@@ -87,6 +96,12 @@ const identifiersOf = ({ email, emailVerified, claims }: AccountWish, now: Date)
 const profileOf = (claims: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(claims).filter(([name]) => !notProfile.has(name)));
 
+/** Who made the account: the person, the system, or whom the wish names. */
+const makerOf = ({ source, actor }: AccountWish, id: string): Actor => {
+  const isOwn = source === 'registration' || source === 'invitation' || source === 'upstream';
+  return actor ?? (isOwn ? { type: 'user', id } : { type: 'system' });
+};
+
 const insertIdentifiers = async (accounts: AccountRepository, id: string, wish: AccountWish, now: Date): Promise<void> => {
   for (const identifier of identifiersOf(wish, now)) {
     if (!(await accounts.insertIdentifier(id, uuidv7(now), identifier, now))) throw new IdentifierTaken();
@@ -108,8 +123,7 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
       if (wish.passwordHash !== undefined) await accounts.setPasswordHash(id, wish.passwordHash, now);
       await accounts.setClaims(id, profileOf(wish.claims), now);
       const { source } = wish;
-      const isOwn = source === 'registration' || source === 'invitation' || source === 'upstream';
-      const actor = isOwn ? ({ type: 'user', id } as const) : ({ type: 'system' } as const);
+      const actor = makerOf(wish, id);
       await audit(trx).record({ type: 'identity.user_created', outcome: 'success', actor, subjectId: id, details: { source } });
       await alongside?.(trx, id);
       return id;

@@ -1,3 +1,4 @@
+import type { viewOfClaims } from '../../identity/index.ts';
 import type { FirstPartyTokens } from '../../oidc/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../platform/http/index.ts';
 import { createKeepDevice, type DeviceDeps, deviceCookies, deviceTokenOf, type Held, heldIn, type Mode } from './devices.ts';
 import type { TokenAnswer } from './schema.ts';
-import type { viewOfUser } from './user.ts';
 
 const refreshCookie = 'castellan_refresh';
 /** CONTRACT.md: as long as the refresh token can live; the server decides when it really ends. */
@@ -37,7 +37,7 @@ interface DeviceWish {
 export interface ModesDeps {
   csrf: ApiCsrf;
   devices: DeviceDeps;
-  userOf(accountId: string): Promise<ReturnType<typeof viewOfUser>>;
+  userOf(accountId: string): Promise<ReturnType<typeof viewOfClaims>>;
 }
 
 const tokenCookie = (name: string, value: string, seconds: number): CookieChange => ({

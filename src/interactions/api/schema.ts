@@ -1,32 +1,14 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { SaidProfile } from '../../identity/index.ts';
 import { deviceFields, rememberFields } from './devices.ts';
 
 const closed = { additionalProperties: false };
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-const optional = (maxLength = 200) => Type.Optional(text(maxLength));
 // Whatever was typed is compared or refused by the service, in the same time; only a nonsensical size is refused here.
 const secret = Type.String({ minLength: 1, maxLength: 1024 });
 const login = text(320);
 
-/** OpenID Connect Core §5.1 by camelCase names, as far as a person may say them of themselves at sign-up. */
-export const Profile = Type.Object(
-  {
-    name: optional(),
-    givenName: optional(),
-    familyName: optional(),
-    middleName: optional(),
-    nickname: optional(),
-    profile: Type.Optional(Type.String({ format: 'uri', maxLength: 1000 })),
-    website: Type.Optional(Type.String({ format: 'uri', maxLength: 1000 })),
-    gender: optional(50),
-    birthdate: Type.Optional(Type.String({ pattern: '^\\d{4}(-\\d{2}-\\d{2})?$' })),
-    zoneinfo: optional(100),
-    locale: optional(35),
-  },
-  closed,
-);
-
-export const RegisterBody = Type.Object({ email: login, password: secret, profile: Type.Optional(Profile) }, closed);
+export const RegisterBody = Type.Object({ email: login, password: secret, profile: Type.Optional(SaidProfile) }, closed);
 /** Where the tokens go: into the answer, or into cookies that script cannot read. */
 export const Mode = Type.Optional(Type.Union([Type.Literal('bearer'), Type.Literal('cookie')]));
 export const LoginBody = Type.Object({ email: login, password: secret, mode: Mode, ...deviceFields }, closed);

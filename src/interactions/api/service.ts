@@ -1,5 +1,6 @@
 import type { Static } from '@sinclair/typebox';
 import type { AnswerOutcome, Asked, SignInOutcome, Terms } from '../../authn/index.ts';
+import { claimsOfProfile, viewOfClaims } from '../../identity/index.ts';
 import type { Ending, Endings, FirstParty, LoginOutcome } from '../../oidc/index.ts';
 import { Refusal, errors as shared } from '../../platform/errors/index.ts';
 import type { Answer, ApiCsrf, RequestInfo } from '../../platform/http/index.ts';
@@ -13,7 +14,6 @@ import { createModes, mfaTokenOf, type Way } from './modes.ts';
 import { busy, challenge, enrolmentNeeded, passwordProblems, retryAfter } from './problems.ts';
 import type { LoginAnswer, LoginBody, PasswordBody, RegisterBody, RegisterView, TokenAnswer, ValidateBody } from './schema.ts';
 import { acceptedTerms, createTermsGate } from './terms.ts';
-import { claimsOfProfile, viewOfUser } from './user.ts';
 
 type Endpoint = Pick<Endings, 'endSessions' | 'endAccount' | 'endAccountIn'>;
 type Alongside = (trx: Parameters<Endings['endAccountIn']>[0]) => Promise<void>;
@@ -74,7 +74,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
   const locked = ({ until }: { until: Date }) =>
     shared.too_many_requests(retryAfter((until.getTime() - clock.now().getTime()) / 1000));
 
-  const userOf = async (id: string) => viewOfUser(id, (await accounts.find(id))?.claims ?? {});
+  const userOf = async (id: string) => viewOfClaims(id, (await accounts.find(id))?.claims ?? {});
 
   const requireTerms = createTermsGate(authn.terms);
   const modes = createModes({ csrf: site.csrf, devices: authn, userOf });
@@ -188,7 +188,7 @@ export const createAuthApi = ({ authn, accounts, firstParty, endings, clock, sit
       if (outcome.kind === 'limited') throw locked(outcome);
       const { accountId, email, flow, shown: confirmationCode, expiresAt } = outcome;
       const verification = { flow, confirmationCode, expiresAt: expiresAt.toISOString() };
-      return { user: viewOfUser(accountId, { ...claims, email, email_verified: false }), verification };
+      return { user: viewOfClaims(accountId, { ...claims, email, email_verified: false }), verification };
     },
     login: async (
       { email: login, password, ...wish }: Static<typeof LoginBody>,

@@ -63,6 +63,7 @@ export interface AuditCatalogue {
   'identity.terms_published': { version: string };
   'identity.user_created': { source: string };
   'identity.user_deactivated': None;
+  'identity.user_deleted': None;
   'identity.user_reactivated': None;
   'identity.user_updated': { fields: readonly string[] };
   'identity_provider.created': { kind: string };
