@@ -67,7 +67,7 @@ describe('A2 A3 recovery and verification', () => {
       expect((await mailbox.next(email)).subject).to.equal('Your password was changed');
       const again = await browser.open(link);
       expect(again.status).to.equal(400);
-      expect(again.body).to.contain('does not work any more');
+      expect(again.body).to.contain('no longer works');
     });
 
     it('RS-06 ends sessions and refresh families, signs nobody in, and keeps the factors', async () => {
@@ -368,6 +368,21 @@ describe('A2 A3 recovery and verification', () => {
       const { status, json } = await call('POST', '/auth/change-email', { newEmail: newAddress() }, tokens.accessToken);
       expect(status).to.equal(401);
       expect(json).to.include({ type: 'urn:castellan:error:insufficient_user_authentication', max_age: 600 });
+    });
+
+    it('RS-03 leaves no mailed sign-in alive at the old address', async () => {
+      const email = await person();
+      const newEmail = newAddress();
+      const { answer } = await change(email, newEmail);
+      const { flow } = answer.json;
+      const links = [await mailbox.next(newEmail), await mailbox.next(email)].map(ticketIn);
+      expect((await call('POST', '/auth/link', { email })).status).to.equal(200);
+      const waiting = () => stand.database.knex('tickets').where({ purpose: 'sign-in-link', address: email, ended_at: null });
+      expect(await waiting()).to.have.lengthOf(1);
+      await call('POST', '/auth/change-email/confirm', { end: 'new', flow, token: links[0] });
+      const { json } = await call('POST', '/auth/change-email/confirm', { end: 'old', flow, token: links[1] });
+      expect(json).to.deep.equal({ status: 'applied' });
+      expect(await waiting()).to.deep.equal([]);
     });
 
     it('is active once both ends have confirmed, and the old end can undo it for 7 days', async () => {

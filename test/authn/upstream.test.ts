@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { setTenants } from '../../src/platform/db/index.ts';
@@ -281,10 +281,17 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect((await api('POST', '/mfa/totp/verify', { deviceId: enabled.json.deviceId, code }, accessToken)).status).to.equal(
         200,
       );
+      const ticket = { user_id: attacker.json.user.id, code_hash: 'x', shown_hash: 'x', browser_hash: 'x' };
+      const alive = { created_at: clock.now(), expires_at: new Date(clock.now().getTime() + 600_000) };
+      const purposes = ['sign-in-link', 'email-undo', 'phone-old'];
+      await knex()('tickets').insert(
+        purposes.map((purpose) => ({ id: randomUUID(), purpose, secret_hash: purpose, ...ticket, ...alive })),
+      );
       google.person = person({ sub: 'g-5', email: 'unproven@gmail.com' });
       const owner = json(await classic('google'));
       expect(owner.user).to.deep.include({ email: 'unproven@gmail.com', emailVerified: true });
       expect((await login('unproven@gmail.com')).status).to.equal(401);
+      expect(await knex()('tickets').where({ user_id: ticket.user_id, ended_at: null })).to.deep.equal([]);
       expect((await api('GET', '/auth/me', undefined, accessToken)).status).to.equal(401);
       expect((await api('POST', '/auth/refresh', { refreshToken })).status).to.equal(401);
       expect((await api('GET', '/mfa/devices', undefined, String(owner.accessToken))).json.items).to.deep.equal([]);

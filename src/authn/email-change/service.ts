@@ -94,7 +94,7 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
       : await unit.addresses.replace(userId, { id: uuidv7(now), value, canonical, verified_at: now }, now);
     if (!isSet) throw new AddressTaken();
     // RS-03: what was mailed to the old address for other purposes is worthless now.
-    await unit.tickets.endAll(userId, ['reset-password', 'verify-email', 'sign-in', 'unlock'], now);
+    await unit.tickets.endAll(userId, ['reset-password', 'verify-email', 'sign-in', 'sign-in-link', 'unlock'], now);
     if (oldValue !== '') await tellOld(unit, change, undoUntil);
     const actor = { type: 'user', id: userId } as const;
     await unit.audit.record({ type: 'identity.email_changed', outcome: 'success', actor, subjectId: userId });

@@ -29,17 +29,7 @@ export const createSurrender = (trx: Transaction): Surrender => {
     await createTrustedDeviceRepository(trx).removeAll(accountId);
     await createKnownDeviceRepository(trx).forgetAll(accountId);
     await createIdentityRepository(trx).removeAll(accountId);
-    const purposes = [
-      'verify-email',
-      'reset-password',
-      'email-new',
-      'email-old',
-      'unlock',
-      'sign-in',
-      'add-email',
-      'add-phone',
-    ] as const;
-    await createTicketRepository(trx).endAll(accountId, purposes, now);
+    await createTicketRepository(trx).endAll(accountId, 'all', now);
     await createEmailChangeRepository(trx).endWaiting(accountId, now);
     await createFlowRepository(trx).endAll(accountId);
   };

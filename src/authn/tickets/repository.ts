@@ -39,7 +39,7 @@ export interface TicketRepository {
   spend(id: string, now: Date): Promise<boolean>;
   /** Those of one person and purpose, of one subject where given. */
   endOf(userId: string, purpose: TicketPurpose, subjectId: string | null, now: Date): Promise<void>;
-  endAll(userId: string, purposes: readonly TicketPurpose[], now: Date): Promise<void>;
+  endAll(userId: string, purposes: readonly TicketPurpose[] | 'all', now: Date): Promise<void>;
 }
 
 export const createTicketRepository = (db: Knex): TicketRepository => {
@@ -56,10 +56,9 @@ export const createTicketRepository = (db: Knex): TicketRepository => {
       const own = alive(now).where({ user_id: userId, purpose });
       await (subjectId === null ? own : own.where({ subject_id: subjectId })).update({ ended_at: now });
     },
-    endAll: async (userId, purposes, now) =>
-      void (await alive(now)
-        .where({ user_id: userId })
-        .whereIn('purpose', [...purposes])
-        .update({ ended_at: now })),
+    endAll: async (userId, purposes, now) => {
+      const own = alive(now).where({ user_id: userId });
+      await (purposes === 'all' ? own : own.whereIn('purpose', [...purposes])).update({ ended_at: now });
+    },
   };
 };

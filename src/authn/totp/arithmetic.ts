@@ -1,6 +1,7 @@
 /** RFC 6238 with speakeasy, and nothing of it elsewhere. */
 import { randomBytes } from 'node:crypto';
 import speakeasy from 'speakeasy';
+import { constantTimeEqual } from '../../platform/crypto/index.ts';
 
 /** RFC 6238 §4; what every authenticator app assumes. */
 export const stepSeconds = 30;
@@ -30,7 +31,9 @@ export const readCode = (typed: string): string | undefined => {
  */
 export const matchingStep = (secret: string, code: string, now: Date, lastStep: number | undefined): number | undefined => {
   const current = stepAt(now);
-  return [current, current - 1, current + 1].find((step) => step > (lastStep ?? -1) && codeAt(secret, step) === code);
+  return [current, current - 1, current + 1].find(
+    (step) => step > (lastStep ?? -1) && constantTimeEqual(codeAt(secret, step), code),
+  );
 };
 
 /** Key URI format of authenticator apps: the issuer stands in the label and as a parameter. */
