@@ -18,7 +18,12 @@ const basic = (clientId: string): string => `Basic ${Buffer.from(`${clientId}:${
 describe('Protocol breadth over HTTP', () => {
   let stand: Stand;
 
-  const post = async (path: string, fields: Record<string, string>, clientId = 'app', headers: Record<string, string> = {}) => {
+  const post = async (
+    path: string,
+    fields: Record<string, string> | [string, string][],
+    clientId = 'app',
+    headers: Record<string, string> = {},
+  ) => {
     const init = { method: 'POST', headers: { authorization: basic(clientId), ...headers }, body: new URLSearchParams(fields) };
     const response = await fetch(`${stand.issuer}${path}`, init);
     const body = await response.text();
@@ -124,6 +129,37 @@ describe('Protocol breadth over HTTP', () => {
         expect([status, json.error]).to.deep.equal([400, change[1]]);
       });
     }
+
+    it('§2.1 has one target, named once or twice, as a resource or an audience', async () => {
+      const token = await orderToken();
+      const fixed = { grant_type: exchangeGrant, subject_token: token, subject_token_type: accessTokenType };
+      const ask = (pairs: [string, string][]) => post('/token', [...Object.entries(fixed), ...pairs], 'backend');
+      for (const pairs of [
+        [['audience', stock]],
+        [
+          ['audience', stock],
+          ['resource', stock],
+        ],
+        [
+          ['audience', stock],
+          ['audience', stock],
+        ],
+      ] as [string, string][][])
+        expect((await ask(pairs)).status, JSON.stringify(pairs)).to.equal(200);
+      for (const pairs of [
+        [
+          ['audience', stock],
+          ['audience', orders],
+        ],
+        [
+          ['resource', stock],
+          ['audience', orders],
+        ],
+      ] as [string, string][][]) {
+        const { status, json } = await ask(pairs);
+        expect([status, json.error], JSON.stringify(pairs)).to.deep.equal([400, 'invalid_target']);
+      }
+    });
 
     it('refuses a client the token was not meant for, a client without the grant, and rubbish', async () => {
       const token = await orderToken();

@@ -42,7 +42,7 @@ interface Parameters extends Record<string, unknown> {
   actor_token?: string;
   actor_token_type?: string;
   requested_token_type?: string;
-  audience?: string;
+  audience?: string | string[];
   resource?: string | string[];
   scope?: string;
 }
@@ -69,9 +69,11 @@ const isAccessToken = (type: unknown): boolean => type === accessTokenType || ty
 
 const words = (scope: string | undefined): string[] => (scope ?? '').split(' ').filter(Boolean);
 
-const single = (value: string | string[] | undefined): string | undefined => {
-  if (Array.isArray(value)) throw new errors.InvalidTarget('only one resource at a time');
-  return value;
+/** §2.1 lets both come more than once, each meaning one more target; a token of ours has one. */
+const targetIn = ({ resource = [], audience = [] }: Parameters): string | undefined => {
+  const [target, ...others] = new Set([resource, audience].flat());
+  if (others.length > 0) throw new errors.InvalidTarget('only one resource at a time');
+  return target;
 };
 
 /** Claims that a token of this grant gets beside the usual ones; the core asks for them when it saves the token. */
@@ -79,7 +81,7 @@ const extraClaims = new WeakMap<object, { act: Actor }>();
 export const exchangedClaims = (token: object): { act: Actor } | undefined => extraClaims.get(token);
 
 const checkParameters = ({ oidc: { params } }: Context): { subjectToken: string; target: string | undefined } => {
-  const { subject_token: subjectToken, requested_token_type: requested, audience } = params;
+  const { subject_token: subjectToken, requested_token_type: requested } = params;
   if (typeof subjectToken !== 'string') throw new errors.InvalidRequest('subject_token is missing');
   if (!isAccessToken(params.subject_token_type)) throw new errors.InvalidRequest('subject_token_type must be an access token');
   if (requested !== undefined && !isAccessToken(requested))
@@ -90,7 +92,7 @@ const checkParameters = ({ oidc: { params } }: Context): { subjectToken: string;
   if (params.actor_token_type !== undefined && !isAccessToken(params.actor_token_type)) {
     throw new errors.InvalidRequest('actor_token_type must be an access token');
   }
-  return { subjectToken, target: single(params.resource) ?? audience };
+  return { subjectToken, target: targetIn(params) };
 };
 
 /**
