@@ -27,7 +27,7 @@ export const errors = defineErrors({
   identifier_not_found: { status: 404, title: 'The account has no such identifier' },
   identifier_not_offered: { status: 409, title: 'Nothing can be sent to this kind of address here' },
   identifier_unproven: { status: 409, title: 'The account’s own mail address has to be confirmed first' },
-  identifier_unusable: { status: 409, title: 'This user name cannot be had' },
+  identifier_unusable: { status: 409, title: 'This user name is not available' },
   identity_provider_exists: { status: 409, title: 'There is a provider of that name' },
   identity_provider_not_found: { status: 404, title: 'There is no such identity provider' },
   invitation_not_found: { status: 404, title: 'There is no such invitation' },

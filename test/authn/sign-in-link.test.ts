@@ -55,7 +55,7 @@ describe('A8 a mailed link instead of a password', function signInLink() {
   it('RS-13 opening it signs nobody in; a button in the browser that asked does, and the sign-in goes on', async () => {
     const agent = browserOf(stand);
     const sent = await ask(agent, 'ann');
-    expect(sent.body).to.contain('Look into your mail').and.not.contain(addressOf('ann'));
+    expect(sent.body).to.contain('Check your e-mail').and.not.contain(addressOf('ann'));
     const { link } = await mailed('ann');
     for (const method of ['HEAD', 'GET', 'GET']) {
       const scanned = await fetch(link, { method, redirect: 'manual' });
@@ -77,7 +77,7 @@ describe('A8 a mailed link instead of a password', function signInLink() {
     const sent = await ask(agent, 'ann');
     const second = await mailed('ann');
     const replaced = await agent.open(first.link);
-    expect([replaced.status, replaced.body]).to.match(/400.*does not work any more/s);
+    expect([replaced.status, replaced.body]).to.match(/400.*no longer works/s);
     expect((await agent.submit(sent, { code: first.code })).status).to.equal(400);
     const used = await agent.submit(sent, { code: second.code });
     expect(used.status).to.not.equal(400);

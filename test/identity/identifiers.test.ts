@@ -134,7 +134,7 @@ describe('A3 several identifiers per person', function identifiers() {
     expect((await login(email)).json.user.email, 'the old one signs in still').to.equal(next);
     expect(errorOf(await call('DELETE', `${path}/${primary.id}`, undefined, token))).to.deep.equal([409, 'identifier_held']);
     const told = await mailbox.next(email);
-    expect(told.text).to.contain('You can still sign in by this one');
+    expect(told.text).to.contain('You can still sign in with this one');
     const undone = await call('POST', '/auth/change-email/undo', { token: new URL(linkIn(told)).searchParams.get('ticket') });
     expect(undone.status).to.equal(204);
     expect((await call('GET', path, undefined, token)).status, 'sessions end').to.equal(401);
@@ -250,14 +250,14 @@ describe('A3 several identifiers per person', function identifiers() {
       }
       const item = /\/account\/identifiers(\/[0-9a-f-]{36})"><span><strong>code-/.exec((await at()).body)?.[1] ?? '';
       const primary = await agent.submit(await at(item), { primary: 'yes' });
-      expect(primary.body).to.contain('Look at your mail');
+      expect(primary.body).to.contain('Check your e-mail');
       const removed = await agent.submit(await at(item), { remove: 'yes' });
       expect(removed.body).to.contain('It is removed').and.not.contain(`code-${email}`);
     });
 
     it('says what is wrong with a user name, and keeps the one that is right', async () => {
       const { agent, at } = await browse();
-      expect((await agent.submit(await at('/new/username'), { value: 'root' })).body).to.contain('cannot be had');
+      expect((await agent.submit(await at('/new/username'), { value: 'root' })).body).to.contain('is not available');
       const done = await agent.submit(await at('/new/username'), { value: `someone${count}` });
       expect(done.body).to.contain(`<strong>someone${count}</strong>`);
     });

@@ -17,7 +17,7 @@ describe('OP-04 /dev/outbox', function outbox() {
   it('shows mails as their readers see them while the issuer is on loopback and there is no mail server', async () => {
     const stand = await startStand();
     const agent = createAgent(stand.issuer);
-    expect((await agent.open(`${stand.issuer}/dev/outbox`)).body).to.include('No mail yet');
+    expect((await agent.open(`${stand.issuer}/dev/outbox`)).body).to.include('No e-mail yet');
     expect((await register(stand.issuer)).status).to.equal(201);
     const page = await agent.open(`${stand.issuer}/dev/outbox`);
     expect(page.status).to.equal(200);

@@ -85,7 +85,7 @@ describe('A10 SE-06 limits of sessions', function limits() {
     const flows = createFlows(stand.issuer, client, stand.person);
     const page = await agent.submit(await agent.open(flows.request({ scope: 'openid', prompt: 'login' }).url), stand.person);
     expect(page.status).to.equal(409);
-    expect(page.body).to.contain('You are signed in in too many places');
+    expect(page.body).to.contain('You are signed in at too many places');
     const silent = await flows.authorize(flows.request({ scope: 'openid', prompt: 'none' }).url, agent);
     expect(silent.get('error')).to.equal('login_required');
     expect((await api('GET', '/auth/me', undefined, first.accessToken)).status).to.equal(200);

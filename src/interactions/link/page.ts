@@ -17,7 +17,7 @@ const secretOf = (page: PageContext): string | undefined => {
   return link?.kind === kind ? link.secret : undefined;
 };
 
-/** "Look into your mail", the same for everybody (PW-05); or, after the link was opened here, the button that signs in. */
+/** "Check your e-mail", the same for everybody (PW-05); or, after the link was opened here, the button that signs in. */
 export const showLink = async (
   step: StepContext,
   { signInLink }: Pick<LinkDeps, 'signInLink'>,
