@@ -96,9 +96,9 @@ describe('A3 registration policies', function registration() {
       expect((await api('POST', '/auth/login', { email, password })).status).to.equal(200);
     });
 
-    it('the page asks for the code as well, and says that accounts are looked at', async () => {
+    it('the page asks for the code as well, and says that accounts are reviewed', async () => {
       const email = 'dave@acme.test';
-      expect(await (await fetch(`${stand.issuer}/signup`)).text()).to.contain('New accounts are looked at');
+      expect(await (await fetch(`${stand.issuer}/signup`)).text()).to.contain('New accounts are reviewed');
       await api('POST', '/auth/register', { email, password });
       const token = await boss(stand);
       const { json: list } = await api('GET', '/identity/registrations', undefined, token);
@@ -117,14 +117,26 @@ describe('A3 registration policies', function registration() {
       expect(new URL(answer).searchParams.has('code')).to.equal(true);
     });
 
-    it('a rejected account is gone, and its address free', async () => {
+    it('the page takes no longer name than the interface', async () => {
+      const agent = createAgent(stand.issuer);
+      const email = 'long@acme.test';
+      await agent.submit(await agent.open(`${stand.issuer}/signup`), { login: email, password, name: 'x'.repeat(300) });
+      const { json: list } = await api('GET', '/identity/registrations', undefined, await boss(stand));
+      const { name } = list.items.find((item: { email: string }) => item.email === email);
+      expect(name).to.have.lengthOf(200);
+    });
+
+    it('a rejected account is gone, and its address free; the person is told in their language', async () => {
       const token = await boss(stand);
       const email = 'erin@acme.test';
-      await api('POST', '/auth/register', { email, password });
+      await api('POST', '/auth/register', { email, password, profile: { locale: 'vi' } });
       const { json: list } = await api('GET', '/identity/registrations', undefined, token);
       const { id } = list.items.find((item: { email: string }) => item.email === email);
       expect((await api('POST', `/identity/registrations/${id}/reject`, undefined, token)).status).to.equal(204);
       expect(await stand.database.knex('identifiers').where({ canonical: email })).to.have.lengthOf(0);
+      await mailsLeft(stand.database);
+      const subjects = mailbox.mails.filter(({ to }) => to.includes(email)).map(({ subject }) => subject);
+      expect(subjects).to.include('Tài khoản của bạn không được duyệt');
     });
   });
 

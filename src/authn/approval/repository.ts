@@ -5,6 +5,8 @@ export interface PendingRow {
   email: string | null;
   is_verified: boolean;
   name: string | null;
+  /** As the person gave it; mails are written in it. */
+  locale: string | null;
   created_at: Date;
 }
 
@@ -31,7 +33,7 @@ export const createApprovalRepository = (db: Knex): ApprovalRepository => {
         'users.created_at',
         'identifiers.value as email',
         db.raw('identifiers.verified_at is not null as is_verified'),
-        db.raw(`user_profiles.claims->>'name' as name`),
+        db.raw(`user_profiles.claims->>'name' as name, user_profiles.claims->>'locale' as locale`),
       );
   return {
     pending: async (limit, after) => {

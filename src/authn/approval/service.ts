@@ -28,7 +28,8 @@ export const createRegistrationApproval = ({ approvals, inTransaction, clock, is
       const row = await unit.approvals.findPending(id);
       if (!row || !(await work(unit, row))) throw errors.registration_not_pending();
       await unit.forget(id);
-      if (row.email !== null) await unit.mail.send({ to: row.email, template: letter, values: { link: issuer } });
+      const { email: to, locale } = row;
+      if (to !== null) await unit.mail.send({ to, template: letter, locale: locale ?? undefined, values: { link: issuer } });
     });
 
   return {

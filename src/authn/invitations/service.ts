@@ -84,6 +84,10 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
     };
   };
 
+  const requireOffered = (): void => {
+    if (!site.isOpen) throw errors.invitations_closed();
+  };
+
   return {
     /**
      * @throws invitations_closed, invalid_request for an address that is none, organization_needed, organization_unknown,
@@ -91,7 +95,7 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
      */
     create: (wish: InvitationWish, inviter: Inviter): Promise<InvitationRow> =>
       inTransaction(inviter.scope, async (unit) => {
-        if (!site.isOpen) throw errors.invitations_closed();
+        requireOffered();
         if (!isEmailAddress(wish.email))
           throw shared.invalid_request({
             errors: [{ path: '/email', message: 'is not an e-mail address that can be used here' }],
@@ -107,9 +111,10 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
       }),
     list: ({ scope }: Inviter, limit: number, before: [string, string] | undefined): Promise<InvitationRow[]> =>
       inTransaction(scope, ({ invitations }) => invitations.list(limit, before)),
-    /** The mail again, with another link; the one before is worth nothing. @throws invitation_not_found, invitation_over */
+    /** The mail again, with another link; the one before is worth nothing. @throws invitations_closed, invitation_not_found, invitation_over */
     resend: (id: string, inviter: Inviter): Promise<InvitationRow> =>
       inTransaction(inviter.scope, async (unit) => {
+        requireOffered();
         const row = await requireOpen(unit, id);
         const secret = randomSecret();
         const renewed = { ...row, expires_at: new Date(clock.now().getTime() + usualDays * day) };

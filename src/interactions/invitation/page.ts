@@ -2,7 +2,7 @@ import type { Acceptance, PasswordProblem } from '../../authn/index.ts';
 import type { BrowserSessions } from '../../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import { dropLink, linkOf, takeLink } from '../recovery/page.ts';
-import { passwordErrors } from '../signup/page.ts';
+import { longestName, passwordErrors } from '../signup/page.ts';
 import type { FormError } from '../steps.ts';
 
 export interface InvitationPageDeps {
@@ -54,7 +54,7 @@ export const mountInvitation = (pages: PageRoutes, { invitations, browser }: Inv
   });
   const signUp = async (page: PageContext): Promise<void> => {
     const { password = '' } = page.form;
-    const name = (page.form.name ?? '').trim();
+    const name = (page.form.name ?? '').trim().slice(0, longestName);
     if (password === '') return show(page, { name, errors: [{ field: 'password', key: 'signup.missing_password' }] }, 400);
     const outcome = await invitations.signUp(secretOf(page), { password, name: name || undefined });
     switch (outcome.kind) {

@@ -69,6 +69,9 @@ export const showSignup = (
   status = 200,
 ): void => show('signup', { action, loginUrl, offers, needsApproval, terms, ...form }, status);
 
+/** As the form and the JSON interface have it. */
+export const longestName = 200;
+
 const missing = (email: string, password: string): FormError[] => [
   ...(email === '' ? [{ field: 'login', key: 'signup.missing_login' }] : []),
   ...(password === '' ? [{ field: 'password', key: 'signup.missing_password' }] : []),
@@ -76,7 +79,7 @@ const missing = (email: string, password: string): FormError[] => [
 
 /** Makes the account. The address when accepted; else the page is shown again and `undefined` returned. */
 export const submitSignup = async (page: PageContext, place: SignupPlace, authn: Registration): Promise<string | undefined> => {
-  const name = (page.form.name ?? '').trim();
+  const name = (page.form.name ?? '').trim().slice(0, longestName);
   const login = (page.form.login ?? '').trim();
   const password = page.form.password ?? '';
   const refuse = (errors: readonly FormError[], status: number): undefined => {
