@@ -5,7 +5,7 @@ import { type Audit, createAudit } from './audit/index.ts';
 import { type Caches, createCaches } from './platform/cache/index.ts';
 import type { Config } from './platform/config/index.ts';
 import { createEnvelope, type Envelope, loadMasterKeys } from './platform/crypto/index.ts';
-import { type Database, openDatabase } from './platform/db/index.ts';
+import { type Database, isRestored, openDatabase } from './platform/db/index.ts';
 import { createOutbox, type OutboxRelay } from './platform/events/index.ts';
 import { openPlaces, type Places } from './platform/geo/index.ts';
 import type { HealthProbe } from './platform/http/index.ts';
@@ -85,6 +85,11 @@ export const openFoundation = async (
     await database.knex.raw('select 1');
     return { status: 'ok' as const };
   };
+  // F-21: a database out of a backup knows nothing of what was revoked since.
+  const checkRestore = async () =>
+    (await isRestored(database.knex))
+      ? { status: 'down' as const, detail: 'restored from a backup: run castellan doctor --after-restore' }
+      : { status: 'ok' as const };
   return {
     config,
     clock,
@@ -104,6 +109,7 @@ export const openFoundation = async (
       { name: 'cache', essential: false, check: caches.checkCache },
       { name: 'bus', essential: false, check: caches.checkBus },
       { name: 'jobs', essential: false, check: jobs.check },
+      { name: 'restore', essential: true, check: checkRestore },
     ],
     start: async () => {
       await caches.start();

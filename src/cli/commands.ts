@@ -1,3 +1,4 @@
+import { backup, restore } from './backup.ts';
 import { clientCreate, clientList } from './client.ts';
 import type { Command } from './command.ts';
 import { docs } from './docs.ts';
@@ -17,6 +18,8 @@ export const commands: readonly Command[] = [
   migrateStatus,
   seed,
   doctor,
+  backup,
+  restore,
   userCreate,
   userPassword,
   userList,

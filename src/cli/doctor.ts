@@ -15,7 +15,7 @@ import {
 import { type Command, flag } from './command.ts';
 import { invariantFindings } from './invariants/index.ts';
 import { findRunningServer } from './operator/channel.ts';
-import { checkSchema } from './operator/index.ts';
+import { checkSchema, withOperator } from './operator/index.ts';
 import { print, printJson, say } from './terminal.ts';
 
 const configurationFindings = ({ warnings }: Config): Finding[] => [
@@ -83,18 +83,34 @@ const checkInvariants = async (isJson: boolean): Promise<number> => {
   return exitCodes.failed;
 };
 
+const lookAfterRestore = async (): Promise<number> => {
+  const { accounts, undelivered } = await withOperator((operate) => operate('doctor.afterRestore', {}));
+  say(`every token, session, link and code from before is worthless now (${accounts} accounts had some); people sign in again`);
+  if (undelivered > 0)
+    say(`${undelivered} mails and notices had not left when the backup was made; castellan outbox list --state dead shows them`);
+  return exitCodes.done;
+};
+
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'say what is wrong with this installation and how to mend it; changes nothing',
+  summary: 'say what is wrong with this installation and how to mend it',
   options: {
     invariants: {
       type: 'boolean',
       description: 'check what must hold after any fault (N-01 to N-10), and name the first that does not',
     },
+    'after-restore': {
+      type: 'boolean',
+      description:
+        'once after restoring a backup: ends every token, session, link and code from before, which cannot be trusted any more',
+    },
     json: { type: 'boolean', description: 'as JSON' },
   },
-  notes: ['Exit code 1 when something failed, 2 when the configuration has mistakes. Warnings do not count.'],
+  notes: [
+    'Changes nothing, but with --after-restore. Exit code 1 when something failed, 2 when the configuration has mistakes. Warnings do not count.',
+  ],
   run: async (input) => {
+    if (flag(input, 'after-restore')) return await lookAfterRestore();
     if (flag(input, 'invariants')) return await checkInvariants(flag(input, 'json'));
     const findings = await examine();
     report(findings, flag(input, 'json'));

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import pg from 'pg';
 import { emptyPostgres } from '../support/database.ts';
@@ -55,6 +58,34 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
         .and.to.match(/^ok +clock/m);
       expect(doctor.code, doctor.stdout).to.equal(0);
     })).timeout(180_000);
+
+  it('O6 F-21 pg_dump and pg_restore, as docs/operators/backup.md says, then doctor --after-restore', async function dumped() {
+    await onEmpty(async (env) => {
+      const url = env.DATABASE_URL ?? '';
+      const seeded = await castellan(['seed'], { ...env, BOOTSTRAP_ADMIN_PASSWORD: 'a lantern over the quay' });
+      expect(seeded, seeded.stderr).to.include({ code: 0 });
+      const file = join(env.DATA_DIR ?? '', 'castellan.dump');
+      const tool = promisify(execFile);
+      const isDumped = await tool('pg_dump', ['--format=custom', `--file=${file}`, url]).then(
+        () => true,
+        () => false,
+      );
+      if (!isDumped) {
+        console.error('skipped: no pg_dump that fits the server');
+        return this.skip();
+      }
+      await onEmpty(async (other, client) => {
+        const there = { ...env, DATABASE_URL: other.DATABASE_URL ?? '' };
+        await tool('pg_restore', ['--no-owner', '--exit-on-error', `--dbname=${there.DATABASE_URL}`, file]);
+        const mended = await castellan(['doctor', '--after-restore'], there);
+        expect(mended, mended.stderr).to.include({ code: 0 });
+        expect(await count(client, `select count(*) from audit_events where type = 'system.restored'`)).to.equal(1);
+        const held = await castellan(['doctor', '--invariants'], there);
+        expect(held.code, held.stdout).to.equal(0);
+        expect((await castellan(['backup', file], there)).stderr).to.include('pg_dump');
+      });
+    });
+  }).timeout(180_000);
 
   it('F-01 a wrong password or database name ends with 2 and one line', async () => {
     const place = await emptyPostgres();

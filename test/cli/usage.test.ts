@@ -10,6 +10,8 @@ const names = [
   'migrate status',
   'seed',
   'doctor',
+  'backup',
+  'restore',
   'user create',
   'user password',
   'user list',

@@ -35,7 +35,8 @@ export const killedFlows = (mortal: Mortal, mailbox: Mailbox): KilledFlow[] => {
   const registered = async (): Promise<{ email: string; id: string; token: string }> => {
     const email = `${fresh()}@example.test`;
     await status(api('POST', '/auth/register', { email, password }), 201);
-    const { json } = await login(email, password);
+    const { status: got, json } = await login(email, password);
+    expect(got, JSON.stringify(json)).to.equal(200);
     return { email, id: json.user.id, token: await administrator() };
   };
 

@@ -5,6 +5,8 @@ import type { MailMessage } from '../../platform/ports.ts';
 import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
 import { findingsWithin } from '../checks/within.ts';
 import { invariantFindings } from '../invariants/index.ts';
+import { writeBackup } from '../restore/backup.ts';
+import { lookAfterRestore } from '../restore/service.ts';
 
 /** What an operator did at the command line: no person, no client. */
 const operator = { actor: { type: 'system' } } as const;
@@ -144,6 +146,8 @@ export const createOperations = (rooms: Rooms) => ({
   ...revocationOperations(rooms),
   ...outboxOperations(rooms),
   'doctor.within': async () => findingsWithin(rooms.foundation),
+  'doctor.afterRestore': async () => lookAfterRestore(rooms),
+  'backup.write': async ({ file }: { file: string }) => writeBackup(rooms, file),
   'doctor.invariants': async () => invariantFindings(rooms.foundation),
 });
 

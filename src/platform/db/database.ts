@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import knexFactory, { type Knex } from 'knex';
 import pgDialect from 'knex/lib/dialects/postgres/index.js';
@@ -33,6 +35,8 @@ export interface Database {
   ): Promise<() => Promise<void>>;
   /** Runs DDL that the application's role may not: as the owner, in one transaction. */
   maintain(sql: string): Promise<void>;
+  /** Everything in one compressed archive, as of one moment, while others wait. Embedded engine only: PostgreSQL has its own tools. */
+  archive?: () => Promise<Uint8Array>;
   /** Empties statistics debt of the embedded engine, which has no autovacuum. */
   analyze(): Promise<void>;
   close(): Promise<void>;
@@ -178,6 +182,18 @@ const openPostgres = async (url: string, options: DatabaseOptions): Promise<Data
   };
 };
 
+const compressed = promisify(gzip);
+
+/** The one connection is held meanwhile, so that no transaction is open; the log is written out first. Compressed once others may go on. */
+const archiveOf = async (knex: Knex, { pglite }: EmbeddedStore): Promise<Uint8Array> => {
+  const parts: ArrayBuffer[] = [];
+  await asOwner(knex, async (connection) => {
+    await knex.raw('checkpoint').connection(connection);
+    parts.push(await (await pglite.dumpDataDir('none')).arrayBuffer());
+  });
+  return await compressed(Buffer.concat(parts.map((part) => new Uint8Array(part))), { level: 4 });
+};
+
 const openPglite = async (options: DatabaseOptions): Promise<Database> => {
   const store = options.store ?? (await openEmbedded(options.dataDir));
   const config = embeddedConnection(store);
@@ -197,6 +213,7 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
     listen: (channel, handler) => store.pglite.listen(quoteChannel(channel), handler),
     maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
     analyze: () => asOwner(knex, (connection) => knex.raw('vacuum analyze').connection(connection)),
+    archive: () => archiveOf(knex, store),
     close: async () => {
       await knex.destroy();
       if (!options.store) await store.close();

@@ -135,3 +135,42 @@ export const openEmbedded = async (dataDir: string): Promise<EmbeddedStore> => {
     throw error;
   }
 };
+
+/**
+ * Makes the embedded database of a directory out of an archive. There is none yet, and there is none until the whole archive has been opened.
+ * @param finish works on the database before it takes its place
+ * @throws DirectoryInUseError, FreshDirectoryError
+ */
+export const restoreEmbedded = async (
+  dataDir: string,
+  archive: Uint8Array<ArrayBuffer>,
+  finish: (store: EmbeddedStore) => Promise<void>,
+): Promise<void> => {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(dataDir);
+  const directory = join(dataDir, 'pg');
+  const unfinished = `${directory}.new`;
+  try {
+    if (existsSync(directory))
+      throw new FreshDirectoryError(`there is a database in ${directory}: move it away first; nothing was changed`);
+    rmSync(unfinished, { recursive: true, force: true });
+    const options = { startParams, loadDataDir: new Blob([archive]) } as Record<string, unknown>;
+    const pglite = await PGlite.create(unfinished, options).catch((cause: unknown) => {
+      throw new FreshDirectoryError('the archive cannot be opened: it is damaged, or no backup of ours; nothing was changed', {
+        cause,
+      });
+    });
+    try {
+      await finish({ pglite, close: async () => undefined });
+    } finally {
+      await pglite.close();
+    }
+    checkCluster(unfinished);
+    renameSync(unfinished, directory);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    throw error;
+  } finally {
+    lock.close();
+  }
+};

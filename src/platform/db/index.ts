@@ -6,6 +6,7 @@ export { type Database, type DatabaseOptions, openDatabase, type StatementEvent 
 export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
 export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
+export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { setTenants, type TenantScope, withTenants } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';

@@ -129,6 +129,7 @@ export interface AuditCatalogue {
   'session.ended': { cause: string };
   'session.refused': None;
   'session.started': None;
+  'system.restored': { accounts: number; undelivered: number };
 }
 
 export type AuditEventType = keyof AuditCatalogue;
