@@ -138,7 +138,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       entitlements: authz,
       factors: {
         areTermsDue: (accountId) => authn.terms.isDue(accountId),
-        isRequired: async (accountId, clientId) => (await authn.factorPolicy.requirementOf(accountId, clientId)) === 'required',
+        isRequired: async (accountId, clients) => (await authn.factorPolicy.requirementOf(accountId, clients)) === 'required',
       },
       sessions: { ...sessions.recorder, binding: sessions.binding },
       mail: mail.in,

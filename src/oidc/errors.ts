@@ -1,6 +1,7 @@
 import { defineErrors } from '../platform/errors/index.ts';
 
 export const errors = defineErrors({
+  approval_not_proven: { status: 403, title: 'The application asks for a stronger sign-in than this one' },
   approval_not_found: { status: 404, title: 'There is nothing of yours to answer' },
   invalid_dpop_proof: { status: 401, title: 'The DPoP proof does not fit the request' },
   use_dpop_nonce: { status: 401, title: 'The nonce of the DPoP proof is not one of ours' },

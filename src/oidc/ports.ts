@@ -119,7 +119,7 @@ export interface AccountSource {
 
 /** Who needs a second factor where, and who has to accept terms; supplied by `authn`. */
 export interface FactorDemand {
-  isRequired(accountId: string, clientId: string): Promise<boolean>;
+  isRequired(accountId: string, clientIds: readonly (string | undefined)[]): Promise<boolean>;
   /** Terms that the person has not accepted yet (A3). */
   areTermsDue(accountId: string): Promise<boolean>;
 }

@@ -50,6 +50,8 @@ export interface InteractionDetails {
   /** Parameters of the authorization request: `login_hint`, `acr_values`, `max_age`, `ui_locales`… */
   params: Readonly<Record<string, unknown>>;
   client: ClientView;
+  /** Another application whose rules hold for this sign-in as well: it waits for the person's approval (CIBA). */
+  onBehalfOf?: string | undefined;
   /** Who is signed in in this browser, if anybody. */
   accountId?: string | undefined;
   acr?: string | undefined;
@@ -86,17 +88,32 @@ export interface BrowserSession {
   authenticatedAt: Date;
 }
 
+/** What an answer on behalf of an application takes beyond a session. */
+export interface WantedSignIn {
+  onBehalfOf: string;
+  acrValues?: readonly string[] | undefined;
+}
+
 /** For pages that are not steps of a sign-in. */
 export interface BrowserSessions {
   current(exchange: Exchange & { info: RequestInfo }): Promise<BrowserSession | undefined>;
-  /** Where to send a person who has to sign in first and then comes back. @param path one of our own that is registered for it */
-  signInAddress(path: '/approvals' | '/invitation'): string;
+  /**
+   * Where to send a person who has to sign in first and then comes back.
+   * @param path one of our own that is registered for it
+   * @param wanted more than any sign-in
+   */
+  signInAddress(path: '/approvals' | '/invitation', wanted?: WantedSignIn): string;
 }
 
 /** What waits for a person's answer. */
 export interface ApprovalPages {
   waiting(accountId: string): Promise<ApprovalDetails[]>;
-  /** Takes the answer, once. @throws approval_not_found: answered, expired or somebody else's */
+  /**
+   * What the session lacks of what the application and the rules for it ask (A9, A3); nothing where it is enough.
+   * @throws approval_not_found
+   */
+  lacking(session: BrowserSession, id: string): Promise<WantedSignIn | undefined>;
+  /** Takes the answer, once. @throws approval_not_found: answered, expired or somebody else's; approval_not_proven */
   answer(session: BrowserSession, id: string, isAllowed: boolean): Promise<void>;
 }
 

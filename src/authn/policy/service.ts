@@ -44,10 +44,16 @@ export const createFactorPolicy = ({ policies, cached, inTransaction, clock, hol
   };
 
   return {
-    requirementOf: async (userId: string, clientId: string | undefined, risk: RiskLevel = 'low'): Promise<Requirement> => {
+    /** @param clients for which application, and for which other at the same time */
+    requirementOf: async (
+      userId: string,
+      clients: string | readonly (string | undefined)[] | undefined,
+      risk: RiskLevel = 'low',
+    ): Promise<Requirement> => {
+      const asking = [clients].flat();
       const rules = await cached(policies.all);
       const site = rules.find(({ scope }) => scope === 'site')?.requirement ?? 'optional';
-      const client = rules.filter(({ scope, target }) => scope === 'client' && target === clientId);
+      const client = rules.filter(({ scope, target }) => scope === 'client' && asking.includes(target));
       const risky = rules.filter(({ scope, target }) => scope === 'risk' && from(target) <= from(risk));
       const all = [...client, ...risky, ...(await personal(rules, userId))];
       return all.reduce<Requirement>(

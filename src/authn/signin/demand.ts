@@ -15,6 +15,7 @@ interface Proven {
 
 interface Asked {
   clientId?: string | undefined;
+  onBehalfOf?: string | undefined;
   neededLevel?: Level | undefined;
   from?: SignInAttempt['from'] | undefined;
 }
@@ -30,8 +31,8 @@ export interface Demand {
 /** The rules, applied to the person, the application and the risk (FEATURES A9, S1). */
 export const createDemand =
   ({ policy, assess }: DemandDeps) =>
-  async ({ accountId, method }: Proven, { clientId, neededLevel, from }: Asked): Promise<Demand> => {
+  async ({ accountId, method }: Proven, { clientId, onBehalfOf, neededLevel, from }: Asked): Promise<Demand> => {
     const risk = from === undefined ? 'low' : (await assess({ accountId, method, clientId, from })).level;
-    const requirement = await policy.requirementOf(accountId, clientId, risk);
+    const requirement = await policy.requirementOf(accountId, [clientId, onBehalfOf], risk);
     return { risk, requirement, isAsked: neededLevel === 2 || requirement === 'required' };
   };

@@ -15,6 +15,8 @@ export interface FirstFactor {
 export interface SignInPlace {
   channel: FlowChannel;
   clientId?: string | undefined;
+  /** Another application that waits for what the person will do here (CIBA): its rules hold too. */
+  onBehalfOf?: string | undefined;
   /** Pages: the name of the sign-in that goes on; absent: a bearer value is made. */
   key?: string | undefined;
   /** What the application asks for (`acr_values`, `acr`). */

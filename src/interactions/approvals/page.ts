@@ -45,6 +45,10 @@ export const mountApprovals = (pages: PageRoutes, { approvals, browser, accounts
     );
   };
 
+  /** From a sign-in that was asked for by an answer. */
+  const wordsOfReturn = ({ query }: PageContext): FormError[] =>
+    query.error === undefined ? [] : [{ key: 'approval.not_proven' }];
+
   const done = (page: PageContext, key: string, kind: string): void =>
     page.render('notice', { key, kind, links: [{ key: 'link.home', href: '/' }], path: base });
 
@@ -54,7 +58,7 @@ export const mountApprovals = (pages: PageRoutes, { approvals, browser, accounts
     const waiting = await approvals.waiting(session.accountId);
     const [first] = waiting;
     if (!first) return done(page, 'approval.nothing', 'info');
-    if (waiting.length === 1) return await showOne(page, session, first);
+    if (waiting.length === 1) return await showOne(page, session, first, wordsOfReturn(page));
     const items = waiting.map(({ id, client, bindingMessage }) => ({ href: `${base}/${id}`, name: client.name, bindingMessage }));
     page.render('approvals', { items, path: base });
   });
@@ -71,14 +75,22 @@ export const mountApprovals = (pages: PageRoutes, { approvals, browser, accounts
     await showOne(page, session, await oneOf(page, session));
   });
 
+  const allow = async (page: PageContext, session: BrowserSession): Promise<void> => {
+    const id = String(page.params.id);
+    const lacking = await approvals.lacking(session, id);
+    // The person comes back with a stronger session, and answers then.
+    if (lacking) return page.redirect(browser.signInAddress(base, lacking));
+    await approvals.answer(session, id, true);
+    done(page, 'approval.allowed', 'success');
+  };
+
   pages.post(`${base}/:id`, async (page) => {
     const session = await sessionOf(page);
     if (!session) return page.redirect(browser.signInAddress(base));
     const { decision } = page.form;
-    if (decision !== 'allow' && decision !== 'deny') {
-      return await showOne(page, session, await oneOf(page, session), [{ key: 'consent.undecided' }]);
-    }
-    await approvals.answer(session, String(page.params.id), decision === 'allow');
-    done(page, decision === 'allow' ? 'approval.allowed' : 'approval.denied', decision === 'allow' ? 'success' : 'info');
+    if (decision === 'allow') return allow(page, session);
+    if (decision !== 'deny') return showOne(page, session, await oneOf(page, session), [{ key: 'consent.undecided' }]);
+    await approvals.answer(session, String(page.params.id), false);
+    done(page, 'approval.denied', 'info');
   });
 };

@@ -49,6 +49,7 @@ export const signInPlace = (step: StepContext): SignInPlace => ({
   channel: 'page',
   key: flowKey(step),
   clientId: step.details.client.clientId,
+  onBehalfOf: step.details.onBehalfOf,
   neededLevel: step.details.neededLevel,
   from: { ip: step.page.request.ip, userAgent: step.page.request.userAgent, device: heldDevice(step.page), isBrowser: true },
   trustedDevice: heldTrust(step.page),

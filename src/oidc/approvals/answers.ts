@@ -1,11 +1,13 @@
 import { type BackchannelAuthenticationRequest, errors as coreErrors, type Grant, type Provider } from 'oidc-provider';
+import { answeredAcr, isTwofold, leastLevel, levelOf } from '../../platform/assurance/index.ts';
 import type { ArtifactStore } from '../adapters/index.ts';
 import { currentUnit } from '../adapters/index.ts';
 import { coreScopes } from '../claims/scopes.ts';
 import { errors } from '../errors.ts';
-import type { ResourceSource } from '../ports.ts';
+import type { AccountSource, FactorDemand, ResourceSource } from '../ports.ts';
+import { acrWish } from '../provider/acr.ts';
 import { clientViewOf } from '../provider/client-view.ts';
-import type { ApprovalDetails, ApprovalPages, BrowserSession, ConsentRequest } from '../surface.ts';
+import type { ApprovalDetails, ApprovalPages, BrowserSession, ConsentRequest, WantedSignIn } from '../surface.ts';
 import type { Approvals } from './service.ts';
 
 interface AnswerDeps {
@@ -13,6 +15,13 @@ interface AnswerDeps {
   store: Pick<ArtifactStore, 'inUnit'>;
   approvals: Approvals;
   resources: Pick<ResourceSource, 'find'>;
+  accounts: Pick<AccountSource, 'find'>;
+  factors: FactorDemand;
+}
+
+/** For PROFILE=conformance, where nobody signs in. */
+interface Unasked {
+  answerUnasked: ApprovalPages['answer'];
 }
 
 type Request = BackchannelAuthenticationRequest;
@@ -28,7 +37,14 @@ const claimsOf = ({ claims }: Request): string[] => {
 };
 
 /** The person's side of OpenID CIBA Core 1.0: what is asked, and the answer, which spends the request once. */
-export const createApprovalAnswers = ({ provider, store, approvals, resources }: AnswerDeps): ApprovalPages => {
+export const createApprovalAnswers = ({
+  provider,
+  store,
+  approvals,
+  resources,
+  accounts,
+  factors,
+}: AnswerDeps): ApprovalPages & Unasked => {
   const requestOf = async (authReqId: string): Promise<Request | undefined> => {
     const request = await provider().BackchannelAuthenticationRequest.find(authReqId);
     return request?.isValid && request.grantId === undefined && request.error === undefined ? request : undefined;
@@ -62,7 +78,40 @@ export const createApprovalAnswers = ({ provider, store, approvals, resources }:
     if (!isAllowed) return provider().backchannelResult(request, new coreErrors.AccessDenied('End-User refused'));
     const grantId = await grantFor(request, String(request.clientId), accountId);
     const authTime = Math.floor(authenticatedAt.getTime() / 1000);
-    await provider().backchannelResult(request, grantId, { acr, amr: amr && [...amr], authTime });
+    const told = answeredAcr(acr, acrWish(request.params ?? {}).values);
+    await provider().backchannelResult(request, grantId, { acr: told, amr: amr && [...amr], authTime });
+  };
+
+  /** @throws approval_not_found */
+  const openOf = async ({ accountId }: BrowserSession, id: string): Promise<{ request: Request; clientId: string }> => {
+    const row = (await approvals.waiting(accountId)).find((waiting) => waiting.id === id);
+    const request = row && (await requestOf(row.authReqId));
+    if (!request || (await accounts.find(accountId))?.status !== 'active') throw errors.approval_not_found();
+    return { request, clientId: row.clientId };
+  };
+
+  /** As at any sign-in to that application: its wish, the rules for it, the terms (MF-04). */
+  const lackingFor = async (
+    { accountId, acr, amr }: BrowserSession,
+    { request, clientId }: { request: Request; clientId: string },
+  ): Promise<WantedSignIn | undefined> => {
+    const { values } = acrWish(request.params ?? {});
+    const least = leastLevel(values);
+    const isWeak = least > 0 && levelOf(acr) < least;
+    const isSingle = !isTwofold(amr) && levelOf(acr) < 2;
+    const isShort = isWeak || (isSingle && (await factors.isRequired(accountId, [clientId])));
+    if (!isShort && !(await factors.areTermsDue(accountId))) return undefined;
+    return { onBehalfOf: clientId, acrValues: isWeak ? values : undefined };
+  };
+
+  const spend = async (session: BrowserSession, id: string, isAllowed: boolean, request: Request): Promise<void> => {
+    await settle(request, isAllowed, session);
+    // One conditional update decides; whoever comes second takes everything above back with it.
+    currentUnit()?.enlist(async (trx) => {
+      if (!(await approvals.decideIn(trx, session.accountId, id, isAllowed ? 'approved' : 'denied'))) {
+        throw errors.approval_not_found();
+      }
+    });
   };
 
   return {
@@ -80,18 +129,16 @@ export const createApprovalAnswers = ({ provider, store, approvals, resources }:
       return found.filter((details) => details !== undefined);
     },
 
+    lacking: async (session, id) => lackingFor(session, await openOf(session, id)),
+
     answer: (session, id, isAllowed) =>
       store.inUnit(async () => {
-        const row = (await approvals.waiting(session.accountId)).find((waiting) => waiting.id === id);
-        const request = row && (await requestOf(row.authReqId));
-        if (!request) throw errors.approval_not_found();
-        await settle(request, isAllowed, session);
-        // One conditional update decides; whoever comes second takes everything above back with it.
-        currentUnit()?.enlist(async (trx) => {
-          if (!(await approvals.decideIn(trx, session.accountId, id, isAllowed ? 'approved' : 'denied'))) {
-            throw errors.approval_not_found();
-          }
-        });
+        const asked = await openOf(session, id);
+        if (isAllowed && (await lackingFor(session, asked))) throw errors.approval_not_proven();
+        await spend(session, id, isAllowed, asked.request);
       }),
+
+    answerUnasked: (session, id, isAllowed) =>
+      store.inUnit(async () => spend(session, id, isAllowed, (await openOf(session, id)).request)),
   };
 };

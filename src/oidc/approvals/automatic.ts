@@ -10,7 +10,7 @@ type Middleware = Parameters<Provider['use']>[0];
 interface AutomaticDeps {
   provider(): Provider;
   approvals: Pick<Approvals, 'waiting'>;
-  pages: Pick<ApprovalPages, 'answer'>;
+  answer: ApprovalPages['answer'];
   clock: Clock;
 }
 
@@ -21,7 +21,7 @@ export const automaticApprovalPath = '/conformance/ciba';
  * PROFILE=conformance only: whoever has an `auth_req_id`, which is the client, answers for the person. The suite has no hands to
  * press a button on another device.
  */
-export const automaticApproval = ({ provider, approvals, pages, clock }: AutomaticDeps): Middleware => {
+export const automaticApproval = ({ provider, approvals, answer: answerAs, clock }: AutomaticDeps): Middleware => {
   const answer = async (authReqId: string, isAllowed: boolean): Promise<void> => {
     const request = await provider().BackchannelAuthenticationRequest.find(authReqId);
     const { accountId } = request ?? {};
@@ -36,7 +36,7 @@ export const automaticApproval = ({ provider, approvals, pages, clock }: Automat
       sessionUid: '',
       authenticatedAt: clock.now(),
     };
-    await pages.answer(session, found.id, isAllowed);
+    await answerAs(session, found.id, isAllowed);
   };
 
   return async (ctx, next) => {

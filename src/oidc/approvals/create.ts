@@ -4,7 +4,7 @@ import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Clock, Mailer } from '../../platform/ports.ts';
 import type { ArtifactStore } from '../adapters/index.ts';
-import type { ResourceSource, Transaction, TransactionalSinks } from '../ports.ts';
+import type { AccountSource, FactorDemand, ResourceSource, Transaction, TransactionalSinks } from '../ports.ts';
 import { createApprovalAnswers } from './answers.ts';
 import { automaticApproval } from './automatic.ts';
 import { createPings } from './pings.ts';
@@ -21,6 +21,8 @@ export interface ApprovalRoomDeps {
     clock: Clock;
     envelope: Envelope;
     sinks: TransactionalSinks;
+    accounts: Pick<AccountSource, 'find'>;
+    factors: FactorDemand;
     mail(trx: Transaction): Mailer;
   };
 }
@@ -30,11 +32,11 @@ export const createApprovalRoom = ({ provider, store, resources, given }: Approv
   const { config, sinks, clock } = given;
   const isTest = config.profile === 'conformance';
   const approvals = createApprovals({ ...given, issuer: config.issuer, isUnlimited: isTest });
-  const pages = createApprovalAnswers({ provider, store, approvals, resources });
+  const pages = createApprovalAnswers({ provider, store, approvals, resources, ...given });
   const pings = createPings({ provider, sinks });
   const attach = (built: Provider): void => {
     pings.attach(built);
-    if (isTest) built.use(automaticApproval({ provider, approvals, pages, clock }));
+    if (isTest) built.use(automaticApproval({ provider, approvals, answer: pages.answerUnasked, clock }));
   };
   return { approvals, pages, pings, attach };
 };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Provider } from 'oidc-provider';
 import { hashOf } from '../adapters/index.ts';
 import type { Clients } from '../clients/service.ts';
+import { onBehalfParameter } from '../provider/interaction-policy.ts';
 import { routes } from '../provider/routes.ts';
 import type { BrowserSession, BrowserSessions } from '../surface.ts';
 
@@ -43,7 +44,7 @@ export const createBrowserSessions = ({ provider, issuer }: BrowserDeps): Browse
     return { accountId, acr, amr, uid, sessionUid: hashOf(uid), authenticatedAt: new Date((loginTs ?? 0) * 1000) };
   },
   // The code is never redeemed, so nobody needs to know the verifier: what counts is the session that the sign-in leaves.
-  signInAddress: (path) => {
+  signInAddress: (path, wanted) => {
     const query = new URLSearchParams({
       client_id: pagesClientId,
       redirect_uri: `${issuer}${path}`,
@@ -51,6 +52,8 @@ export const createBrowserSessions = ({ provider, issuer }: BrowserDeps): Browse
       scope: 'openid',
       code_challenge: randomBytes(32).toString('base64url'),
       code_challenge_method: 'S256',
+      ...(wanted ? { [onBehalfParameter]: wanted.onBehalfOf } : {}),
+      ...(wanted?.acrValues?.length ? { acr_values: wanted.acrValues.join(' ') } : {}),
     });
     return `${routes.authorization}?${query}`;
   },

@@ -6,7 +6,7 @@ import { errors } from '../errors.ts';
 import type { ResourceSource } from '../ports.ts';
 import { wishedLevel } from '../provider/acr.ts';
 import { clientViewOf } from '../provider/client-view.ts';
-import { stepUpReasons } from '../provider/interaction-policy.ts';
+import { onBehalfOf, stepUpReasons } from '../provider/interaction-policy.ts';
 import type { ConsentRequest, Exchange, InteractionDetails, Interactions, LoginOutcome } from '../surface.ts';
 
 interface InteractionDeps {
@@ -83,6 +83,7 @@ export const createInteractionService = ({ provider, store, consents, resources 
       acr: session?.acr,
       amr: session?.amr,
       neededLevel: wishedLevel(params),
+      onBehalfOf: onBehalfOf(params),
       isStepUp: session?.accountId !== undefined && prompt.reasons.every((reason) => stepUps.has(reason)),
       isDevice: interaction.deviceCode !== undefined,
       consent: prompt.name === 'consent' ? await consentOf(interaction) : undefined,

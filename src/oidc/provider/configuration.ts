@@ -28,7 +28,7 @@ import type { IntrospectionPolicy } from '../tokens/introspection-policy.ts';
 import { algorithms } from './algorithms.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { createLoadExistingGrant } from './grants.ts';
-import { createInteractionPolicy } from './interaction-policy.ts';
+import { createInteractionPolicy, onBehalfParameter } from './interaction-policy.ts';
 import { createJwtCustomizer } from './jwt-customizer.ts';
 import { createTtl } from './lifetimes.ts';
 import { deviceFlow, renderError, rpInitiatedLogout } from './page-sources.ts';
@@ -149,7 +149,7 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       policyOf: (client) => settingsOf(client).registrationPolicy,
       profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
-    extraParams: { [requestMarker]: checkRequest },
+    extraParams: { [requestMarker]: checkRequest, [onBehalfParameter]: null },
     extraTokenClaims: createExtraClaims(deps.resourceClaims) as Configuration['extraTokenClaims'],
     features: {
       backchannelLogout: { enabled: true },

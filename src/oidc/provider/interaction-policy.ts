@@ -21,12 +21,23 @@ const acrCheck = () =>
     return Check.NO_NEED_TO_PROMPT;
   });
 
+/** Of a sign-in on our own pages: the application that waits for what the person does there. It can only ask for more. */
+export const onBehalfParameter = 'castellan_on_behalf_of';
+
+/** @param params of the authorization request */
+export const onBehalfOf = (params: Readonly<Record<string, unknown>> = {}): string | undefined => {
+  const { [onBehalfParameter]: value } = params;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
 /** A9: somebody signed in with less than a policy asks for here. */
 const factorCheck = ({ isRequired }: FactorDemand) =>
   new Check(stepUpReasons.factor, 'a second factor is required', 'login_required', async (ctx) => {
-    const { session, client } = ctx.oidc;
+    const { session, client, params } = ctx.oidc;
     if (session?.accountId === undefined || isTwofold(session.amr) || levelOf(session.acr) === 2) return Check.NO_NEED_TO_PROMPT;
-    return (await isRequired(session.accountId, client?.clientId ?? '')) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+    return (await isRequired(session.accountId, [client?.clientId, onBehalfOf(params)]))
+      ? Check.REQUEST_PROMPT
+      : Check.NO_NEED_TO_PROMPT;
   });
 
 /** A3: a new version of the terms is asked for once the person is known, whatever session there is. */
