@@ -4,7 +4,7 @@ import { type Authz, createAuthz } from './authz/index.ts';
 import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
-import { type Accounts, createAccounts } from './identity/index.ts';
+import { type Accounts, createAccounts, type Directory } from './identity/index.ts';
 import {
   createInteractions,
   createLogoAddress,
@@ -54,6 +54,7 @@ export type AppOptions = FoundationOptions;
 export interface Rooms {
   foundation: Foundation;
   accounts: Accounts;
+  directory: Directory;
   authn: Authn;
   authz: Authz;
   oidc: Oidc;
@@ -186,7 +187,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin, { authzGuard: authz.guard });
   oidc.mount(http.admin);
   authz.mount(http.admin);
-  mountPeople(http.admin, { foundation, accounts, authn, authz, endings: oidc.endings });
+  const directory = mountPeople(http.admin, { foundation, accounts, authn, authz, endings: oidc.endings });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);
@@ -197,6 +198,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   return {
     foundation,
     accounts,
+    directory,
     authn,
     authz,
     oidc,

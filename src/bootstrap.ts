@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type TSchema, Type } from '@sinclair/typebox';
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import { type BootstrapRegistrations, judgeBootstrap } from './oidc/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
@@ -42,20 +42,41 @@ const User = Type.Object(
   { additionalProperties: false },
 );
 
+const slug = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' });
+const Organization = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 120 }),
+    slug: Type.Optional(slug),
+    parent: Type.Optional(slug),
+    branding: Type.Optional(
+      Type.Object(
+        {
+          displayName: Type.Optional(Type.String({ minLength: 1, maxLength: 120 })),
+          logoUri: Type.Optional(Type.String({ pattern: '^https://', maxLength: 1000 })),
+          accentColor: Type.Optional(Type.String({ pattern: '^#[0-9a-fA-F]{6}$' })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    members: Type.Optional(Type.Array(email, { maxItems: 10_000 })),
+  },
+  { additionalProperties: false },
+);
+
 /** CONTRACT.md, `BOOTSTRAP_FILE`; clients and resources are judged by the room that keeps them. */
 const BootstrapFile = Type.Object(
   {
     clients: Type.Optional(Type.Array(Type.Unknown())),
     resources: Type.Optional(Type.Array(Type.Unknown())),
     users: Type.Optional(Type.Array(User, { maxItems: 10_000 })),
-    organizations: Type.Optional(Type.Array(Type.Object({ name: text }, { additionalProperties: true }))),
+    organizations: Type.Optional(Type.Array(Organization, { maxItems: 10_000 })),
   },
   { additionalProperties: false },
 );
 
 export interface Bootstrap extends BootstrapRegistrations {
   users: (Record<string, unknown> & { email: string; password: string; roles?: string[] })[];
-  organizations: (Record<string, unknown> & { name: string })[];
+  organizations: Static<typeof Organization>[];
 }
 
 const nothing: Bootstrap = { clients: [], resources: [], users: [], organizations: [] };

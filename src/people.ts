@@ -1,18 +1,37 @@
 import type { Authn } from './authn/index.ts';
 import { type Authz, superAdmin } from './authz/index.ts';
 import { type Bootstrap, conformancePerson } from './bootstrap.ts';
-import type { Accounts, Alongside } from './identity/index.ts';
+import type { Accounts, Alongside, Directory } from './identity/index.ts';
 import { type Config, ConfigError } from './platform/config/index.ts';
 import { randomSecret } from './platform/crypto/index.ts';
+import { Refusal } from './platform/errors/index.ts';
 
 interface PeopleDeps {
   accounts: Accounts;
   authn: Authn;
   authz: Authz;
+  directory: Pick<Directory, 'organizations'>;
 }
 
+const system = { actor: { type: 'system' }, scope: 'all' } as const;
+
+/** Organizations of the bootstrap file: made with their members where absent, left alone where there. @throws ConfigError */
+const createOrganizations = async ({ accounts, directory }: PeopleDeps, wishes: Bootstrap['organizations']): Promise<void> => {
+  for (const [index, { members = [], ...wish }] of wishes.entries()) {
+    const refuse = (error: unknown): never => {
+      if (!(error instanceof Refusal) || error.status >= 500) throw error;
+      const [{ path, message } = { path: '', message: error.message }] = error.errors;
+      throw new ConfigError([`BOOTSTRAP_FILE: /organizations/${index}${path} ${message}`]);
+    };
+    const ids = await Promise.all(members.map(accounts.idOf));
+    const known = ids.filter((id) => id !== undefined);
+    await directory.organizations.ensure(system, wish, known).catch(refuse);
+  }
+};
+
 /** First administrator, people of the bootstrap file, the tester of PROFILE=conformance: created only where they are absent. */
-export const createPeople = async ({ accounts, authn, authz }: PeopleDeps, config: Config, bootstrap: Bootstrap) => {
+export const createPeople = async (deps: PeopleDeps, config: Config, bootstrap: Bootstrap) => {
+  const { accounts, authn, authz } = deps;
   const person = async (
     email: string,
     password: string | undefined,
@@ -40,6 +59,7 @@ export const createPeople = async ({ accounts, authn, authz }: PeopleDeps, confi
   for (const { email: address, password: secret, roles = [], ...claims } of bootstrap.users) {
     await person(address, secret, claims, roles);
   }
+  await createOrganizations(deps, bootstrap.organizations);
   const tester =
     config.profile === 'conformance'
       ? await person(

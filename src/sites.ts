@@ -3,7 +3,7 @@ import type { Authn, AuthnDeps, FactorPolicyRow, TermsRow } from './authn/index.
 import type { Authz } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
-import { type Accounts, type Alongside, createDirectory } from './identity/index.ts';
+import { type Accounts, type Alongside, createDirectory, type Directory } from './identity/index.ts';
 import { passwordProblems, viewOfPerson } from './interactions/index.ts';
 import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
 import { errors } from './platform/errors/index.ts';
@@ -77,7 +77,7 @@ export interface PeopleSiteDeps {
   foundation: Foundation;
   accounts: Accounts;
   authn: Pick<Authn, 'accountProblems' | 'hashPassword' | 'invite'>;
-  authz: Pick<Authz, 'change'>;
+  authz: Pick<Authz, 'change' | 'endAssignments'>;
   endings: Pick<Endings, 'endAccountIn'>;
 }
 
@@ -96,11 +96,14 @@ const createHash =
   };
 
 /** People, groups and organizations as administrators keep them. */
-export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authn, authz, endings }: PeopleSiteDeps): void => {
+export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authn, authz, endings }: PeopleSiteDeps): Directory => {
   const { database, clock, sinks, caches } = foundation;
-  const rights = { change: authz.change, forget: async (trx: Transaction, ...tags: string[]) => caches.invalidate(tags, trx) };
+  const forget = async (trx: Transaction, ...tags: string[]) => caches.invalidate(tags, trx);
+  const rights = { change: authz.change, endAssignments: authz.endAssignments, forget };
   const outside = { hash: createHash(authn), invite: authn.invite, end: endings.endAccountIn };
-  createDirectory({ database, clock, audit: sinks.audit, rights, accounts, outside }).mount(admin);
+  const directory = createDirectory({ database, clock, audit: sinks.audit, rights, accounts, outside });
+  directory.mount(admin);
+  return directory;
 };
 
 export const createRisk = ({ database, places, clock, audit, metrics }: Foundation): SignInRisk =>

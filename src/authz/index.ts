@@ -30,7 +30,7 @@ import { createPolicyReader, createPolicySource } from './policies/source.ts';
 import { type Assignments, createAssignments, requireUser } from './rbac/assignments.ts';
 import { superAdmin } from './rbac/catalogue.ts';
 import { effectiveOf, permissionNames, requireSnapshot } from './rbac/effective.ts';
-import { type Changed, changeElsewhere } from './rbac/elsewhere.ts';
+import { type Changed, changeElsewhere, endAssignments } from './rbac/elsewhere.ts';
 import { createGrants, type Grants } from './rbac/grants.ts';
 import { createGrantWrites } from './rbac/grants-repository.ts';
 import { outranks } from './rbac/ladder.ts';
@@ -114,6 +114,8 @@ export interface Authz {
     run: () => Promise<Result>,
     overriding?: Override,
   ): Promise<Result>;
+  /** Within `change`: what somebody was assigned in an organization that they leave. */
+  endAssignments: typeof endAssignments;
   mount(admin: AdminRoutes): void;
 }
 
@@ -220,6 +222,7 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     },
     requireGivable: (trx, caller, input) => assignmentsIn(trx, caller).requireGivable(caller, input),
     assignIn: (trx, caller, userId, input) => assignmentsIn(trx, caller).assignOnce(caller, userId, input),
+    endAssignments,
     change: (trx, caller, changed, run, overriding) =>
       changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),
     mount: (admin) => {

@@ -7,6 +7,9 @@ import { mountGroupRoutes } from './groups/routes.ts';
 import { createGroups } from './groups/service.ts';
 import { mountLifecycleRoutes } from './lifecycle/routes.ts';
 import { createLifecycle } from './lifecycle/service.ts';
+import { createOrganizationMembers } from './organizations/members.ts';
+import { mountOrganizationRoutes } from './organizations/routes.ts';
+import { createOrganizations } from './organizations/service.ts';
 import type { Rights, Transaction } from './tenancy/caller.ts';
 import { mountUserRoutes } from './users/routes.ts';
 import { createUsers, type UserOutside } from './users/service.ts';
@@ -20,11 +23,13 @@ export interface DirectoryDeps {
   outside: UserOutside;
 }
 
-/** People and groups as administrators keep them (FEATURES I). */
+/** People, groups and organizations as administrators keep them (FEATURES I). */
 export const createDirectory = (deps: DirectoryDeps) => {
   const groups = createGroups(deps);
   const members = createGroupMembers(deps);
   const users = createUsers(deps);
+  const organizations = createOrganizations(deps);
+  const organizationMembers = createOrganizationMembers(deps);
   const lifecycle = createLifecycle({
     ...deps,
     end: deps.outside.end,
@@ -34,10 +39,12 @@ export const createDirectory = (deps: DirectoryDeps) => {
     groups,
     members,
     users,
+    organizations,
     mount: (admin: AdminRoutes): void => {
       mountUserRoutes(admin, users);
       mountLifecycleRoutes(admin, { lifecycle, users });
       mountGroupRoutes(admin, { groups, members });
+      mountOrganizationRoutes(admin, { organizations, members: organizationMembers });
     },
   };
 };

@@ -11,4 +11,8 @@ export const errors = defineErrors({
   group_member_elsewhere: { status: 409, title: 'This person is no member of the organization of the group' },
   group_member_exists: { status: 409, title: 'This person is in the group' },
   group_too_deep: { status: 400, title: 'Groups nest over ten steps at most' },
+  organization_cycle: { status: 400, title: 'An organization cannot be below itself' },
+  organization_exists: { status: 409, title: 'There is an organization with this slug' },
+  organization_member_exists: { status: 409, title: 'This person is a member' },
+  organization_too_deep: { status: 400, title: 'Organizations nest over ten steps at most' },
 });

@@ -66,6 +66,7 @@ const id = (name: Exclude<keyof Foreign, 'marker'>) => ({ id: (of: Foreign) => o
 const role = { role: (of: Foreign) => of.role };
 const user = id('user');
 const group = { group: (of: Foreign) => of.group };
+const organization = { organization: (of: Foreign) => of.organization };
 const ruleBody = (of: Foreign) => ({ name: 'mine', roles: [of.role, of.child] });
 const policyBody = { name: 'mine', effect: 'deny', target: {}, condition: true };
 const hidden = (more: Omit<RouteFixture, 'expect'>): RouteFixture => ({ ...more, expect: 'hidden' });
@@ -194,6 +195,18 @@ export const fixtures: Record<string, RouteFixture> = {
   'DELETE /api/v1/identity/users/:id': { expect: 'refused', params: user },
   'GET /api/v1/identity/users/:id/profile': hidden({ params: user }),
   'PUT /api/v1/identity/users/:id/profile': hidden({ params: user, body: () => ({ name: 'Mine' }) }),
+  'GET /api/v1/identity/organizations': list,
+  'POST /api/v1/identity/organizations': { expect: 'refused', body: (of) => ({ name: 'Mine', parent: of.organization }) },
+  'GET /api/v1/identity/organizations/:organization': hidden({ params: organization }),
+  'PUT /api/v1/identity/organizations/:organization': hidden({ params: organization, body: () => ({ name: 'Mine' }) }),
+  'GET /api/v1/identity/organizations/:organization/members': hidden({ params: organization }),
+  'POST /api/v1/identity/organizations/:organization/members': hidden({
+    params: organization,
+    body: () => ({ userId: home.user }),
+  }),
+  'DELETE /api/v1/identity/organizations/:organization/members/:userId': hidden({
+    params: { ...organization, userId: (of) => of.user },
+  }),
   'GET /api/v1/identity/groups': list,
   'POST /api/v1/identity/groups': hidden({ body: (of) => ({ name: 'mine', organizationId: of.organization }) }),
   'GET /api/v1/identity/groups/:group': hidden({ params: group }),

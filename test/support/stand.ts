@@ -31,6 +31,7 @@ export interface StandOptions {
     clients?: Record<string, unknown>[];
     resources?: Record<string, unknown>[];
     users?: Record<string, unknown>[];
+    organizations?: Record<string, unknown>[];
   };
   /** Moved by the test; the real time where absent. */
   clock?: Clock;

@@ -2,8 +2,9 @@
 import { withTenants } from '../../platform/db/index.ts';
 import type { Override } from '../duties/check.ts';
 import { tags } from '../pdp/subjects.ts';
-import { type HeldRow, heldBy } from './grants-repository.ts';
-import type { Work } from './transaction.ts';
+import { createAssignmentRepository } from './assignments-repository.ts';
+import { createGrantWrites, type HeldRow, heldBy } from './grants-repository.ts';
+import type { Transaction, Work } from './transaction.ts';
 
 const keyOf = ({ subject, roleId, permission, effect, organizationId, expiresAt, status }: HeldRow): string =>
   [subject, roleId, permission, effect, organizationId, expiresAt?.getTime(), status === 'active' || status === null].join(' ');
@@ -64,4 +65,11 @@ export const changeElsewhere = async <Result>(
     },
     overriding,
   );
+};
+
+/** For what runs within `changeElsewhere`: somebody leaves an organization. @param trx with its tenants set */
+export const endAssignments = async (trx: Transaction, userId: string, organizationId: string): Promise<void> => {
+  const own = await createAssignmentRepository(trx).ofUser(userId);
+  const there = own.filter((row) => row.organization_id === organizationId).map(({ id }) => id);
+  if (there.length > 0) await createGrantWrites(trx).unassign(there);
 };

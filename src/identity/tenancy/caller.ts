@@ -51,6 +51,8 @@ export interface Rights {
     run: () => Promise<Result>,
     overriding?: { reason: string },
   ): Promise<Result>;
+  /** Within `change`: what somebody was assigned in an organization ends. */
+  endAssignments(trx: Transaction, userId: string, organizationId: string): Promise<void>;
   /** Whoever cached something of these asks again: `group:<id>`, `organization:<id>`, `user:<id>`. */
   forget(trx: Transaction, ...tags: string[]): Promise<void>;
 }

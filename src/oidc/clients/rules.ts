@@ -1,6 +1,6 @@
 import type { FieldError } from '../../platform/errors/index.ts';
+import { contrastWithWhite } from '../../platform/views/index.ts';
 import { applyProfile, type ClientProfile } from '../protocol/profiles.ts';
-import { contrastWithWhite } from './contrast.ts';
 import { redirectProblem, webAddressProblem } from './uris.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;

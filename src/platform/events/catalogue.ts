@@ -55,6 +55,9 @@ export interface AuditCatalogue {
   'identity.invitation_resent': None;
   'identity.invitation_revoked': None;
   'identity.organization_created': None;
+  'identity.organization_member_added': None;
+  'identity.organization_member_removed': None;
+  'identity.organization_updated': { fields: readonly string[] };
   'identity.profile_updated': { fields: readonly string[] };
   'identity.registration_approved': None;
   'identity.registration_rejected': None;

@@ -12,6 +12,7 @@ import { type Locale, locales } from './locale.ts';
 export { agoOf } from './ago.ts';
 export type { Asset } from './assets.ts';
 export type { MessageValues, Translator } from './catalogue.ts';
+export { contrastWithWhite } from './contrast.ts';
 export { chooseLocale, type Locale, locales } from './locale.ts';
 
 export interface Views {

@@ -1,0 +1,155 @@
+import type { Knex } from 'knex';
+import type { TenantScope } from '../../platform/db/index.ts';
+import type { Branding } from './schema.ts';
+
+export interface OrganizationRecord {
+  id: string;
+  name: string;
+  slug: string;
+  status: string;
+  parent: { id: string; name: string } | null;
+  branding: Branding;
+  memberCount: number;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface OrganizationMember {
+  user_id: string;
+  created_at: Date;
+  email: string | null;
+  name: string | null;
+}
+
+interface Content {
+  name: string;
+  slug: string;
+  parent_id: string | null;
+  status: string;
+  branding: Branding;
+}
+
+export interface OrganizationFilter {
+  search?: string | undefined;
+  parentId?: string | undefined;
+  memberId?: string | undefined;
+}
+
+export interface OrganizationRepository {
+  /** By id or slug, of these. */
+  find(idOrSlug: { id: string } | { slug: string }, scope: TenantScope): Promise<OrganizationRecord | undefined>;
+  list(
+    filter: OrganizationFilter,
+    scope: TenantScope,
+    limit: number,
+    after: readonly string[] | undefined,
+  ): Promise<OrganizationRecord[]>;
+  /** False when the slug is taken. */
+  insert(id: string, content: Content, now: Date): Promise<boolean>;
+  /** Holds the row; its version. */
+  lock(id: string): Promise<number | undefined>;
+  /** Counts the version up. */
+  update(id: string, content: Content, now: Date): Promise<void>;
+  isSlugTaken(slug: string): Promise<boolean>;
+  /** Serializes what changes the hierarchy. */
+  lockHierarchy(): Promise<void>;
+  /** The organization itself and all above it, or below it. */
+  above(id: string): Promise<{ id: string; depth: number }[]>;
+  below(id: string): Promise<{ id: string; depth: number }[]>;
+  members(id: string, limit: number, after: string | undefined): Promise<OrganizationMember[]>;
+  member(id: string, userId: string): Promise<OrganizationMember | undefined>;
+  /** False when the person is one. */
+  addMember(id: string, userId: string, now: Date): Promise<boolean>;
+  /** With the membership in its groups. */
+  removeMember(id: string, userId: string): Promise<void>;
+  /** Whether there is such a person, among the members of these. */
+  isVisible(userId: string, scope: TenantScope): Promise<boolean>;
+}
+
+const columns = `o.id, o.name, o.slug, o.status, o.branding, o.version, o.created_at, o.updated_at, o.parent_id,
+  (select json_build_object('id', p.id, 'name', p.name) from organizations p where p.id = o.parent_id) as parent,
+  (select count(*)::int from organization_members m where m.organization_id = o.id) as "memberCount"`;
+
+const walk = (from: string, to: string): string => `with recursive tree(id, depth) as (
+    select ?::uuid, 0
+    union
+    select o.${to}, tree.depth + 1 from tree join organizations o on o.${from} = tree.id where o.${to} is not null and tree.depth < 11
+  ) select id, max(depth) as depth from tree group by id`;
+
+const hierarchyLock = 7_203_571;
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+const rowOf = ({ branding, ...content }: Content) => ({ ...content, branding: JSON.stringify(branding) });
+
+/** @param trx with its tenants set */
+export const createOrganizationRepository = (trx: Knex): OrganizationRepository => {
+  const visible = (scope: TenantScope) => {
+    const query = trx('organizations as o').select(trx.raw(columns));
+    return scope === 'all' ? query : query.whereIn('o.id', [...scope]);
+  };
+  const members = (id: string) =>
+    trx('organization_members as m')
+      .leftJoin('user_profiles as p', 'p.user_id', 'm.user_id')
+      .leftJoin('identifiers as i', (join) =>
+        join.on('i.user_id', 'm.user_id').andOnVal('i.type', 'email').andOnVal('i.is_primary', true),
+      )
+      .where({ organization_id: id })
+      .select('m.user_id', 'm.created_at', 'i.value as email', trx.raw(`p.claims->>'name' as name`));
+  const membership = (id: string, userId: string) => ({ organization_id: id, user_id: userId });
+
+  return {
+    find: (wanted, scope) => {
+      const [[column, value] = ['id', '']] = Object.entries(wanted);
+      return visible(scope).where(`o.${column}`, value).first();
+    },
+    list: async ({ search, parentId, memberId }, scope, limit, after) => {
+      const query = visible(scope).orderByRaw('lower(o.name), o.id').limit(limit);
+      const pattern = `%${escapeLike(search ?? '')}%`;
+      if (search !== undefined) query.where((either) => either.whereILike('o.name', pattern).orWhereILike('o.slug', pattern));
+      if (parentId !== undefined) query.where('o.parent_id', parentId);
+      if (memberId !== undefined)
+        query.whereIn('o.id', trx('organization_members').where({ user_id: memberId }).select('organization_id'));
+      if (after) query.whereRaw('(lower(o.name), o.id) > (lower(?), ?::uuid)', [...after]);
+      return await query;
+    },
+    insert: async (id, content, now) => {
+      const row = { id, ...rowOf(content), created_at: now, updated_at: now };
+      return (await trx('organizations').insert(row).onConflict('slug').ignore().returning('id')).length === 1;
+    },
+    lock: async (id) => (await trx('organizations').where({ id }).forUpdate().first('version'))?.version,
+    update: async (id, content, now) =>
+      void (await trx('organizations')
+        .where({ id })
+        .update({ ...rowOf(content), updated_at: now, version: trx.raw('version + 1') })),
+    isSlugTaken: async (slug) => (await trx('organizations').where({ slug }).first('id')) !== undefined,
+    lockHierarchy: async () => void (await trx.raw('select pg_advisory_xact_lock(?)', [hierarchyLock])),
+    above: async (id) => (await trx.raw(walk('id', 'parent_id'), [id])).rows,
+    below: async (id) => (await trx.raw(walk('parent_id', 'id'), [id])).rows,
+    members: async (id, limit, after) => {
+      const query = members(id).orderBy('m.user_id').limit(limit);
+      if (after !== undefined) query.where('m.user_id', '>', after);
+      return await query;
+    },
+    member: (id, userId) => members(id).where('m.user_id', userId).first(),
+    addMember: async (id, userId, now) => {
+      const row = { ...membership(id, userId), created_at: now };
+      return (await trx('organization_members').insert(row).onConflict().ignore().returning('user_id')).length === 1;
+    },
+    removeMember: async (id, userId) => {
+      const groups = trx('groups').where({ organization_id: id }).select('id');
+      await trx('group_members').where({ user_id: userId }).whereIn('group_id', groups).delete();
+      await trx('organization_members').where(membership(id, userId)).delete();
+    },
+    isVisible: async (userId, scope) => {
+      const query = trx('users').where({ id: userId }).whereNot({ status: 'deleted' });
+      if (scope !== 'all')
+        query.whereIn(
+          'id',
+          trx('organization_members')
+            .whereIn('organization_id', [...scope])
+            .select('user_id'),
+        );
+      return (await query.first('id')) !== undefined;
+    },
+  };
+};

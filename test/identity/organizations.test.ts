@@ -1,0 +1,147 @@
+import { expect } from 'chai';
+import { type Call, personCalls } from '../support/callers.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+
+const password = 'correct horse battery staple';
+const names = ['ann', 'bob', 'mia'] as const;
+type Name = 'root' | (typeof names)[number];
+
+describe('I4 organizations', () => {
+  let stand: Stand;
+  let asRoot: Call;
+  /** Administrator of the organization alfa only. */
+  let asMia: Call;
+  let asAnn: Call;
+  let alfa: string;
+  const ids = {} as Record<Name, string>;
+  const base = '/identity/organizations';
+  const typeOf = ({ status, json }: { status: number; json: { type?: string } }) => [status, json?.type?.split(':').at(-1)];
+  const put = async (reference: string, body: object, by = asRoot) =>
+    by('PUT', `${base}/${reference}`, body, { 'if-match': (await by('GET', `${base}/${reference}`)).headers.get('etag') ?? '*' });
+
+  before(async function () {
+    this.timeout(120_000);
+    stand = await startStand({
+      env: { BOOTSTRAP_ADMIN_EMAIL: 'root@example.test', BOOTSTRAP_ADMIN_PASSWORD: password },
+      bootstrap: {
+        users: names.map((name) => ({ email: `${name}@example.test`, password, email_verified: true })),
+        organizations: [
+          { name: 'Alfa', members: ['mia@example.test', 'ann@example.test', 'nobody@example.test'] },
+          { name: 'Ủy ban Đà Nẵng', parent: 'alfa' },
+        ],
+      },
+    });
+    for (const name of ['root', ...names] as const) {
+      const row = await stand.database
+        .knex('identifiers')
+        .where({ value: `${name}@example.test` })
+        .first('user_id');
+      ids[name] = row.user_id;
+    }
+    asRoot = await personCalls(stand, 'root@example.test', password);
+    alfa = (await asRoot('GET', `${base}/alfa`)).json.id;
+    expect((await asRoot('POST', `/rbac/users/${ids.mia}/roles`, { role: 'ADMIN', organizationId: alfa })).status).to.equal(201);
+    asMia = await personCalls(stand, 'mia@example.test', password);
+    asAnn = await personCalls(stand, 'ann@example.test', password);
+  });
+  after(() => stand?.close());
+
+  it('has those of the bootstrap file, with members and their place', async () => {
+    const { json } = await asRoot('GET', base);
+    const seen = json.items.map(({ name, slug, parent, memberCount }: Record<string, unknown>) => [
+      name,
+      slug,
+      parent,
+      memberCount,
+    ]);
+    expect(seen).to.deep.equal([
+      ['Alfa', 'alfa', null, 2],
+      ['Ủy ban Đà Nẵng', 'uy-ban-da-nang', { id: alfa, name: 'Alfa' }, 0],
+    ]);
+    expect((await asRoot('GET', `${base}?parent=alfa`)).json.items).to.have.length(1);
+    expect((await asRoot('GET', `${base}?userId=${ids.ann}`)).json.items).to.have.length(1);
+    expect((await asRoot('GET', `${base}?search=%25`)).json.items).to.deep.equal([]);
+  });
+
+  it('creates, pages, changes with If-Match; refuses circles, towers, taken slugs, branding that is more than words and a colour', async () => {
+    const made = await asRoot('POST', base, { name: 'Bravo', branding: { displayName: 'Bravo & Sons', accentColor: '#123456' } });
+    expect([made.status, made.json.slug, made.json.branding.accentColor]).to.deep.equal([201, 'bravo', '#123456']);
+    expect(typeOf(await asRoot('POST', base, { name: 'BRAVO' }))).to.deep.equal([409, 'organization_exists']);
+    const path = `${base}/${made.json.id}`;
+    expect((await asRoot('PUT', path, { name: 'B' })).status).to.equal(428);
+    const etag = { 'if-match': made.headers.get('etag') ?? '' };
+    const changed = await asRoot('PUT', path, { name: 'Bravo 2', parent: 'alfa' }, etag);
+    expect([changed.status, changed.json.slug, changed.json.parent.id]).to.deep.equal([200, 'bravo', alfa]);
+    expect(changed.json.branding.displayName, 'what is not named stays').to.equal('Bravo & Sons');
+    expect((await asRoot('PUT', path, { name: 'Late' }, etag)).status).to.equal(412);
+    expect(typeOf(await put('alfa', { name: 'Alfa', parent: 'bravo' }))).to.deep.equal([400, 'organization_cycle']);
+    expect(typeOf(await put('bravo', { name: 'Bravo', slug: 'alfa' }))).to.deep.equal([409, 'organization_exists']);
+    let parent = 'bravo';
+    for (let step = 3; step <= 10; step += 1) {
+      parent = (await asRoot('POST', base, { name: `Step ${step}`, parent })).json.slug;
+    }
+    expect(typeOf(await asRoot('POST', base, { name: 'Step 11', parent }))).to.deep.equal([400, 'organization_too_deep']);
+    const page = await asRoot('GET', `${base}?limit=3`);
+    const rest = await asRoot('GET', `${base}?limit=3&cursor=${page.json.nextCursor}`);
+    expect(rest.json.items[0].name > page.json.items[2].name).to.equal(true);
+    // TN-06
+    for (const branding of [
+      { accentColor: '#ffcc00' },
+      { accentColor: 'red' },
+      { accentColor: '#000;}body{display:none' },
+      { logoUri: 'javascript:alert(1)' },
+      { logoUri: 'http://logo.example/x.png' },
+      { displayName: 'a\u202eb' },
+      { css: 'body{}' },
+    ])
+      expect((await asRoot('POST', base, { name: 'Evil', branding })).status, JSON.stringify(branding)).to.equal(400);
+    const events = await asRoot('GET', `/audit/events?target=${made.json.id}`);
+    expect(events.json.items.map(({ type }: { type: string }) => type).sort()).to.deep.equal([
+      'identity.organization_created',
+      'identity.organization_updated',
+    ]);
+  });
+
+  it('TN-02 lets its administrators change name and branding, and see nothing of others', async () => {
+    expect((await asMia('GET', base)).json.items.map(({ id }: { id: string }) => id)).to.deep.equal([alfa]);
+    const own = await put('alfa', { name: 'Alfa Group', branding: { accentColor: '#00506b' } }, asMia);
+    expect([own.status, own.json.name]).to.deep.equal([200, 'Alfa Group']);
+    for (const more of [{ slug: 'mine' }, { parent: 'bravo' }, { status: 'suspended' }]) {
+      const refused = await put('alfa', { name: 'Alfa', ...more }, asMia);
+      expect([refused.status, refused.json.permission], JSON.stringify(more)).to.deep.equal([403, 'organization:update:any']);
+    }
+    for (const [method, path, body] of [
+      ['GET', `${base}/bravo`, undefined],
+      ['PUT', `${base}/bravo`, { name: 'Mine' }],
+      ['GET', `${base}/bravo/members`, undefined],
+      ['POST', `${base}/bravo/members`, { userId: ids.mia }],
+      ['POST', `${base}/alfa/members`, { userId: ids.bob }],
+    ] as const)
+      expect((await asMia(method, path, body, { 'if-match': '*' })).status, `${method} ${path}`).to.equal(404);
+    expect((await asMia('POST', base, { name: 'Mine' })).json.permission).to.equal('organization:create:any');
+    expect((await asAnn('GET', `${base}/alfa`)).status).to.equal(403);
+  });
+
+  it('takes members in, and with whoever leaves go roles and groups of the organization, at once', async () => {
+    expect((await asRoot('POST', `${base}/alfa/members`, { userId: ids.bob })).json.email).to.equal('bob@example.test');
+    expect(typeOf(await asRoot('POST', `${base}/alfa/members`, { userId: ids.bob }))).to.deep.equal([
+      409,
+      'organization_member_exists',
+    ]);
+    const asBob = await personCalls(stand, 'bob@example.test', password);
+    const mine = async () => (await asBob('GET', '/auth/me')).json;
+    expect((await mine()).organizations.map(({ id }: { id: string }) => id)).to.deep.equal([alfa]);
+    expect((await asMia('POST', '/identity/groups', { name: 'Desk' })).status).to.equal(201);
+    expect((await asMia('POST', '/identity/groups/Desk/members', { userId: ids.bob })).status).to.equal(201);
+    const given = await asMia('POST', `/rbac/users/${ids.bob}/roles`, { role: 'MODERATOR', organizationId: alfa });
+    expect(given.status, JSON.stringify(given.json)).to.equal(201);
+    expect((await asBob('GET', '/identity/groups')).json.items, 'the role works').to.have.length(1);
+    const { json } = await asMia('GET', `${base}/alfa/members?limit=200`);
+    expect(json.items.map(({ userId }: { userId: string }) => userId)).to.have.members([ids.mia, ids.ann, ids.bob]);
+    expect((await asMia('DELETE', `${base}/alfa/members/${ids.bob}`)).status).to.equal(204);
+    expect((await mine()).organizations).to.deep.equal([]);
+    expect((await asBob('GET', '/identity/groups')).status, 'nor the role').to.equal(403);
+    expect((await asRoot('GET', `/identity/groups?userId=${ids.bob}`)).json.items).to.deep.equal([]);
+    expect((await asMia('DELETE', `${base}/alfa/members/${ids.bob}`)).status).to.equal(404);
+  });
+});
