@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import tls from 'node:tls';
+import { setUpCertification } from '../test/support/authzen.ts';
+import { enforcer, machineToken, personCalls } from '../test/support/callers.ts';
 import { type Stand, startStand } from '../test/support/stand.ts';
 import { createFapiClients } from './fapi-clients.ts';
 import { createCertificate } from './own/certificate.ts';
@@ -11,12 +13,14 @@ import { installMovableTime } from './own/time.ts';
 export interface RunningTarget extends Target {
   /** What the placeholders of `conformance/plans` stand for. */
   placeholders: Record<string, unknown>;
+  /** What the AuthZEN plans present; it lives a quarter of an hour. */
+  decisionToken(): Promise<string>;
   close(): Promise<void>;
 }
 
 interface TargetOptions {
-  /** Host of the official suite, which the provider calls back. */
-  suite?: { host: string; origin: string } | undefined;
+  /** The official suite, which the provider calls back, and the name by which it reaches this machine. */
+  suite?: { host: string; origin: string; issuer?: string | undefined } | undefined;
 }
 
 /** Time after which what leaves the provider by itself must have arrived. */
@@ -31,20 +35,34 @@ const delivered: Target['delivered'] = async (deliveries) => {
 /** A listening provider with `PROFILE=conformance` over https, and the suite's side beside it, in this process. */
 export const startTarget = async ({ suite }: TargetOptions = {}): Promise<RunningTarget> => {
   // A name of its own: OpenSSL finds the issuer of a certificate by name.
-  const certificate = createCertificate(`castellan conformance ${nonce()}`);
+  // FAPI 1.0 Advanced §8.5: of TLS 1.2 its plan offers what needs an RSA key.
+  const certificate = createCertificate(`castellan conformance ${nonce()}`, suite ? 'rsa' : 'ec');
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.cert]);
   const relyingParty = await startRelyingParty(certificate);
-  const callback = (clientId: string): string =>
-    suite ? `${suite.origin}/test/a/${clientId.replace(/-\d$/, '')}/callback` : `${relyingParty.origin}/callback/${clientId}`;
+  // The suite's second client comes back to an address with a query (README of the suite, §1.1).
+  const callback = (clientId: string): string => {
+    const query = clientId.endsWith('-2') ? '?dummy1=lorem&dummy2=ipsum' : '';
+    return suite
+      ? `${suite.origin}/test/a/${clientId.replace(/-\d$/, '')}/callback${query}`
+      : `${relyingParty.origin}/callback/${clientId}${query}`;
+  };
   const notification = (clientId: string): string =>
-    suite ? callback(clientId).replace(/callback$/, 'ciba-notification-endpoint') : relyingParty.notifications(clientId).url;
+    suite
+      ? callback(clientId).replace(/callback(\?.*)?$/, 'ciba-notification-endpoint')
+      : relyingParty.notifications(clientId).url;
   const fapi = await createFapiClients(callback, notification);
   const env = {
     PROFILE: 'conformance',
     TLS_CLIENT_CERT: 'request',
+    // Whoever is told another name than localhost comes from elsewhere.
+    ...(suite?.issuer === undefined ? {} : { HOST: '0.0.0.0' }),
     OUTBOUND_ALLOW: ['127.0.0.1', ...(suite ? [suite.host] : [])].join(','),
   };
-  const stand: Stand = await startStand({ env, tls: certificate, bootstrap: { clients: fapi.map(({ metadata }) => metadata) } });
+  const clients = [...fapi.map(({ metadata }) => metadata), enforcer];
+  const administrator = { email: 'root@example.test', password: nonce(), email_verified: true, roles: ['SUPER_ADMIN'] };
+  const bootstrap = { clients, users: [administrator] };
+  const stand: Stand = await startStand({ env, tls: certificate, issuer: suite?.issuer, bootstrap });
+  if (suite) await setUpCertification(await personCalls(stand, administrator.email, administrator.password));
   const time = installMovableTime();
   const { issuer, person } = stand;
   return {
@@ -54,6 +72,7 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
     advance: time.advance,
     rotateKeys: () => stand.app.rotateKeys(),
     delivered,
+    decisionToken: () => machineToken(stand),
     notifications: relyingParty.notifications,
     clients: Object.fromEntries(fapi.map(({ client }) => [client.clientId, client])),
     placeholders: {

@@ -17,15 +17,26 @@ const sequence = (...parts: Uint8Array[]): Buffer => der(0x30, ...parts);
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const time = (at: Date): Buffer => der(0x18, Buffer.from(`${at.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`));
 const pem = (label: string, body: Buffer): string =>
-  `-----BEGIN ${label}-----\n${body.toString('base64').replace(/(.{64})/g, '$1\n')}\n-----END ${label}-----\n`;
+  `-----BEGIN ${label}-----\n${(body.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END ${label}-----\n`;
 
-const ecdsaWithSha256 = sequence(der(0x06, bytes('2a8648ce3d040302')));
+/** RFC 5758 §3.2, RFC 4055 §5 */
+const kinds = {
+  ec: {
+    algorithm: sequence(der(0x06, bytes('2a8648ce3d040302'))),
+    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  },
+  rsa: {
+    algorithm: sequence(der(0x06, bytes('2a864886f70d01010b')), der(0x05)),
+    generate: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  },
+};
 const commonName = (text: string): Buffer =>
   sequence(der(0x31, sequence(der(0x06, bytes('550403')), der(0x0c, Buffer.from(text)))));
 
 /** @param name common name of subject and issuer; the certificate is good for localhost and 127.0.0.1 */
-export const createCertificate = (name: string): Certificate => {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export const createCertificate = (name: string, kind: keyof typeof kinds = 'ec'): Certificate => {
+  const { algorithm, generate } = kinds[kind];
+  const { privateKey, publicKey } = generate();
   const year = 365 * 24 * 3600 * 1000;
   const names = sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])));
   const extensions = sequence(
@@ -35,7 +46,7 @@ export const createCertificate = (name: string): Certificate => {
   const body = sequence(
     der(0xa0, der(0x02, bytes('02'))),
     der(0x02, Buffer.concat([bytes('01'), randomBytes(15)])),
-    ecdsaWithSha256,
+    algorithm,
     commonName(name),
     sequence(time(new Date(Date.now() - year)), time(new Date(Date.now() + year))),
     commonName(name),
@@ -44,7 +55,7 @@ export const createCertificate = (name: string): Certificate => {
   );
   const signature = der(0x03, bytes('00'), sign('sha256', body, privateKey));
   return {
-    cert: pem('CERTIFICATE', sequence(body, ecdsaWithSha256, signature)),
+    cert: pem('CERTIFICATE', sequence(body, algorithm, signature)),
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 };

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 
@@ -17,6 +18,11 @@ export interface Call {
   tls?: { cert: string; key: string } | undefined;
 }
 
+/** RFC 6749 §4.1.2.1, §5.2: what the words of an error may be made of. */
+export const checkErrorText = (text: unknown): void => {
+  if (typeof text === 'string') assert.match(text, /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/, 'error_description is plain');
+};
+
 const parse = (body: string): Record<string, unknown> => {
   try {
     const value: unknown = JSON.parse(body);
@@ -26,8 +32,7 @@ const parse = (body: string): Record<string, unknown> => {
   }
 };
 
-/** One https call without redirects; `fetch` cannot present a client certificate. */
-export const send = (url: string, { method = 'GET', headers = {}, body, tls }: Call = {}): Promise<Answer> =>
+const ask = (url: string, { method = 'GET', headers = {}, body, tls }: Call): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const outgoing = request(url, {
@@ -49,6 +54,13 @@ export const send = (url: string, { method = 'GET', headers = {}, body, tls }: C
     });
     outgoing.end(body);
   });
+
+/** One https call without redirects; `fetch` cannot present a client certificate. */
+export const send = async (url: string, call: Call = {}): Promise<Answer> => {
+  const answer = await ask(url, call);
+  checkErrorText(answer.json.error_description);
+  return answer;
+};
 
 export const formType = { 'content-type': 'application/x-www-form-urlencoded' };
 export const jsonType = { 'content-type': 'application/json' };

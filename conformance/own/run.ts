@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import { type Browser, createBrowser, type Person, type Visit } from './browser.ts';
 import { authenticate, type Client, clientAssertion, nonce, sharedSigningKey } from './client.ts';
-import { type Answer, formType, jsonType, send } from './http.ts';
+import { type Answer, checkErrorText, formType, jsonType, send } from './http.ts';
 import { Skipped } from './outcome.ts';
 import type { Delivery, Inbox, RelyingParty } from './relying-party.ts';
 
@@ -162,6 +162,9 @@ export class Run {
     assert.equal(callback.parameters.get('state') ?? undefined, parameters.state, 'state comes back unchanged');
     const issuer = callback.parameters.get('iss');
     assert(issuer === null || issuer === this.target.issuer, 'RFC 9207: iss is the issuer');
+    checkErrorText(callback.parameters.get('error_description'));
+    for (const [name, value] of expected.searchParams)
+      assert.equal(callback.url.searchParams.get(name), value, 'its query is kept');
     return callback;
   }
 

@@ -54,6 +54,31 @@ const arrive: Task = {
 /** Sign-in, consent, and the suite's own page at the end. */
 const pass: Script = { match: authorization, tasks: [signIn(), consent, arrive] };
 
+/**
+ * FAPI's negative modules take a redirect with an error or a page of ours, and open a placeholder for the page: whichever comes is
+ * right.
+ */
+const passOrPage: Script = {
+  match: authorization,
+  tasks: [
+    signIn(),
+    consent,
+    {
+      task: 'Error page',
+      match: authorization,
+      optional: true,
+      commands: [headline('.', 'update-image-placeholder-optional')],
+    },
+    { ...arrive, optional: true },
+  ],
+};
+
+/** The suite's own page with the provider's frame in it, which leads on by itself when the frame has answered. */
+const sessionCheck: Script = {
+  match: '*session_verify',
+  tasks: [{ task: 'Compare the session', match: '*', commands: [['wait', 'match', '.*session_result.*', 20]] }],
+};
+
 /** Sign-in with a picture of the page where the module waits for one. */
 const passSeen: Script = {
   match: authorization,
@@ -101,20 +126,20 @@ const onlyLook: Script = {
   tasks: [{ task: 'Sign-in page', match: '{ISSUER}/interaction/*', commands: [headline('Sign in', 'update-image-placeholder')] }],
 };
 
+/** On the first page: in a plan with static clients the person has agreed before, and is not asked again. */
 const reject: Script = {
   match: authorization,
   tasks: [
-    signIn(),
-    {
-      task: 'Refuse',
-      match: '{ISSUER}/interaction/*',
-      commands: [['click', 'css', 'button[name=decision][value=deny]']],
-    },
+    { task: 'Cancel', match: '{ISSUER}/interaction/*', commands: [['click', 'css', 'button[name=cancel][value=yes]']] },
     arrive,
   ],
 };
 
-export const defaultScripts: readonly Script[] = [pass, logout];
+/** What the pages of a plan are driven by where a module wants nothing else. */
+export const scriptsOf = (plan: string): readonly Script[] => {
+  if (plan.startsWith('fapi')) return [passOrPage];
+  return plan.includes('session-management') ? [pass, logout, sessionCheck] : [pass, logout];
+};
 
 const scripts = (...entries: Script[]): { browser: readonly Script[] } => ({ browser: entries });
 
@@ -138,15 +163,9 @@ export const overrides: Readonly<Record<string, { browser: readonly Script[] }>>
   'oidcc-rp-initiated-logout-no-post-logout-redirect-uri': scripts(pass, finishedLogout),
   'oidcc-rp-initiated-logout-only-state': scripts(pass, finishedLogout),
   'fapi1-advanced-final-user-rejects-authentication': scripts(reject),
-  'fapi1-advanced-final-ensure-registered-redirect-uri': scripts(errorPage),
-  'fapi1-advanced-final-ensure-redirect-uri-in-authorization-request': scripts(errorPage),
-  'fapi1-advanced-final-ensure-request-object-without-redirect-uri-fails': scripts(errorPage),
   'fapi2-security-profile-final-user-rejects-authentication': scripts(reject),
-  'fapi2-security-profile-final-ensure-registered-redirect-uri': scripts(errorPage),
-  'fapi2-security-profile-final-ensure-redirect-uri-in-authorization-request': scripts(errorPage),
-  'fapi2-security-profile-final-ensure-request-object-without-redirect-uri-fails': scripts(errorPage),
   'fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': scripts(
     { match: authorization, 'match-limit': 1, tasks: [{ task: 'Look only', match: '{ISSUER}/*' }] },
-    pass,
+    passOrPage,
   ),
 };

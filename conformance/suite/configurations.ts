@@ -1,5 +1,5 @@
 import catalogue from '../catalogue.json' with { type: 'json' };
-import { defaultScripts, overrides, type Script } from './browser-scripts.ts';
+import { overrides, type Script, scriptsOf } from './browser-scripts.ts';
 
 /** One plan as the official suite runs it: which variants, and the configuration it is given. */
 export interface PlanFile {
@@ -157,13 +157,24 @@ const definitions: readonly PlanFile[] = [
 
 const modulesOf = new Map(catalogue.plans.map((plan) => [plan.name, new Set(plan.groups.flatMap(({ modules }) => modules))]));
 
+const plainAlias = (plan: string): string => `castellan-${plan.replace(/-(certification-)?test-plan$/, '')}`;
+
+/** The addresses of static clients hold the alias, so each pair of clients has its own (`target.ts`). */
+const aliasOf = (plan: string): string =>
+  ({
+    'fapi1-advanced-final-test-plan': names.fapi1,
+    'fapi2-security-profile-final-test-plan': names.fapi2,
+    'fapi2-message-signing-final-test-plan': names.messageSigning,
+    'fapi-ciba-id1-test-plan': names.ciba,
+  })[plan] ?? plainAlias(plan);
+
 /** A browser is driven where people sign in; machine-to-machine plans have no page. */
 const withBrowser = ({ plan, variants, configuration }: PlanFile): PlanFile => {
   const own: Record<string, { browser: readonly Script[] }> = {};
   for (const [module, override] of Object.entries(overrides)) if (modulesOf.get(plan)?.has(module)) own[module] = override;
   const usesPages = plan.startsWith('oidcc-') ? plan !== 'oidcc-config-certification-test-plan' : plan.startsWith('fapi');
-  const pages = usesPages ? { browser: defaultScripts, ...(Object.keys(own).length > 0 ? { override: own } : {}) } : {};
-  const common = { alias: `castellan-${plan.replace(/-(certification-)?test-plan$/, '')}`, description: 'Castellan' };
+  const pages = usesPages ? { browser: scriptsOf(plan), ...(Object.keys(own).length > 0 ? { override: own } : {}) } : {};
+  const common = { alias: aliasOf(plan), description: 'Castellan' };
   // With dynamic clients the suite makes its own addresses, and modules may then run side by side (README of the suite, §1.1).
   const isDynamic = variants.every((variant) => variant.client_registration === 'dynamic_client');
   const head = isDynamic ? { description: common.description } : common;

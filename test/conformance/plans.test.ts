@@ -83,9 +83,10 @@ describe('P11 configuration files for the official suite', () => {
         const { browser, override = {}, alias } = file.configuration as PlanFile['configuration'] & { override?: object };
         for (const name of Object.keys(override)) expect(modules).to.include(name);
         for (const scripts of [browser, ...Object.values(override).map((entry) => entry.browser)]) {
-          for (const script of scripts ?? []) expect(script.match).to.match(/^\{ISSUER\}\/(authorize|logout)\*$/);
+          for (const script of scripts ?? [])
+            expect(script.match).to.match(/^(\{ISSUER\}\/(authorize|logout)\*|\*session_verify)$/);
         }
-        if (alias !== undefined) expect(alias).to.match(/^[a-zA-Z0-9_-]+$/);
+        if (alias !== undefined) expect(String(alias).replace(/\{[A-Z]+\}/g, 'x')).to.match(/^[a-zA-Z0-9_-]+$/);
       });
     });
   }

@@ -78,6 +78,21 @@ describe('P7 sessions, logout and protected answers over https', () => {
     const { json: tokens } = await party.redeem(String(answer.get('code')));
     return { agent, answer, tokens };
   };
+  it('P7 RP-Initiated Logout §3, §4 tells whom it has nothing to ask: a page of ours, or on to the client, and no session is made', async () => {
+    const nobody = createAgent(stand.issuer);
+    const page = await nobody.open(logoutUrl({ state: 's' }));
+    expect([page.status, page.headers.get('location')]).to.deep.equal([200, null]);
+    expect(page.body)
+      .to.match(/<h1>You are signed out<\/h1>/)
+      .and.not.match(/<script>|<form/);
+    const sent = await nobody.open(logoutUrl({ client_id: 'app', post_logout_redirect_uri: out, state: 'a b' }));
+    expect([sent.status, sent.headers.get('location')]).to.deep.equal([303, `${out}?state=a+b`]);
+    const plain = await nobody.open(logoutUrl({ client_id: 'app', post_logout_redirect_uri: out }));
+    expect(plain.headers.get('location')).to.equal(out);
+    expect((await nobody.open(logoutUrl({ client_id: 'app', post_logout_redirect_uri: `${out}x` }))).status).to.equal(400);
+    for (const { headers } of [page, sent, plain]) expect(`${headers.getSetCookie()}`).to.not.include('castellan_session');
+  });
+
   const logoutUrl = (parameters: Record<string, string>): string => `${stand.issuer}/logout?${new URLSearchParams(parameters)}`;
 
   describe('RU-06 OpenID Connect RP-Initiated Logout 1.0', () => {

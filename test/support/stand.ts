@@ -37,6 +37,8 @@ export interface StandOptions {
   clock?: Clock;
   /** Cookies belong to a host, whatever the port: two stands in one browser need two names. */
   host?: 'localhost' | '127.0.0.1';
+  /** What others call it by, where that is another name for this machine; with its port. */
+  issuer?: string | undefined;
   /** Serves https with this certificate. */
   tls?: { cert: string; key: string };
 }
@@ -58,6 +60,7 @@ export const startStand = async ({
   tls,
   clock,
   host = 'localhost',
+  issuer: given,
 }: StandOptions = {}): Promise<Stand> => {
   const directory = mkdtempSync(join(tmpdir(), 'castellan-stand-'));
   const write = (name: string, content: string): string => {
@@ -65,8 +68,8 @@ export const startStand = async ({
     writeFileSync(file, content);
     return file;
   };
-  const port = await freePort();
-  const issuer = `${tls ? 'https' : 'http'}://${host}:${port}`;
+  const port = given === undefined ? await freePort() : Number(new URL(given).port);
+  const issuer = given ?? `${tls ? 'https' : 'http'}://${host}:${port}`;
   const { email, claims } = conformancePerson;
   const person = { login: email, password: randomBytes(12).toString('base64url') };
   const users = [{ email, password: person.password, email_verified: true, ...claims }, ...(bootstrap.users ?? [])];

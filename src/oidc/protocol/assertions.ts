@@ -14,7 +14,7 @@ export const checkAssertion = (ctx: KoaContextWithOIDC, { aud, exp }: Record<str
   }
   // FAPI 2.0 Security Profile §5.3.2.1 (8): the issuer, as a string.
   if (ctx.oidc.isFapi('2.0') && aud !== ctx.oidc.issuer) {
-    throw new errors.InvalidClientAuth('the assertion’s audience must be the issuer alone');
+    throw new errors.InvalidClientAuth('the audience of the assertion must be the issuer alone');
   }
   const limit = settingsOf(client).profile === undefined ? longest.usual : longest.profiled;
   if (typeof exp !== 'number' || exp > Math.floor(Date.now() / 1000) + limit + toleranceSeconds) {

@@ -32,7 +32,7 @@ const checkTimes = ({ exp, nbf, iat }: Claims, needsEnd: boolean): void => {
     refuse(`the Request Object may live at most ${longestSeconds} seconds`);
   }
   for (const [name, time] of Object.entries({ nbf, iat })) {
-    if (typeof time === 'number' && time > now + toleranceSeconds) refuse(`the Request Object’s ${name} lies ahead`);
+    if (typeof time === 'number' && time > now + toleranceSeconds) refuse(`${name} of the Request Object lies ahead`);
   }
 };
 
@@ -41,7 +41,7 @@ const checkProfiled = ({ exp, nbf, aud }: Claims): void => {
   if (typeof exp !== 'number' || typeof nbf !== 'number' || aud === undefined)
     refuse('the Request Object needs exp, nbf and aud');
   const lifetime = Number(exp) - Number(nbf);
-  if (lifetime <= 0 || lifetime > longestSeconds) refuse('the Request Object’s exp is too far from its nbf');
+  if (lifetime <= 0 || lifetime > longestSeconds) refuse('exp of the Request Object is too far from its nbf');
 };
 
 /** CIBA Core §7.1.1; FAPI-CIBA §5.2.2 (4), (5): at most an hour between `nbf` and `exp`. */

@@ -118,7 +118,7 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     }
     const actor = await active(actorToken);
     if (!actor || actor.clientId !== client.clientId)
-      throw new errors.InvalidGrant('actor_token is not active or not the client’s');
+      throw new errors.InvalidGrant('actor_token is not active or not a token of the client');
     return { sub: actor.accountId ?? actor.clientId, client_id: actor.clientId, act: subject.act };
   };
 

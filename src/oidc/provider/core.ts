@@ -11,7 +11,9 @@ import { registrationAnswers } from '../protocol/client-metadata.ts';
 import { deviceDecision } from '../protocol/device-decision.ts';
 import { discoveryAdditions, type Uses } from '../protocol/discovery.ts';
 import { createDocuments, isDocument } from '../protocol/documents.ts';
+import { formAnswers } from '../protocol/form-answers.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
+import { logoutWithoutSession } from '../protocol/logout-without-session.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { proofAge } from '../protocol/proof-age.ts';
 import { registrationGate } from '../protocol/registration-gate.ts';
@@ -67,6 +69,7 @@ const is =
   (path: string): boolean =>
     paths.includes(path);
 const isRegistration = (path: string): boolean => path.startsWith(routes.registration);
+const isAuthorization = (path: string): boolean => path.startsWith(routes.authorization);
 const isDevice = (path: string): boolean => path.startsWith(routes.code_verification);
 const provesKeys = is(routes.token, routes.pushed_authorization_request, routes.userinfo);
 const isLogoutOrFrame = is(checkSessionPath, endSessionConfirm);
@@ -117,6 +120,7 @@ export const createCore = (deps: CoreDeps): Core => {
     add(onlyAt(provesKeys, proofAge as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));
+    add(onlyAt(isAuthorization, formAnswers as Middleware));
     add(onlyAt(is(endSession), logoutTargetProven as Middleware));
     add(
       onlyAt(
@@ -136,6 +140,9 @@ export const createCore = (deps: CoreDeps): Core => {
     const render: Parameters<typeof frontchannelLogout>[0]['render'] = (ctx, page) => void pages.logoutFrames(ctx, page);
     const frames = frontchannelLogout({ provider, confirmPath: endSessionConfirm, render }) as Middleware;
     add(onlyAt(is(endSessionConfirm), frames));
+    const renderLoggedOut = (ctx: Context): void | Promise<void> => pages.loggedOut(ctx);
+    const nobody = logoutWithoutSession({ path: endSession, render: renderLoggedOut }) as Middleware;
+    add(onlyAt(is(endSession), nobody));
     const byReference = requestObjectsByReference({ provider, outbound, path: authorization }) as Middleware;
     add(onlyAt(is(authorization), byReference));
     extend(provider);

@@ -64,6 +64,7 @@ export const rpInitiatedLogout = (pages: ProtocolPages): Logout => ({
       action: ctx.oidc.urlFor('end_session_confirm'),
       xsrf: secret,
       client: requestingClient(ctx),
+      accountId: ctx.oidc.session?.accountId,
       redirectUri: postLogoutRedirectUri,
     });
   },
