@@ -2,7 +2,7 @@ import type { JWKS } from 'oidc-provider';
 import { everything } from '../platform/cache/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { Envelope } from '../platform/crypto/index.ts';
-import { createInTransaction, type Database } from '../platform/db/index.ts';
+import { type Database, inAllTenants, setTenants } from '../platform/db/index.ts';
 import type { AdminRoutes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { Outbound } from '../platform/outbound/index.ts';
@@ -27,7 +27,7 @@ import { createFirstParty } from './first-party/service.ts';
 import { createInteractionService } from './interactions/service.ts';
 import { createKeyRepository } from './keys/repository.ts';
 import { mountKeyRoutes } from './keys/routes.ts';
-import { createKeys } from './keys/service.ts';
+import { createKeys, type KeyDeps } from './keys/service.ts';
 import { createOpenings } from './limits/openings.ts';
 import { createCounterRepository } from './limits/repository.ts';
 import { createProtocolLimits } from './limits/service.ts';
@@ -89,11 +89,12 @@ export const createOidc = async (deps: OidcDeps) => {
   const provider = (): Core['provider'] => core.provider;
   const clients = createClients({ config, database, clock, envelope, caches, sinks });
   const resources = createResources({ database, clock, caches, sinks });
-  const inTransaction = createInTransaction(database, (trx) => ({
-    keys: createKeyRepository(trx),
-    audit: sinks.audit(trx),
-    announce: async () => caches.invalidate([keysTag], trx),
-  }));
+  const inTransaction: KeyDeps['inTransaction'] = (work) =>
+    database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const announce = async (): Promise<void> => caches.invalidate([keysTag], trx);
+      return await work({ keys: createKeyRepository(trx), audit: sinks.audit(trx), announce });
+    });
   const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
   const store = createArtifactStore({
     database,
@@ -163,7 +164,7 @@ export const createOidc = async (deps: OidcDeps) => {
   });
   const uses = createUses({
     config,
-    clients: createClientRepository(knex),
+    clients: inAllTenants(database, createClientRepository),
     caches,
     logger,
     changed: () => reload(),
@@ -195,10 +196,10 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
-    isRegisteredOrigin: createRegisteredOrigins(createClientRepository(knex), caches),
+    isRegisteredOrigin: createRegisteredOrigins(inAllTenants(database, createClientRepository), caches),
     /** RU-05: whether an application of our own registered the address. */
     isFirstPartyAddress: async (uri: string): Promise<boolean> =>
-      (await createClientRepository(knex).ofFirstPartyUri(uri)) !== undefined,
+      (await inAllTenants(database, createClientRepository).ofFirstPartyUri(uri)) !== undefined,
     authenticator,
     /** The outer app signs the same cookies (GROUND.md §7). */
     cookieKeys,

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { type Agent, createAgent, passPages } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
+import { everyTenant } from '../support/database.ts';
 import { createFlows, webClient } from '../support/flows.ts';
 import { type Mailbox, mailsLeft, openMailbox, type ReceivedMail } from '../support/mailbox.ts';
 import { type Stand, startStand } from '../support/stand.ts';
@@ -26,7 +27,7 @@ describe('A3 registration policies', function registration() {
   const linkOf = ({ text }: ReceivedMail): string => /https?:\S+\/invitation\?ticket=[\w-]+/.exec(text)?.[0] ?? '';
   const types = async ({ app, database }: Stand): Promise<string[]> => {
     await app.rooms.foundation.audit.flush();
-    return database.knex('audit_events').pluck('type');
+    return everyTenant(database, (trx) => trx('audit_events').pluck('type'));
   };
 
   before(async () => {

@@ -5,6 +5,7 @@ import { setTenants } from '../../src/platform/db/index.ts';
 import { type Agent, createAgent, type Page } from '../support/agent.ts';
 import { type ApiAnswer, createApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
+import { everyTenant } from '../support/database.ts';
 import { browserOf, relyingClient, relyingParty } from '../support/relying-party.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 import {
@@ -742,7 +743,9 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect((await api('POST', base, body(), boss)).status).to.equal(409);
       expect((await api('DELETE', `${base}/${id}`, undefined, boss)).status).to.equal(204);
       expect((await api('GET', `${base}/${id}`, undefined, boss)).status).to.equal(404);
-      const events = await knex()('audit_events').where('type', 'like', 'identity_provider.%').orderBy('id').pluck('type');
+      const events = await everyTenant(stand.database, (trx) =>
+        trx('audit_events').where('type', 'like', 'identity_provider.%').orderBy('id').pluck('type'),
+      );
       expect(events).to.deep.equal(['identity_provider.created', 'identity_provider.updated', 'identity_provider.deleted']);
     });
 
@@ -823,7 +826,7 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect((await api('GET', base, undefined, token)).json.items.map((one: { id: string }) => one.id)).to.deep.equal([made.id]);
       // Offered at the organization's own application only.
       expect((await relyingParty(stand).begin(browserOf(stand))).body).not.to.contain('Partner Works');
-      await knex()('clients').where({ client_id: 'app' }).update({ organization_id: acme });
+      await everyTenant(stand.database, (trx) => trx('clients').where({ client_id: 'app' }).update({ organization_id: acme }));
       await stand.app.rooms.foundation.caches.invalidate(['client:app']);
       expect((await relyingParty(stand).begin(browserOf(stand))).body.match(/Partner Works/g)).to.have.lengthOf(1);
       // SO-05: one issuer, set up by two organizations: two identities, and neither is believed about addresses.

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { uuidv7 } from '../../src/platform/crypto/index.ts';
 import { setTenants } from '../../src/platform/db/index.ts';
 import { type Call, callerWith, personCalls } from '../support/callers.ts';
+import { everyTenant } from '../support/database.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'plum-orbit-cabin-41';
@@ -78,7 +79,8 @@ describe('P5 CL-07 who may manage which clients', () => {
   it('CL-07 changes clients of his own organization, with before and after in the history', async () => {
     expect(await put('of-acme', { client_name: 'Renamed' })).to.equal(200);
     expect((await manager('GET', '/clients/of-acme')).json.client_name).to.equal('Renamed');
-    const event = await stand.database.knex('audit_events').where({ type: 'client.updated', client_id: 'of-acme' }).first();
+    const about = { type: 'client.updated', client_id: 'of-acme' };
+    const event = await everyTenant(stand.database, (trx) => trx('audit_events').where(about).first());
     expect(JSON.stringify(event)).to.include('Renamed');
   });
 
@@ -99,16 +101,14 @@ describe('P5 CL-07 who may manage which clients', () => {
     ['a client into one that everybody trusts', 'of-acme', { first_party: true, skip_consent: true }],
   ] as const) {
     it(`CL-07 does not change ${what}`, async () => {
-      const before = await stand.database
-        .knex('clients')
-        .where({ client_id: id })
-        .first('metadata', 'is_first_party', 'organization_id');
+      const stored = () =>
+        everyTenant(stand.database, (trx) =>
+          trx('clients').where({ client_id: id }).first('metadata', 'is_first_party', 'organization_id'),
+        );
+      const before = await stored();
+      expect(before).to.not.equal(undefined);
       expect(await put(id, over)).to.be.oneOf([400, 403, 404, 409]);
-      const after = await stand.database
-        .knex('clients')
-        .where({ client_id: id })
-        .first('metadata', 'is_first_party', 'organization_id');
-      expect(after).to.deep.equal(before);
+      expect(await stored()).to.deep.equal(before);
     });
   }
 
@@ -132,6 +132,7 @@ describe('P5 CL-07 who may manage which clients', () => {
     expect((await manager('POST', '/clients', web)).status).to.be.oneOf([400, 403]);
     expect((await manager('POST', '/clients/of-other/secrets', {})).status).to.be.oneOf([403, 404]);
     expect((await manager('DELETE', '/clients/of-other')).status).to.be.oneOf([403, 404]);
-    expect(await stand.database.knex('clients').where({ client_id: 'of-other' }).first('client_id')).to.not.equal(undefined);
+    const kept = everyTenant(stand.database, (trx) => trx('clients').where({ client_id: 'of-other' }).first('client_id'));
+    expect(await kept).to.not.equal(undefined);
   });
 });

@@ -3,6 +3,7 @@ import { setTenants } from '../../src/platform/db/index.ts';
 import { createAgent } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
+import { everyTenant } from '../support/database.ts';
 import { createFlows, type Flows, webClient } from '../support/flows.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
@@ -95,7 +96,7 @@ describe('TK-10 everything issued before now ends, of everybody or of an organiz
     clock.advance(2);
     const { knex } = stand.database;
     const belong = async (id: string | null) => {
-      await knex('clients').where({ client_id: app.id }).update({ organization_id: id });
+      await everyTenant(stand.database, (trx) => trx('clients').where({ client_id: app.id }).update({ organization_id: id }));
       for (const step of ['disable', 'enable'])
         await api('POST', `/clients/${app.id}/${step}`, undefined, await login(administrator));
     };
@@ -128,7 +129,9 @@ describe('TK-10 everything issued before now ends, of everybody or of an organiz
   });
 
   it('AU-05 is told with who and why', async () => {
-    const told = await stand.database.knex('audit_events').where({ type: 'oidc.tokens_revoked' }).orderBy('id');
+    const told = await everyTenant(stand.database, (trx) =>
+      trx('audit_events').where({ type: 'oidc.tokens_revoked' }).orderBy('id'),
+    );
     const { json } = await api('GET', '/auth/me', undefined, await login(administrator));
     for (const event of told) expect([event.actor_type, event.actor_id]).to.deep.equal(['user', json.user.id]);
     expect(told.map(({ reason }) => reason)).to.include('keys were seen elsewhere');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
+import { type Database, openDatabase, setTenants } from '../../src/platform/db/index.ts';
 import { postgresAnswers, postgresUrl } from './services.ts';
 
 const migrations = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -139,3 +139,13 @@ export const openTestDatabase = async (engine: Engine = 'embedded'): Promise<Dat
     },
   };
 };
+
+/** What a test looks up or prepares of any organization (row-level security, TN-05). */
+export const everyTenant = <Result>(
+  database: Database,
+  work: (trx: Parameters<typeof setTenants>[0]) => PromiseLike<Result>,
+): Promise<Result> =>
+  database.transaction(async (trx) => {
+    await setTenants(trx, 'all');
+    return await work(trx);
+  });

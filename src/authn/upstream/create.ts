@@ -2,11 +2,11 @@ import { type Accounts, createAddressRepository, createPasswordRepository } from
 import type { Caches } from '../../platform/cache/index.ts';
 import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
-import { createInTransaction, type Database, setTenants } from '../../platform/db/index.ts';
+import { type Database, inAllTenants, setTenants } from '../../platform/db/index.ts';
 import type { AdminRoutes } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/logging/index.ts';
 import { createStandInOutbound, type Outbound } from '../../platform/outbound/index.ts';
-import type { AuditBuffer, AuditSink, Clock, Outbox, Principal } from '../../platform/ports.ts';
+import type { AuditBuffer, AuditSink, Clock, InTransaction, Outbox, Principal } from '../../platform/ports.ts';
 import { createDeviceRepository } from '../factors/repository.ts';
 import { noticeTopic } from '../notices/service.ts';
 import type { SignIn } from '../signin/service.ts';
@@ -18,7 +18,7 @@ import { createUpstreamFlowRepository } from './flows/repository.ts';
 import { createUpstreamFlows } from './flows/service.ts';
 import { createFlowStore } from './flows/store.ts';
 import { createSocialAccounts } from './identities/links.ts';
-import { createIdentityRepository } from './identities/repository.ts';
+import { createIdentityRepository, type IdentityRepository } from './identities/repository.ts';
 import { mountSocialAccountRoutes } from './identities/routes.ts';
 import { createUpstreamSignIn } from './identities/service.ts';
 import type { IdentityUnit } from './identities/unit.ts';
@@ -66,8 +66,17 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
   // The operator's own stand-ins (`SOCIAL_*_BASE_URL`) may be anywhere.
   const outboundFor = createStandInOutbound({ config, clock, outbound: site.upstream.outbound });
   const registry = createRegistry({ social, offered: createOfferedProviders(database), envelope, caches });
+  const identitiesIn = (trx: Transaction): IdentityRepository => {
+    const repository = createIdentityRepository(trx);
+    // Somebody new comes in a transaction of the accounts, which know of no tenant.
+    const insert: IdentityRepository['insert'] = async (row) => {
+      await setTenants(trx, 'all');
+      return await repository.insert(row);
+    };
+    return { ...repository, insert };
+  };
   const bind = (trx: Transaction): IdentityUnit => ({
-    identities: createIdentityRepository(trx),
+    identities: identitiesIn(trx),
     addresses: createAddressRepository(trx),
     passwords: createPasswordRepository(trx),
     factors: createDeviceRepository(trx),
@@ -81,8 +90,12 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
     notify: (accountId, notice, provider) =>
       site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice, provider } }),
   });
-  const inTransaction = createInTransaction(database, bind);
-  const identities = createIdentityRepository(knex);
+  const inTransaction: InTransaction<IdentityUnit> = (work) =>
+    database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      return await work(bind(trx));
+    });
+  const identities = inAllTenants(database, createIdentityRepository);
   const outbound = ({ baseUrl }: Provider): Outbound => outboundFor(baseUrl);
   const oidc = createOidcDialect(outbound, clock);
   const dialects = { oidc, google: oidc, github: createGithubDialect(outbound), facebook: createFacebookDialect(outbound) };

@@ -70,6 +70,10 @@ export const createSearchRepository = ({ knex: db, transaction }: Pick<Database,
       .limit(limit);
     return rows.map(({ name }) => name);
   },
-  clientOrganization: async (clientId) =>
-    (await db('clients').where({ client_id: clientId }).whereNull('disabled_at').first('organization_id'))?.organization_id,
+  clientOrganization: (clientId) =>
+    transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const found = await trx('clients').where({ client_id: clientId }).whereNull('disabled_at').first('organization_id');
+      return found?.organization_id;
+    }),
 });

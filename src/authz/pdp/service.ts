@@ -1,6 +1,6 @@
 import { isUuid } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { AuditBuffer, Clock, Principal } from '../../platform/ports.ts';
+import type { AuditBuffer, Clock, Principal, ResourceReference } from '../../platform/ports.ts';
 import type { PolicySource } from '../policies/source.ts';
 import { type Decision, decide, type PolicySet, type Question } from './decide.ts';
 import { type Explained, explain } from './explain.ts';
@@ -39,6 +39,13 @@ export interface PdpDeps {
 
 const maxRecordedBytes = 4096;
 
+/** Whose log a decision is in: of the organization whose object it is about, where the caller has anything to say about those. */
+const organizationOf = ({ attributes }: ResourceReference, scope: View['scope']): string | undefined => {
+  const { organizationId } = attributes ?? {};
+  if (typeof organizationId !== 'string' || !isUuid(organizationId)) return undefined;
+  return scope === 'all' || scope.includes(organizationId) ? organizationId : undefined;
+};
+
 export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: PdpDeps) => {
   const refuse = (principal: Principal, permission: string): never => {
     audit.note({
@@ -70,6 +77,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
     snapshot: Snapshot,
     { action, actionProperties, resource, context }: Question,
     { allowed, kind }: Decision,
+    { scope }: View,
   ): void => {
     const request = { attributes: resource.attributes, context, actionProperties };
     const isSmall = JSON.stringify(request).length <= maxRecordedBytes;
@@ -79,6 +87,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
       actor: { type: principal.type, id: principal.id },
       clientId: principal.clientId,
       subjectId: isUuid(snapshot.id) ? snapshot.id : undefined,
+      organizationId: organizationOf(resource, scope),
       target: resource.id === undefined ? undefined : { type: resource.type, id: resource.id },
       details: { action, resource: resource.type, allowed, reason: kind, ...(isSmall && { request }) },
     });
@@ -91,7 +100,7 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
     const policies = await policiesFor(tenantOf(question));
     const now = clock.now().getTime();
     const decision = isForeign(view, question) ? remember : decide(snapshot, policies, question, now);
-    note(principal, snapshot, question, decision);
+    note(principal, snapshot, question, decision, objects);
     if (asked.explain !== true) return { allowed: decision.allowed, decision };
     const explained = explain({ ...seenIn(view, snapshot, policies), question, decision, now });
     if (!decision.allowed && decision.kind === 'default_deny') {

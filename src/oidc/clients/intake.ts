@@ -1,6 +1,6 @@
 import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import { type Database, setTenants } from '../../platform/db/index.ts';
 import type { FieldError } from '../../platform/errors/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
@@ -43,6 +43,7 @@ export const judgeBootstrapClient = (
 /** Clients that come by other ways than the administrator's API: built in, from the bootstrap file, by their own registration. */
 export const createIntake = ({ database, clock, envelope, caches, sinks, options }: IntakeDeps) => {
   const write = async (trx: Transaction, change: Write): Promise<void> => {
+    await setTenants(trx, 'all');
     const clients = createClientRepository(trx);
     const registrar = createRegistrar({ clients, audit: sinks.audit(trx), envelope, now: clock.now() });
     const row = await clients.lock(change.clientId);
@@ -77,6 +78,7 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
     remove: (clientId: string): Promise<void> =>
       database.transaction(async (trx) => {
         const clients = createClientRepository(trx);
+        await setTenants(trx, 'all');
         const row = await clients.lock(clientId);
         if (row?.source !== 'dynamic') return;
         await clients.removeArtifacts(clientId);

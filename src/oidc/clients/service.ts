@@ -1,6 +1,6 @@
 import type { Config } from '../../platform/config/index.ts';
 import { type Envelope, randomSecret } from '../../platform/crypto/index.ts';
-import { type Database, isForeignKeyViolation } from '../../platform/db/index.ts';
+import { type Database, inAllTenants, isForeignKeyViolation, setTenants } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { ClientSource, RecordCaches, Transaction, TransactionalSinks } from '../ports.ts';
@@ -73,17 +73,19 @@ const isVisible = (row: ClientRow, { organizationIds }: Manager): boolean =>
   organizationIds === undefined || (row.organization_id !== null && organizationIds.includes(row.organization_id));
 
 export const createClients = ({ config, database, clock, envelope, caches, sinks }: ClientDeps) => {
-  const outside = createClientRepository(database.knex);
+  const outside = inAllTenants(database, createClientRepository);
   const options = ruleOptionsOf(config);
   const source: ClientSource = createClientSource({ clients: outside, clock, envelope, caches, profile: options.profile });
 
-  const within = <Result>(clientId: string, work: (parts: Work, trx: Transaction) => Promise<Result>): Promise<Result> =>
+  /** The rows of the manager's organizations, or all. */
+  const within = <Result>(clientId: string, manager: Manager, work: (parts: Work) => Promise<Result>): Promise<Result> =>
     database
       .transaction(async (trx) => {
+        await setTenants(trx, manager.organizationIds ?? 'all');
         const now = clock.now();
         const clients = createClientRepository(trx);
         const audit = sinks.audit(trx);
-        const result = await work({ clients, audit, now, registrar: createRegistrar({ clients, audit, envelope, now }) }, trx);
+        const result = await work({ clients, audit, now, registrar: createRegistrar({ clients, audit, envelope, now }) });
         await caches?.invalidate([clientTag(clientId)], trx);
         return result;
       })
@@ -146,7 +148,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
       const registration = read(input);
       checkPlace(manager, registration);
       const clientId = typeof input.client_id === 'string' ? input.client_id : randomSecret(16);
-      return within(clientId, async ({ clients, registrar }) => {
+      return within(clientId, manager, async ({ clients, registrar }) => {
         const secret = await registrar.create({ clientId, registration, source: 'admin', actor: manager.actor });
         return shown(clients, clientId, secret);
       });
@@ -155,7 +157,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
     /** Replaces metadata and settings. @param match throws when the version is not the caller's */
     update: (clientId: string, input: Input, manager: Manager, match: (version: number) => void) => {
       const registration = read(input);
-      return within(clientId, async ({ clients, registrar }) => {
+      return within(clientId, manager, async ({ clients, registrar }) => {
         const row = await editable(clients, clientId, manager);
         match(row.version);
         checkPlace(manager, registration);
@@ -167,7 +169,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
 
     /** Ends what it was given, at once and on every replica (TK-05). */
     remove: (clientId: string, manager: Manager): Promise<void> =>
-      within(clientId, async ({ clients, audit }) => {
+      within(clientId, manager, async ({ clients, audit }) => {
         const row = await editable(clients, clientId, manager);
         await clients.removeArtifacts(clientId);
         await clients.remove(clientId);
@@ -175,7 +177,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
       }),
 
     setDisabled: (clientId: string, isDisabled: boolean, manager: Manager) =>
-      within(clientId, async ({ clients, audit, now }) => {
+      within(clientId, manager, async ({ clients, audit, now }) => {
         const row = await editable(clients, clientId, manager);
         if ((row.disabled_at !== null) === isDisabled) return shown(clients, clientId);
         if (isDisabled) await clients.removeArtifacts(clientId);
@@ -187,7 +189,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
 
     /** A new secret beside the old one, which ends after the overlap. @throws secret_not_used, secrets_exhausted */
     rotateSecret: (clientId: string, expiresInSeconds: number | undefined, manager: Manager) =>
-      within(clientId, async ({ clients, audit, now }) => {
+      within(clientId, manager, async ({ clients, audit, now }) => {
         const { metadata } = await editable(clients, clientId, manager);
         if (!usesSecret(metadata)) throw errors.secret_not_used();
         const overlapSeconds = expiresInSeconds ?? defaultOverlapSeconds;
@@ -203,7 +205,7 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
 
     /** @throws secret_not_found, secret_is_last */
     removeSecret: (clientId: string, secretId: string, manager: Manager): Promise<void> =>
-      within(clientId, async ({ clients, audit, now }) => {
+      within(clientId, manager, async ({ clients, audit, now }) => {
         await editable(clients, clientId, manager);
         const live = await clients.secrets([clientId], now);
         if (!live.some(({ id }) => id === secretId)) throw errors.secret_not_found();

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { withTenants } from '../../platform/db/index.ts';
 
 /** A provider session as far as its end concerns others. */
 export interface EndingSession {
@@ -49,7 +50,7 @@ export interface EndingRepository {
   withLogoutAddress(clientIds: readonly string[]): Promise<string[]>;
 }
 
-export const createEndingRepository = (db: Knex): EndingRepository => ({
+export const createEndingRepository = (db: Knex.Transaction): EndingRepository => ({
   holdAccount: async (accountId) => void (await db('users').where({ id: accountId }).forUpdate().first('id')),
   revokeAccountBefore: async (accountId, now) =>
     void (await db('users').where({ id: accountId }).update({ revoked_before: now })),
@@ -111,12 +112,14 @@ export const createEndingRepository = (db: Knex): EndingRepository => ({
       .first('value', db.raw(`user_profiles.claims->>'locale' as locale`));
     return row && { address: row.value, locale: row.locale ?? undefined };
   },
-  clientName: async (clientId) => (await db('clients').where({ client_id: clientId }).first('name'))?.name,
-  withLogoutAddress: async (clientIds) =>
-    (
-      await db('clients')
+  clientName: (clientId) =>
+    withTenants(db, 'all', async () => (await db('clients').where({ client_id: clientId }).first('name'))?.name),
+  withLogoutAddress: (clientIds) =>
+    withTenants(db, 'all', async () => {
+      const wanting = await db('clients')
         .whereIn('client_id', [...clientIds])
         .whereRaw(`metadata->>'backchannel_logout_uri' is not null`)
-        .select('client_id')
-    ).map(({ client_id: id }: { client_id: string }) => id),
+        .select('client_id');
+      return wanting.map(({ client_id: id }: { client_id: string }) => id);
+    }),
 });

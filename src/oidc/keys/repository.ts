@@ -24,6 +24,7 @@ export interface KeyRepository {
   /** Removes keys whose overlap is over. */
   removeExpired(now: Date): Promise<string[]>;
   /** The longest life any resource or client gives its tokens, in seconds; 0 where none says. */
+  /** Of every tenant's clients: the transaction sees them all. */
   longestLifetimeSeconds(): Promise<number>;
   /** Serializes rotations over all replicas until the transaction ends. */
   lock(): Promise<void>;

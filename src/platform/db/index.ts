@@ -8,7 +8,7 @@ export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failu
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
 export { prepared, type Statement, statement } from './statements.ts';
-export { setTenants, type TenantScope, withTenants } from './tenants.ts';
+export { inAllTenants, setTenants, type TenantScope, withTenants } from './tenants.ts';
 export { afterCommit, createInTransaction } from './transactions.ts';
 export { inTurn } from './turns.ts';
 export { createTableCopy } from './writes.ts';

@@ -22,3 +22,21 @@ export const withTenants = async <Result>(
   await trx.raw(`select set_config('app.tenants', ?, true)`, [rows[0]?.tenants ?? '']);
   return result;
 };
+
+/** A repository for reads that begin before it is known for whom: each call is a transaction of its own that sees every tenant. */
+export const inAllTenants = <Repository extends object>(
+  { transaction }: { transaction<Result>(work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> },
+  create: (trx: Knex.Transaction) => Repository,
+): Repository =>
+  new Proxy({} as Repository, {
+    get: (_target, name) => {
+      // Whoever awaits it is told that it is no promise.
+      if (name === 'then') return undefined;
+      return (...input: unknown[]): Promise<unknown> =>
+        transaction(async (trx) => {
+          await setTenants(trx, 'all');
+          const call = Reflect.get(create(trx), name) as (...input: unknown[]) => Promise<unknown>;
+          return await call(...input);
+        });
+    },
+  });

@@ -42,10 +42,11 @@ const partitionOf = (now: Date, offset: number): string => {
   const start = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset));
   const end = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset + 1));
   const name = `audit_events_${start.toISOString().slice(0, 7).replace('-', '_')}`;
-  // AU-02: the application adds events, nothing else; a partition carries grants of its own.
+  // AU-02: the application adds events, nothing else; a partition carries grants of its own, and is read through the whole only.
   return `
     create table if not exists ${name} partition of audit_events for values from ('${start.toISOString()}') to ('${end.toISOString()}');
-    revoke update, delete, truncate on ${name} from castellan_app;`;
+    revoke update, delete, truncate on ${name} from castellan_app;
+    alter table ${name} enable row level security;`;
 };
 
 /** The database's own upkeep, declared once in `app.ts`. */
