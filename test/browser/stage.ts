@@ -5,6 +5,8 @@ import type { Exhibit } from './gallery.ts';
 const origin = 'http://stage.test';
 const views = createViews();
 
+export const htmlOf = ({ template, values }: Exhibit, locale: Locale): string => views.render(template, locale, values);
+
 /** Shows exhibits in a browser without a server: pages and static files come out of the views, nothing else is reachable. */
 export const createStage = async (context: BrowserContext): Promise<(exhibit: Exhibit, locale: Locale) => Promise<Page>> => {
   let html = '';
@@ -18,7 +20,7 @@ export const createStage = async (context: BrowserContext): Promise<(exhibit: Ex
   });
   const page = await context.newPage();
   return async (exhibit, locale) => {
-    html = views.render(exhibit.template, locale, exhibit.values);
+    html = htmlOf(exhibit, locale);
     await page.goto(`${origin}/`, { waitUntil: 'load' });
     return page;
   };
