@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { readClientCertificates, readHost, readMailFrom, readTls } from './listening.ts';
 import { parseNetworks } from './networks.ts';
 import { readRegistrationPolicy, readSessions } from './people.ts';
 import { Reader } from './reader.ts';
@@ -86,15 +87,6 @@ const readRateLimits = (reader: Reader): RateLimits => {
       reader.mistake(`RATE_LIMITS: ${name} must be a whole number from 1 on`);
   }
   return { enabled: true, ...defaultLimits, ...overrides };
-};
-
-const readTls = (reader: Reader, cwd: string): Config['tls'] => {
-  const certFile = reader.file('TLS_CERT_FILE', cwd);
-  const keyFile = reader.file('TLS_KEY_FILE', cwd);
-  if ((reader.text('TLS_CERT_FILE') === undefined) !== (reader.text('TLS_KEY_FILE') === undefined)) {
-    reader.mistake('TLS_CERT_FILE, TLS_KEY_FILE: must be given together');
-  }
-  return certFile && keyFile ? { certFile, keyFile } : undefined;
 };
 
 const readSocial = (reader: Reader, provider: string): SocialProvider | undefined => {
@@ -194,12 +186,12 @@ export const loadConfig = (options: LoadOptions): Config => {
   const profile = reader.choice('PROFILE', ['default', 'fapi2', 'conformance']);
   checkNames(reader, env);
   const config: Config = {
-    host: reader.text('HOST') ?? '127.0.0.1',
+    host: readHost(reader),
     port,
     issuer,
     issuerIsLoopback,
     tls,
-    tlsClientCert: reader.choice('TLS_CLIENT_CERT', ['off', 'request', 'header']),
+    tlsClientCert: readClientCertificates(reader),
     outboundAllow: readOutboundAllow(reader),
     databaseUrl,
     databasePoolMax: reader.integer('DATABASE_POOL_MAX', 10, 2, 100),
@@ -219,7 +211,7 @@ export const loadConfig = (options: LoadOptions): Config => {
     rateLimits: readRateLimits(reader),
     trustProxy: reader.networks('TRUST_PROXY'),
     smtpUrl: reader.url('SMTP_URL', ['smtp:', 'smtps:']),
-    mailFrom: reader.text('MAIL_FROM') ?? `Castellan <no-reply@${URL.canParse(issuer) ? new URL(issuer).hostname : 'localhost'}>`,
+    mailFrom: readMailFrom(reader, issuer),
     smsWebhook: readSmsWebhook(reader),
     social: {
       google: readSocial(reader, 'GOOGLE'),
