@@ -31,7 +31,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
-import { createAuthnSite, createRisk, mountConsoles, mountPeople } from './sites.ts';
+import { createAuthnSite, createHouses, createRisk, mountConsoles, mountPeople } from './sites.ts';
 
 export interface App {
   readonly issuer: string;
@@ -161,6 +161,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views });
   createInteractions({
     interactions: oidc.interactions,
+    houses: createHouses(foundation, authz),
     approvals: oidc.approvals,
     browser: oidc.browser,
     authn,

@@ -3,8 +3,8 @@ import type { Authn, AuthnDeps, FactorPolicyRow, TermsRow } from './authn/index.
 import type { Authz } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
-import { type Accounts, type Alongside, createDirectory, type Directory } from './identity/index.ts';
-import { passwordProblems, viewOfPerson } from './interactions/index.ts';
+import { type Accounts, type Alongside, createBrands, createDirectory, type Directory } from './identity/index.ts';
+import { type InteractionsDeps, passwordProblems, viewOfPerson } from './interactions/index.ts';
 import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
 import { errors } from './platform/errors/index.ts';
 import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
@@ -149,4 +149,19 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
     idOfLogin: accounts.idOf,
     deadEntries: async () => (await outbox.list({ state: 'dead', limit: 100 })).length,
   });
+};
+
+/** Whose name and colours the pages of a sign-in have. */
+export const createHouses = (
+  { database, caches }: Foundation,
+  { entitlementsOf }: Pick<Authz, 'entitlementsOf'>,
+): InteractionsDeps['houses'] => {
+  const named = createBrands({ database, caches });
+  return {
+    named,
+    ofPerson: async (accountId) => {
+      const [only, ...others] = (await entitlementsOf(accountId)).organizations;
+      return only === undefined || others.length > 0 ? undefined : named(only.id);
+    },
+  };
 };

@@ -12,6 +12,7 @@ export {
   type IdentifierRepository,
   type IdentifierType,
 } from './identifiers/repository.ts';
+export { type Brand, type BrandDeps, createBrands } from './organizations/brands.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';
 export { SaidProfile } from './users/schema.ts';
 export type { UserOutside } from './users/service.ts';

@@ -1,4 +1,6 @@
 import type { ClientView } from '../oidc/index.ts';
+import { urlOf, webAddress } from './addresses.ts';
+import { colorOf, type HouseView, viewOfHouse } from './house.ts';
 
 /** The application as every page names it: never by more than it was registered with. */
 export interface ApplicationView {
@@ -10,16 +12,9 @@ export interface ApplicationView {
   tosUri: string | undefined;
   /** `#rrggbb` */
   accent: string | undefined;
+  /** The organization it belongs to. */
+  house: HouseView | undefined;
 }
-
-const urlOf = (address: unknown): URL | undefined =>
-  typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
-
-/** RU-01: an address of the registration becomes a link only when it is a web address. */
-const webAddress = (address: string | undefined): string | undefined => {
-  const url = urlOf(address);
-  return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
-};
 
 /** @param returnAddress where the person will be sent; its host is what cannot be made up */
 export const viewOfClient = (client: ClientView, returnAddress?: unknown): ApplicationView => {
@@ -32,7 +27,8 @@ export const viewOfClient = (client: ClientView, returnAddress?: unknown): Appli
     policyUri: webAddress(client.policyUri),
     tosUri: webAddress(client.tosUri),
     // What goes into a style sheet is looked at once more.
-    accent: /^#[\da-f]{6}$/i.test(client.accentColor ?? '') ? client.accentColor : undefined,
+    accent: colorOf(client.accentColor),
+    house: viewOfHouse(client.brand),
   };
 };
 

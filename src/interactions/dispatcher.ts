@@ -4,6 +4,7 @@ import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
 import { errors } from './errors.ts';
+import { type Houses, houseOf } from './house.ts';
 import { askLink, mountLink, showLink, submitLink } from './link/page.ts';
 import { rememberBrowser } from './login/browser.ts';
 import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';
@@ -18,6 +19,7 @@ const signIn: readonly Prompt[] = ['login', 'create'];
 
 export interface DispatcherDeps {
   interactions: Interactions;
+  houses: Houses;
   login: LoginDeps;
   registration: Registration;
   consent: ConsentDeps;
@@ -34,7 +36,8 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   const { interactions, login, registration, consent, terms } = deps;
 
   const open = async (page: PageContext): Promise<StepContext> => {
-    const step = stepContext(page, await interactions.details({ req: page.ctx.req, res: page.ctx.res }));
+    const details = await interactions.details({ req: page.ctx.req, res: page.ctx.res });
+    const step = stepContext(page, details, await houseOf(details, deps.houses));
     return signIn.includes(step.details.prompt.name) ? { ...step, upstream: await upstream.viewOf(step) } : step;
   };
 

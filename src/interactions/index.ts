@@ -16,6 +16,7 @@ import type { EnrolDeps } from './enrol/page.ts';
 import { createErrorPage } from './error/page.ts';
 import { type ForgotDeps, mountForgot } from './forgot/page.ts';
 import { type Door, mountHome } from './home/page.ts';
+import type { Houses } from './house.ts';
 import { type InvitationPageDeps, mountInvitation } from './invitation/page.ts';
 import type { LoginDeps, PasswordSignIn } from './login/page.ts';
 import { createLogoutPages } from './logout/page.ts';
@@ -69,6 +70,7 @@ type SignInRoom = PasswordSignIn &
 
 export interface InteractionsDeps {
   interactions: Interactions;
+  houses: Houses;
   authn: SignInRoom;
   approvals: ApprovalPages;
   browser: BrowserSessions;
@@ -86,6 +88,7 @@ export interface InteractionsDeps {
 
 export const createInteractions = ({
   interactions,
+  houses,
   approvals,
   browser,
   authn,
@@ -111,6 +114,7 @@ export const createInteractions = ({
       mountInvitation(pages, { invitations: authn.invitations, browser });
       mountDispatcher(pages, {
         interactions,
+        houses,
         login: { ...authn, authn, clock, isSignupOpen, needsApproval: site.needsApproval },
         registration: authn,
         consent: { accounts, views },

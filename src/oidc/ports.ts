@@ -43,6 +43,14 @@ export interface RecordCaches {
   onInvalidate(handler: (tags: readonly string[]) => void): unknown;
 }
 
+/** How the organization that a client belongs to shows itself on the pages that lead to the client (FEATURES A12). */
+export interface ClientBrand {
+  name: string;
+  logoUri?: string | undefined;
+  /** `#rrggbb`, dark enough for white words on it. */
+  accentColor?: string | undefined;
+}
+
 export interface ClientRecord {
   clientId: string;
   /**
@@ -53,6 +61,7 @@ export interface ClientRecord {
   settings: ClientSettings;
   isFirstParty: boolean;
   isVerified: boolean;
+  brand?: ClientBrand | undefined;
   /** TK-10: what this client got before is dead. */
   revokedBefore?: Date | undefined;
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Level } from '../platform/assurance/index.ts';
 import type { RequestInfo } from '../platform/http/index.ts';
-import type { DeviceInfo, Ending, Transaction } from './ports.ts';
+import type { ClientBrand, DeviceInfo, Ending, Transaction } from './ports.ts';
 
 /** A client as people may see it. */
 export interface ClientView {
@@ -14,6 +14,8 @@ export interface ClientView {
   tosUri?: string | undefined;
   /** `#rrggbb`, dark enough for white words on it. */
   accentColor?: string | undefined;
+  /** The organization it belongs to. */
+  brand?: ClientBrand | undefined;
   isFirstParty: boolean;
   isVerified: boolean;
 }

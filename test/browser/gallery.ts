@@ -326,6 +326,15 @@ export const gallery: readonly Exhibit[] = [
     template: 'login',
     values: { ...form, client, canCancel: true, signupUrl: `${action}/signup` },
   },
+  {
+    name: 'login-organization',
+    template: 'login',
+    values: {
+      ...form,
+      client: { ...client, house: { name: 'Ủy ban Điều phối Vùng Duyên hải', accent: '#8a1c5c' } },
+      canCancel: true,
+    },
+  },
   { name: 'login-known', template: 'login', values: { ...form, client, canCancel: true, login: 'alice@example.com' } },
   {
     name: 'login-refused',

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { ClientBrand } from '../ports.ts';
 import type { Uses } from '../protocol/discovery.ts';
 
 export type ClientOrigin = 'builtin' | 'bootstrap' | 'admin' | 'dynamic';
@@ -41,8 +42,8 @@ export interface ClientRepository {
   find(clientId: string): Promise<ClientRow | undefined>;
   /** The same, held until the transaction ends. */
   lock(clientId: string): Promise<ClientRow | undefined>;
-  /** TK-05: of an organization that is suspended nothing works. */
-  isSuspended(organizationId: string): Promise<boolean>;
+  /** TK-05: of an organization that is suspended nothing works. And how it shows itself. */
+  organization(organizationId: string): Promise<{ isSuspended: boolean; brand: ClientBrand } | undefined>;
   /** A live client one of whose redirect URIs is of this origin. */
   ofOrigin(origin: string): Promise<string | undefined>;
   /** A live first-party client one of whose redirect URIs it is, character by character. */
@@ -94,8 +95,12 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     return (rows as Uses[])[0] as Uses;
   },
   find: (clientId) => db('clients').where({ client_id: clientId }).first(),
-  isSuspended: async (organizationId) =>
-    (await db('organizations').where({ id: organizationId, status: 'suspended' }).first('id')) !== undefined,
+  organization: async (organizationId) => {
+    const row = await db('organizations').where({ id: organizationId }).first('name', 'status', 'branding');
+    if (!row) return undefined;
+    const { displayName = row.name, logoUri, accentColor } = row.branding;
+    return { isSuspended: row.status === 'suspended', brand: { name: displayName, logoUri, accentColor } };
+  },
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
   ofOrigin: async (origin) => {
     const uris = db.raw(`jsonb_array_elements_text(case when jsonb_typeof(metadata->'redirect_uris') = 'array'

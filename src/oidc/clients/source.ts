@@ -1,6 +1,6 @@
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import type { ClientRecord, ClientSource, RecordCaches } from '../ports.ts';
+import type { ClientBrand, ClientRecord, ClientSource, RecordCaches } from '../ports.ts';
 import { applyProfile, type ClientProfile } from '../protocol/profiles.ts';
 import type { ClientRepository, ClientRow, SecretRow } from './repository.ts';
 import { type KeptSecret, matches, openSecret } from './secrets.ts';
@@ -13,6 +13,7 @@ interface CachedClient {
   isFirstParty: boolean;
   isVerified: boolean;
   isDisabled: boolean;
+  brand?: ClientBrand | undefined;
   revokedBefore: string | null;
   secrets: (KeptSecret & { expiresAt: string | null })[];
 }
@@ -39,13 +40,18 @@ const underProfile = (row: ClientRow, profile: ClientProfile | undefined): Clien
   return { ...row, metadata: { ...metadata }, settings: { ...row.settings, profile }, disabled_at };
 };
 
-const cached = (row: ClientRow, secrets: readonly SecretRow[], isSuspended: boolean): CachedClient => ({
+const cached = (
+  row: ClientRow,
+  secrets: readonly SecretRow[],
+  organization: Awaited<ReturnType<ClientRepository['organization']>>,
+): CachedClient => ({
   clientId: row.client_id,
   metadata: row.metadata,
   settings: row.settings,
   isFirstParty: row.is_first_party,
   isVerified: row.is_verified,
-  isDisabled: row.disabled_at !== null || isSuspended,
+  isDisabled: row.disabled_at !== null || organization?.isSuspended === true,
+  brand: organization?.brand,
   revokedBefore: row.revoked_before?.toISOString() ?? null,
   secrets: secrets.map(({ digest, sealed, expires_at }) => ({ digest, sealed, expiresAt: expires_at?.toISOString() ?? null })),
 });
@@ -59,9 +65,9 @@ export const createClientSource = ({ clients, clock, envelope, caches, profile }
     const row = await clients.find(clientId);
     if (!row) return undefined;
     const { organization_id: organizationId } = row;
-    const isSuspended = organizationId !== null && (await clients.isSuspended(organizationId));
+    const organization = organizationId === null ? undefined : await clients.organization(organizationId);
     return {
-      value: cached(underProfile(row, profile), await clients.secrets([clientId], clock.now()), isSuspended),
+      value: cached(underProfile(row, profile), await clients.secrets([clientId], clock.now()), organization),
       tags: [clientTag(clientId), ...(organizationId === null ? [] : [organizationTag(organizationId)])],
     };
   };
@@ -71,7 +77,7 @@ export const createClientSource = ({ clients, clock, envelope, caches, profile }
   };
 
   const recordOf = (client: CachedClient): ClientRecord => {
-    const { clientId, settings, isFirstParty, isVerified, revokedBefore } = client;
+    const { clientId, settings, isFirstParty, isVerified, brand, revokedBefore } = client;
     const [newest] = client.secrets;
     const secret = newest ? { client_secret: openSecret(envelope, clientId, newest) } : {};
     return {
@@ -80,6 +86,7 @@ export const createClientSource = ({ clients, clock, envelope, caches, profile }
       settings,
       isFirstParty,
       isVerified,
+      brand,
       revokedBefore: revokedBefore === null ? undefined : new Date(revokedBefore),
     };
   };

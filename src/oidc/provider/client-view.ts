@@ -1,6 +1,6 @@
 import type { AllClientMetadata, Client } from 'oidc-provider';
 import { sha256 } from '../../platform/crypto/index.ts';
-import type { ClientRecord, ClientSettings } from '../ports.ts';
+import type { ClientBrand, ClientRecord, ClientSettings } from '../ports.ts';
 import type { ClientView } from '../surface.ts';
 
 /** What of a client record rides along in the provider's client, under one name of our own. */
@@ -8,6 +8,7 @@ export interface OwnMetadata {
   settings: ClientSettings;
   isFirstParty: boolean;
   isVerified: boolean;
+  brand?: ClientBrand | undefined;
 }
 
 /** Extra metadata name; never part of a registration. */
@@ -22,8 +23,8 @@ const made = new WeakMap<ClientRecord, AllClientMetadata>();
 export const metadataOf = (record: ClientRecord): AllClientMetadata => {
   let metadata = made.get(record);
   if (!metadata) {
-    const { settings, isFirstParty, isVerified } = record;
-    const own: OwnMetadata = { settings, isFirstParty, isVerified };
+    const { settings, isFirstParty, isVerified, brand } = record;
+    const own: OwnMetadata = { settings, isFirstParty, isVerified, brand };
     metadata = { ...record.metadata, client_id: record.clientId, [ownMetadataName]: own } as AllClientMetadata;
     const digest = sha256(JSON.stringify(metadata));
     Object.defineProperty(metadata, 'toJSON', { value: () => digest });
@@ -40,8 +41,9 @@ export const ownOf = (client: Client | undefined): OwnMetadata =>
 export const settingsOf = (client: Client | undefined): ClientSettings => ownOf(client).settings;
 
 export const clientViewOf = (client: Client): ClientView => {
-  const { isFirstParty, isVerified, settings } = ownOf(client);
+  const { isFirstParty, isVerified, settings, brand } = ownOf(client);
   const { accentColor } = settings;
   const { clientId, clientName, logoUri, clientUri, policyUri, tosUri } = client;
-  return { clientId, name: clientName ?? clientId, logoUri, clientUri, policyUri, tosUri, accentColor, isFirstParty, isVerified };
+  const shown = { name: clientName ?? clientId, logoUri, clientUri, policyUri, tosUri, accentColor, brand };
+  return { clientId, ...shown, isFirstParty, isVerified };
 };

@@ -149,7 +149,8 @@ export const createConfiguration = (deps: ConfigurationDeps, jwks: JWKS, cookieK
       policyOf: (client) => settingsOf(client).registrationPolicy,
       profile: config.profile === 'fapi2' ? 'fapi2' : undefined,
     }),
-    extraParams: { [requestMarker]: checkRequest, [onBehalfParameter]: null },
+    // `organization`: whose sign-in it is to look like, where the client belongs to none.
+    extraParams: { [requestMarker]: checkRequest, [onBehalfParameter]: null, organization: null },
     extraTokenClaims: createExtraClaims(deps.resourceClaims) as Configuration['extraTokenClaims'],
     features: {
       backchannelLogout: { enabled: true },
