@@ -40,7 +40,8 @@ export interface ListedWithin {
 }
 
 export interface AccountRepository {
-  find(id: string): Promise<AccountRow | undefined>;
+  /** Those that are there, in any order. @param ids UUIDs */
+  findAll(ids: readonly string[]): Promise<AccountRow[]>;
   idOf(canonical: string): Promise<string | undefined>;
   passwordHash(id: string): Promise<string | undefined>;
   setPasswordHash(id: string, hash: string, now: Date): Promise<void>;
@@ -59,13 +60,13 @@ export interface AccountRepository {
   isEmpty(): Promise<boolean>;
 }
 
-/** Account, profile and identifiers at once: userinfo reads them with each request (PERFORMANCE.md, row 10). */
-const findAccount = statement(
-  'account-with-claims',
+/** Accounts, profiles and identifiers at once: userinfo reads them with each request (PERFORMANCE.md, row 10). */
+const findAccounts = statement(
+  'accounts-with-claims',
   `select u.id, u.status, u.updated_at, p.claims,
      coalesce((select json_agg(json_build_object('type', i.type, 'value', i.value, 'verified_at', i.verified_at, 'is_primary', i.is_primary))
        from identifiers i where i.user_id = u.id), '[]') as identifiers
-   from users u left join user_profiles p on p.user_id = u.id where u.id = $1`,
+   from users u left join user_profiles p on p.user_id = u.id where u.id = any($1::uuid[])`,
 );
 
 type StoredIdentifier = Omit<IdentifierRow, 'verified_at'> & { verified_at: string | null };
@@ -76,10 +77,9 @@ const identifierOf = ({ verified_at: verifiedAt, ...rest }: StoredIdentifier): I
 });
 
 export const createAccountRepository = (db: Knex): AccountRepository => ({
-  find: async (id) => {
-    const { rows } = await prepared<AccountRow & { identifiers: StoredIdentifier[] }>(db, findAccount, [id]);
-    const [row] = rows;
-    return row && { ...row, identifiers: row.identifiers.map(identifierOf) };
+  findAll: async (ids) => {
+    const { rows } = await prepared<AccountRow & { identifiers: StoredIdentifier[] }>(db, findAccounts, [[...new Set(ids)]]);
+    return rows.map((row) => ({ ...row, identifiers: row.identifiers.map(identifierOf) }));
   },
   idOf: async (canonical) => (await db('identifiers').where({ canonical, login_allowed: true }).first('user_id'))?.user_id,
   passwordHash: async (id) => (await db('user_credentials').where({ user_id: id, kind: 'password' }).first('hash'))?.hash,

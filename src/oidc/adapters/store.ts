@@ -1,7 +1,6 @@
-import { afterCommit, type Database, isUniqueViolation } from '../../platform/db/index.ts';
+import { afterCommit, createBatcher, type Database, isUniqueViolation } from '../../platform/db/index.ts';
 import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
-import { createBatcher } from './batcher.ts';
 import { createArtifactCopy } from './copy.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
 import { createLifeCheck } from './life.ts';
@@ -32,8 +31,12 @@ export type ArtifactStore = ReturnType<typeof createArtifactStore>;
 
 export const createArtifactStore = ({ database, clients, clock, audit }: ArtifactStoreDeps) => {
   const { knex } = database;
-  const lanes = database.engine === 'embedded' ? 1 : 3;
+  const lanes = database.engine === 'embedded' ? 1 : 2;
   const fromDatabase = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
+  const structured = createBatcher((origins: readonly TokenOrigin[]) => readStructuredFacts(knex, origins), {
+    maxInFlight: lanes,
+    maxItems: 100,
+  });
   const copy = database.engine === 'embedded' ? createArtifactCopy(database) : undefined;
   const read = async (idHash: string): Promise<Facts[]> =>
     copy ? (copy.find(idHash) ?? (await copy.read(() => fromDatabase(idHash)))) : fromDatabase(idHash);
@@ -169,7 +172,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     },
     /** The same for a JWT access token, of which nothing is stored. */
     findStructured: async (origin: TokenOrigin): Promise<Facts | undefined> => {
-      const found = await readStructuredFacts(knex, origin);
+      const found = await structured(origin);
       return found && (await isAliveWithSession(found)) ? found : undefined;
     },
     /** @param event commits with it */

@@ -15,8 +15,8 @@ export interface TokenOrigin {
 
 const selection = statement(
   'structured-token-facts',
-  `select ${related}, r.jti as revoked
-   from (select $1::text as jti, $2::text as grant_id, $3::text as session_uid) t
+  `select ${related}, t.jti, r.jti as revoked
+   from unnest($1::text[], $2::text[], $3::text[]) as t (jti, grant_id, session_uid)
    left join oidc_artifacts g on g.id = t.grant_id and g.kind = 'Grant'
    left join oidc_artifacts s on s.kind = 'Session' and s.lookup = t.session_uid
    left join users u on u.id = g.account_id
@@ -24,16 +24,11 @@ const selection = statement(
    left join revoked_tokens r on r.jti = t.jti`,
 );
 
-/** Facts as if the token were stored; `undefined` when it was revoked one by one. */
-export const readStructuredFacts = async (knex: Knex, origin: TokenOrigin): Promise<Facts | undefined> => {
-  const { rows } = await prepared<RelatedColumns & { revoked: string | null }>(knex, selection, [
-    origin.jti,
-    origin.grantId,
-    origin.sessionUid,
-  ]);
-  const [flat] = rows;
-  if (!flat || flat.revoked !== null) return undefined;
-  const facts = relatedOf(flat);
+type StructuredColumns = RelatedColumns & { jti: string; revoked: string | null };
+
+const factsOf = (origin: TokenOrigin, columns: StructuredColumns | undefined): Facts | undefined => {
+  if (!columns || columns.revoked !== null) return undefined;
+  const facts = relatedOf(columns);
   const { grant } = facts;
   return {
     row: {
@@ -51,6 +46,22 @@ export const readStructuredFacts = async (knex: Knex, origin: TokenOrigin): Prom
     },
     ...facts,
   };
+};
+
+/** Facts of each, in order, as if the tokens were stored; `undefined` for one that was revoked by itself. */
+export const readStructuredFacts = async (
+  knex: Knex,
+  origins: readonly TokenOrigin[],
+): Promise<readonly (Facts | undefined)[]> => {
+  // Callers of an API show one token again and again.
+  const asked = [...new Map(origins.map((origin) => [origin.jti, origin])).values()];
+  const { rows } = await prepared<StructuredColumns>(knex, selection, [
+    asked.map(({ jti }) => jti),
+    asked.map(({ grantId }) => grantId ?? null),
+    asked.map(({ sessionUid }) => sessionUid ?? null),
+  ]);
+  const found = new Map(rows.map((row) => [row.jti, row]));
+  return origins.map((origin) => factsOf(origin, found.get(origin.jti)));
 };
 
 /** RFC 7009 for a token that nothing was stored of. */

@@ -2,6 +2,7 @@
  * Owns: the one SQL database, PostgreSQL by URL or embedded PGlite (DESIGN.md, decision 1): pool, transactions,
  * prepared statements, migrations, notifications. Repositories get a `Knex`; nobody else sees it.
  */
+export { createBatcher } from './batcher.ts';
 export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
 export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
 export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failures.ts';
