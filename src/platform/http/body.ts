@@ -8,9 +8,11 @@ const maxFields = 200;
 const maxDepth = 32;
 const maxKeys = 5000;
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
 const decode = (bytes: Buffer): string => {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch (cause) {
     throw errors.invalid_request({ detail: 'The body is not valid UTF-8', cause });
   }
@@ -36,29 +38,34 @@ const refuse = (path: string, message: string): never => {
   throw errors.invalid_request({ errors: [{ path: path.slice(0, 200), message }] });
 };
 
-const pointer = (path: string, key: string): string => `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+/** Of what was on the way to the mistake. */
+const pointer = (place: string, keys: readonly string[]): string =>
+  place + keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /**
  * IN-02, IN-04, IN-09: text the database cannot hold, keys that reach a prototype, and bodies too deep or too wide are refused
  * with their place.
  */
 export const checkContent = (root: unknown, place = ''): void => {
-  let keys = 0;
-  const checkKey = (key: string, path: string): void => {
-    keys += 1;
-    if (keys > maxKeys) refuse(place, `has more than ${maxKeys} members`);
-    if (key === '__proto__' || badText(key)) refuse(path, 'has a member name that is not allowed');
+  let count = 0;
+  const way: string[] = [];
+  const checkKey = (key: string): void => {
+    count += 1;
+    if (count > maxKeys) refuse(place, `has more than ${maxKeys} members`);
+    if (key === '__proto__' || badText(key)) refuse(pointer(place, way), 'has a member name that is not allowed');
   };
-  const visit = (value: unknown, path: string, depth: number): void => {
-    if (depth > maxDepth) refuse(path, `is nested deeper than ${maxDepth} levels`);
-    if (typeof value === 'string' && badText(value)) refuse(path, 'holds a character that is not allowed');
+  const visit = (value: unknown): void => {
+    if (way.length > maxDepth) refuse(pointer(place, way), `is nested deeper than ${maxDepth} levels`);
+    if (typeof value === 'string' && badText(value)) refuse(pointer(place, way), 'holds a character that is not allowed');
     if (typeof value !== 'object' || value === null) return;
     for (const [key, member] of Object.entries(value)) {
-      checkKey(key, path);
-      visit(member, pointer(path, key), depth + 1);
+      checkKey(key);
+      way.push(key);
+      visit(member);
+      way.pop();
     }
   };
-  visit(root, place, 0);
+  visit(root);
 };
 
 const hasBody = (ctx: Koa.Context): boolean =>
@@ -108,6 +115,7 @@ export const readForm = async (ctx: Koa.Context): Promise<Record<string, string>
 /** Query parameters; a repeated one is refused. */
 export const readQuery = (ctx: Koa.Context): Record<string, string> => {
   const query: Record<string, string> = Object.create(null);
+  if (ctx.querystring === '') return query;
   for (const [name, value] of new URLSearchParams(ctx.querystring)) {
     const path = `query/${name.slice(0, 64)}`;
     if (name in query) throw errors.invalid_request({ errors: [{ path, message: 'is given more than once' }] });

@@ -18,6 +18,7 @@ import { createOwnCookies } from './cookies.ts';
 import { type ApiCsrf, createApiCsrf } from './csrf.ts';
 import { createDocumentAnswer, type StaticDocument } from './documents.ts';
 import { createIdempotency } from './idempotency.ts';
+import { rememberMatches } from './matches.ts';
 import { refuseMethods } from './methods.ts';
 import { type HealthProbe, mountOperations } from './operations.ts';
 import { createPages } from './pages.ts';
@@ -140,6 +141,7 @@ export const createHttp = (deps: HttpDeps): Http => {
       app.use(serveAssets(views));
       for (const middleware of first) app.use(middleware);
       app.use(budgets.middleware);
+      rememberMatches(router);
       const routes = router.routes();
       app.use((ctx, next) => {
         if (!lane.paths.has(ctx.path)) return routes(ctx as Parameters<typeof routes>[0], next);

@@ -64,7 +64,7 @@ const redacted = (value: unknown, depth = 0): unknown => {
 const redactedObject = (value: object): Record<string, unknown> => redacted(value) as Record<string, unknown>;
 
 // A write for each line took a twentieth of the time of a request; at the end of the process the rest is written.
-const bufferBytes = 4096;
+const bufferBytes = 16_000;
 const flushMs = 100;
 
 /** @param destination where lines go, standard output by default */
