@@ -13,8 +13,6 @@ import { installMovableTime } from './own/time.ts';
 export interface RunningTarget extends Target {
   /** What the placeholders of `conformance/plans` stand for. */
   placeholders: Record<string, unknown>;
-  /** What the AuthZEN plans present; it lives a quarter of an hour. */
-  decisionToken(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -62,7 +60,9 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
   const administrator = { email: 'root@example.test', password: nonce(), email_verified: true, roles: ['SUPER_ADMIN'] };
   const bootstrap = { clients, users: [administrator] };
   const stand: Stand = await startStand({ env, tls: certificate, issuer: suite?.issuer, bootstrap });
-  if (suite) await setUpCertification(await personCalls(stand, administrator.email, administrator.password));
+  const prepare = async (): Promise<void> =>
+    setUpCertification(await personCalls(stand, administrator.email, administrator.password));
+  let prepared: Promise<void> | undefined;
   const time = installMovableTime();
   const { issuer, person } = stand;
   return {
@@ -72,7 +72,12 @@ export const startTarget = async ({ suite }: TargetOptions = {}): Promise<Runnin
     advance: time.advance,
     rotateKeys: () => stand.app.rotateKeys(),
     delivered,
-    decisionToken: () => machineToken(stand),
+    decisionToken: async () => {
+      prepared ??= prepare();
+      await prepared;
+      // It lives a quarter of an hour.
+      return machineToken(stand);
+    },
     notifications: relyingParty.notifications,
     clients: Object.fromEntries(fapi.map(({ client }) => [client.clientId, client])),
     placeholders: {

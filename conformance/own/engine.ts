@@ -1,6 +1,7 @@
 import catalogue from '../catalogue.json' with { type: 'json' };
 import { createBrowser } from './browser.ts';
 import { send } from './http.ts';
+import { authzenModules } from './modules/authzen.ts';
 import { cibaModules } from './modules/ciba.ts';
 import { discoveryModules } from './modules/discovery.ts';
 import { fapi1Modules } from './modules/fapi1.ts';
@@ -13,6 +14,7 @@ import { type Outcome, Skipped } from './outcome.ts';
 import { type Metadata, type Module, Run, type Target, type Variant } from './run.ts';
 
 export const modules: Readonly<Record<string, Module>> = {
+  ...authzenModules,
   ...cibaModules,
   ...discoveryModules,
   ...fapi1Modules,

@@ -74,6 +74,10 @@ const ownPlans: readonly OwnPlan[] = [
       variants: ['code', 'code id_token'].map((type) => ({ ...dynamic, response_type: type })),
     }),
   ),
+  ...['evaluation', 'evaluations', 'subject-search', 'resource-search', 'action-search'].map((name) => ({
+    plan: `authzen-pdp-${name}-test-plan`,
+    variants: [{ pdp_server_metadata: 'discovery', pdp_auth_type: 'api_key', authzen_support: 'properties' }],
+  })),
   { plan: 'fapi1-advanced-final-test-plan', variants: fapi1 },
   { plan: 'fapi-ciba-id1-test-plan', variants: ciba },
   { plan: 'fapi2-security-profile-final-test-plan', variants: fapi2({}) },

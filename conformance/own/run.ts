@@ -22,6 +22,8 @@ export interface Target {
   notifications(clientId: string): Inbox;
   /** Clients an administrator registered beforehand (FAPI profiles), by name. */
   clients: Readonly<Record<string, Client>>;
+  /** What a client that may ask for decisions presents; the fixture of the AuthZEN plans is there by then. */
+  decisionToken(): Promise<string>;
   /** A browser that has signed in before, where the module is not about signing in. */
   signedIn?: Browser | undefined;
 }

@@ -4,6 +4,7 @@ import type Koa from 'koa';
 import { errors } from '../../platform/errors/index.ts';
 import { type AdminRoutes, answer } from '../../platform/http/index.ts';
 import type { Principal } from '../../platform/ports.ts';
+import type { Question } from '../pdp/decide.ts';
 import type { Answer, Check, Pdp } from '../pdp/service.ts';
 import { Fault, type Members, pageOf, questionOf, rangeOf } from './requests.ts';
 import * as schema from './schema.ts';
@@ -70,6 +71,20 @@ const mountMetadata = (admin: AdminRoutes, issuer: string): void =>
       }),
   );
 
+interface Searched {
+  action: { name: string; properties?: Members };
+  resource: { type: string; id?: string | undefined; properties?: Members };
+  context?: Members;
+}
+
+/** The question of a search for subjects or resources. */
+const searched = ({ action, resource, context }: Searched): Question => ({
+  action: action.name,
+  actionProperties: action.properties,
+  resource: { type: resource.type, id: resource.id, attributes: resource.properties },
+  context,
+});
+
 const mountSearches = (admin: AdminRoutes, pdp: Pdp): void => {
   admin.post(
     `${base}/search/subject`,
@@ -82,15 +97,9 @@ const mountSearches = (admin: AdminRoutes, pdp: Pdp): void => {
       status: 200,
     },
     async ({ body, principal }) => {
-      const { subject, action, resource, context } = body;
-      const question = {
-        action: action.name,
-        actionProperties: action.properties,
-        resource: { type: resource.type, id: resource.id, attributes: resource.properties },
-        context,
-      };
+      const { subject } = body;
       const range = rangeOf(body);
-      const { hits, next } = await pdp.searchSubjects(principal, subject.type, question, range);
+      const { hits, next } = await pdp.searchSubjects(principal, subject.type, searched(body), range);
       return { page: pageOf(body, range, next, hits.length), results: hits.map(({ id }) => ({ type: subject.type, id })) };
     },
   );
@@ -105,14 +114,10 @@ const mountSearches = (admin: AdminRoutes, pdp: Pdp): void => {
       status: 200,
     },
     async ({ body, principal }) => {
-      const { subject, action, resource, context } = body;
-      const question = {
-        action: action.name,
-        actionProperties: action.properties,
-        resource: { type: resource.type, attributes: resource.properties },
-        context,
-      };
+      const { subject, resource } = body;
       const range = rangeOf(body);
+      // §8.5: which object is what is asked; an id that is given does not count.
+      const question = searched({ ...body, resource: { ...resource, id: undefined } });
       const { hits, next } = await pdp.searchResources(principal, subject, question, range);
       return { page: pageOf(body, range, next, hits.length), results: hits.map(({ id }) => ({ type: resource.type, id })) };
     },

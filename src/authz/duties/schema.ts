@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ListQuery } from '../../platform/http/index.ts';
-import { permissionPattern } from '../rbac/permission.ts';
+import { ObjectName, PermissionName, Reference } from '../rbac/schema.ts';
 import type { Conflict, Holding } from './conflicts.ts';
 import type { ExceptionRow } from './repository.ts';
 
@@ -12,12 +12,10 @@ const text = Type.String({ minLength: 1, maxLength: 500 });
 
 export const RuleBody = Type.Object(
   {
-    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' }),
+    name: ObjectName,
     description: Type.Optional(text),
-    roles: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 310 }), { maxItems: 100, uniqueItems: true })),
-    permissions: Type.Optional(
-      Type.Array(Type.String({ pattern: permissionPattern, maxLength: 310 }), { maxItems: 100, uniqueItems: true }),
-    ),
+    roles: Type.Optional(Type.Array(Reference, { maxItems: 100, uniqueItems: true })),
+    permissions: Type.Optional(Type.Array(PermissionName, { maxItems: 100, uniqueItems: true })),
     /** How many of them one person may hold at a time. */
     maxHeld: Type.Optional(Type.Integer({ minimum: 1, maximum: 199 })),
     organizationId: Type.Optional(id),

@@ -7,20 +7,20 @@ const id = Type.String({ format: 'uuid' });
 const time = Type.String({ format: 'date-time' });
 const nullable = Type.Union([Type.String(), Type.Null()]);
 const text = Type.String({ minLength: 1, maxLength: 500 });
-const permissionName = Type.String({ pattern: permissionPattern, maxLength: 310 });
+export const PermissionName = Type.String({ pattern: permissionPattern, maxLength: 310 });
 // No colon and no slash: it stands in addresses.
-const roleName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' });
+export const ObjectName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$' });
 /** For rights that a rule keeps apart (FEATURES Z7); needs `sod:override`. */
 const override = Type.Optional(Type.Object({ reason: text }, closed));
 /** A name is accepted wherever an id is (CONTRACT.md). */
-const reference = Type.String({ minLength: 1, maxLength: 310 });
+export const Reference = Type.String({ minLength: 1, maxLength: 310 });
 
 export const RoleBody = Type.Object(
   {
-    name: roleName,
+    name: ObjectName,
     description: Type.Optional(text),
-    permissions: Type.Optional(Type.Array(permissionName, { maxItems: 1000, uniqueItems: true })),
-    parents: Type.Optional(Type.Array(reference, { maxItems: 20, uniqueItems: true })),
+    permissions: Type.Optional(Type.Array(PermissionName, { maxItems: 1000, uniqueItems: true })),
+    parents: Type.Optional(Type.Array(Reference, { maxItems: 20, uniqueItems: true })),
     organizationId: Type.Optional(id),
     createPermissions: Type.Optional(Type.Boolean()),
     override,
@@ -50,15 +50,15 @@ export const RoleQuery = Type.Object(
 export const SearchQuery = Type.Object({ ...ListQuery, search: Type.Optional(Type.String({ maxLength: 200 })) }, closed);
 export const OrganizationQuery = Type.Object({ organizationId: Type.Optional(id) }, closed);
 
-export const RoleParams = Type.Object({ role: reference }, closed);
-export const PermissionParams = Type.Object({ permission: reference }, closed);
+export const RoleParams = Type.Object({ role: Reference }, closed);
+export const PermissionParams = Type.Object({ permission: Reference }, closed);
 export const UserParams = Type.Object({ id }, closed);
-export const UserRoleParams = Type.Object({ id, role: reference }, closed);
-export const UserPermissionParams = Type.Object({ id, permission: reference }, closed);
-export const GroupParams = Type.Object({ group: reference }, closed);
-export const GroupRoleParams = Type.Object({ group: reference, role: reference }, closed);
+export const UserRoleParams = Type.Object({ id, role: Reference }, closed);
+export const UserPermissionParams = Type.Object({ id, permission: Reference }, closed);
+export const GroupParams = Type.Object({ group: Reference }, closed);
+export const GroupRoleParams = Type.Object({ group: Reference, role: Reference }, closed);
 
-export const PermissionBody = Type.Object({ name: permissionName, description: Type.Optional(text) }, closed);
+export const PermissionBody = Type.Object({ name: PermissionName, description: Type.Optional(text) }, closed);
 export const PermissionView = Type.Object(
   { id: Type.String(), name: Type.String(), description: nullable, createdAt: time },
   closed,
@@ -66,7 +66,7 @@ export const PermissionView = Type.Object(
 
 const span = { startsAt: Type.Optional(time), expiresAt: Type.Optional(time), reason: Type.Optional(text), override };
 export const AssignmentBody = Type.Object(
-  { role: reference, organizationId: Type.Optional(id), eligible: Type.Optional(Type.Boolean()), ...span },
+  { role: Reference, organizationId: Type.Optional(id), eligible: Type.Optional(Type.Boolean()), ...span },
   closed,
 );
 export type AssignmentInput = Static<typeof AssignmentBody>;
@@ -96,7 +96,7 @@ export type AssignmentView = Static<typeof AssignmentView>;
 export const MemberView = Type.Object({ ...assignment, email: nullable }, closed);
 
 export const UserPermissionBody = Type.Object(
-  { permission: reference, effect: Type.Optional(Type.Union([Type.Literal('allow'), Type.Literal('deny')])), ...span },
+  { permission: Reference, effect: Type.Optional(Type.Union([Type.Literal('allow'), Type.Literal('deny')])), ...span },
   closed,
 );
 export type UserPermissionInput = Static<typeof UserPermissionBody>;
@@ -116,7 +116,7 @@ export const UserPermissionView = Type.Object(
 );
 export type UserPermissionView = Static<typeof UserPermissionView>;
 
-export const GroupRoleBody = Type.Object({ role: reference, override }, closed);
+export const GroupRoleBody = Type.Object({ role: Reference, override }, closed);
 export type GroupRoleInput = Static<typeof GroupRoleBody>;
 export const GroupRoleView = Type.Object({ id: Type.String(), name: Type.String(), createdAt: time }, closed);
 

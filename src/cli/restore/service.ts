@@ -12,7 +12,6 @@ export const lookAfterRestore = async ({ foundation, oidc }: Pick<Rooms, 'founda
   const { database, clock, sinks, caches } = foundation;
   return await database.transaction(async (trx) => {
     await setTenants(trx, 'all');
-    await setTenants(trx, 'all');
     const repository = createRestoreRepository(trx);
     await repository.endShortLived(clock.now());
     const undelivered = await repository.giveUpOutbox(clock.now());
