@@ -80,6 +80,7 @@ describe('A3 several identifiers per person', function identifiers() {
     expect(errorOf(await confirm(codeIn(mail), 'x'.repeat(43))), 'another browser').to.deep.equal([400, 'ticket_gone']);
     const { status, json } = await confirm(codeIn(mail));
     expect([status, json.type, json.verified, json.primary, json.signsIn]).to.deep.equal([200, 'email', true, false, true]);
+    expect((await add('email', second)).status, 'no code for what is there').to.equal(201);
     expect(errorOf(await confirm(codeIn(mail))), 'once').to.deep.equal([400, 'ticket_gone']);
     const { json: tokens } = await login(second.toLowerCase());
     expect(tokens.user.email, 'the primary one is what applications see').to.equal(email);

@@ -144,4 +144,31 @@ describe('I4 organizations', () => {
     expect((await asRoot('GET', `/identity/groups?userId=${ids.bob}`)).json.items).to.deep.equal([]);
     expect((await asMia('DELETE', `${base}/alfa/members/${ids.bob}`)).status).to.equal(404);
   });
+
+  it('TK-05 nothing of a suspended organization works, and everything again once it is not, at once', async () => {
+    const made = await asRoot('POST', '/clients', {
+      client_name: 'Robot',
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
+      scope: 'authz',
+      organization_id: alfa,
+    });
+    expect(made.status, JSON.stringify(made.json)).to.equal(201);
+    const { client_id: id, client_secret: secret } = made.json;
+    const token = async () =>
+      (
+        await fetch(`${stand.issuer}/token`, {
+          method: 'POST',
+          headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+          body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'authz', resource: stand.issuer }),
+        })
+      ).status;
+    const state = async () => [(await asMia('GET', `${base}/alfa`)).status, await token()];
+    expect(await state()).to.deep.equal([200, 200]);
+    expect((await put('alfa', { name: 'Alfa', status: 'suspended' })).json.status).to.equal('suspended');
+    expect(await state()).to.deep.equal([403, 401]);
+    expect((await put('alfa', { name: 'Alfa', status: 'active' })).status).to.equal(200);
+    expect(await state()).to.deep.equal([200, 200]);
+  });
 });

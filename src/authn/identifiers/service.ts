@@ -79,8 +79,11 @@ export const createIdentifiers = (deps: IdentifierDeps) => {
   /** Somebody else's address or number gets no code, and the answer is the same. */
   const ask = async (account: Account, type: ProvenType, typed: Typed, asker: Asker): Promise<AddOutcome> => {
     const own = (await identifiers.list(account.id)).find((one) => one.type === type && one.canonical === typed.canonical);
-    const isOpen = own ? own.verified_at === null : !(await identifiers.isTaken(type, typed.canonical));
-    const isOwed = isOpen && (await throttle.mayMail(typed.canonical));
+    // Whoever has it learns nothing new, and needs no code.
+    if (own?.verified_at) return { kind: 'added', identifier: viewOfIdentifier(own) };
+    // PW-05: the same work whoever has it.
+    const [isTaken, mayMail] = [await identifiers.isTaken(type, typed.canonical), await throttle.mayMail(typed.canonical)];
+    const isOwed = mayMail && (own !== undefined || !isTaken);
     const proof = { accountId: account.id, address: typed.value, isOwed };
     return inRecovery(async (unit) => {
       const { flow, shown, expiresAt } = await (type === 'email' ? letters.proveMail : letters.provePhone)(unit, proof, asker);

@@ -43,9 +43,11 @@ export const createOrganizationMembers = ({ rights, ...deps }: OrganizationDeps)
         const organization = await findOrganization(work, caller, reference);
         const { id } = organization;
         if (!(await work.organizations.isVisible(userId, caller.scope))) throw errors.account_not_found();
-        if (!(await work.organizations.addMember(id, userId, work.now))) throw errors.organization_member_exists();
+        // What the person was assigned there counts from now on.
+        await rights.change(work.trx, caller, { userIds: [userId] }, async () => {
+          if (!(await work.organizations.addMember(id, userId, work.now))) throw errors.organization_member_exists();
+        });
         await note(work, caller, 'added', organization, userId);
-        await rights.forget(work.trx, `user:${userId}`);
         return memberOf(work, id, userId);
       }),
     /** With roles and groups of the organization. @throws not_found, grant_not_yours, last_super_admin */

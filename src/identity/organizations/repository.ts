@@ -58,6 +58,7 @@ export interface OrganizationRepository {
   above(id: string): Promise<{ id: string; depth: number }[]>;
   below(id: string): Promise<{ id: string; depth: number }[]>;
   members(id: string, limit: number, after: string | undefined): Promise<OrganizationMember[]>;
+  memberIds(id: string): Promise<string[]>;
   member(id: string, userId: string): Promise<OrganizationMember | undefined>;
   /** False when the person is one. */
   addMember(id: string, userId: string, now: Date): Promise<boolean>;
@@ -130,6 +131,7 @@ export const createOrganizationRepository = (trx: Knex): OrganizationRepository 
       if (after !== undefined) query.where('m.user_id', '>', after);
       return await query;
     },
+    memberIds: (id) => trx('organization_members').where({ organization_id: id }).pluck('user_id'),
     member: (id, userId) => members(id).where('m.user_id', userId).first(),
     addMember: async (id, userId, now) => {
       const row = { ...membership(id, userId), created_at: now };

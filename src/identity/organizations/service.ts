@@ -203,8 +203,11 @@ export const createOrganizations = ({ rights, ...deps }: OrganizationDeps) => {
       inWork(caller, async (work) => {
         const { id } = await findOrganization(work, caller, reference);
         match((await work.organizations.lock(id)) ?? 0);
-        const after = await replace(work, caller, await findOrganization(work, caller, id), change);
-        await rights.forget(work.trx, `organization:${id}`);
+        const before = await findOrganization(work, caller, id);
+        const after = await replace(work, caller, before, change);
+        // What was read of its members while it was suspended does not name it.
+        const members = after.status === before.status ? [] : await work.organizations.memberIds(id);
+        await rights.forget(work.trx, `organization:${id}`, ...members.map((userId) => `user:${userId}`));
         return after;
       }),
   };
