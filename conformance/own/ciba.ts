@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { type Client, clientAssertion, nonce, type SigningKey, seconds, signJwt } from './client.ts';
+import { checkInteraction, interactionHeaders } from './fapi.ts';
 import { type Answer, formType, send } from './http.ts';
 import type { Delivery } from './relying-party.ts';
 import type { Run } from './run.ts';
@@ -111,8 +112,11 @@ export class Ciba {
     return this.post(this.run.endpoint('token_endpoint'), fields, changes);
   }
 
-  resource(token: unknown, tls: Client['tls'] | undefined = this.client.tls): Promise<Answer> {
-    return send(this.run.endpoint('userinfo_endpoint'), { headers: { authorization: `Bearer ${token}` }, tls });
+  async resource(token: unknown, tls: Client['tls'] | undefined = this.client.tls): Promise<Answer> {
+    const headers = { authorization: `Bearer ${token}`, ...interactionHeaders() };
+    const answer = await send(this.run.endpoint('userinfo_endpoint'), { headers, tls });
+    if (answer.status === 200) checkInteraction(answer, headers);
+    return answer;
   }
 
   /** CIBA Core §10.2: the call arrives, at most a few seconds later. */

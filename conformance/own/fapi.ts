@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import type { Browser, Visit } from './browser.ts';
 import { type Client, clientAssertion, createSigningKey, nonce, type SigningKey, seconds, sha256, signJwt } from './client.ts';
@@ -69,6 +70,19 @@ export const dpopProof = (
 const groupOf = ({ fapi_request_method: request, fapi_auth_request_method: method }: Run['variant']): string => {
   if (method !== undefined) return 'fapi1';
   return request === 'signed_non_repudiation' ? 'fapi2-ms' : 'fapi2';
+};
+
+const interactionHeader = 'x-fapi-interaction-id';
+export const interactionHeaders = (): Record<string, string> => ({
+  [interactionHeader]: randomUUID(),
+  // What programs of old asked for, and what the suite tries.
+  accept: 'application/json, text/html; q=.2, */*; q=.2',
+});
+
+/** FAPI 1.0 Baseline §6.2.1 (10), (11): the resource tells the time, and the interaction by the client's id. */
+export const checkInteraction = (answer: Answer, sent: Record<string, string | string[]>): void => {
+  assert.equal(answer.headers.get(interactionHeader), sent[interactionHeader]);
+  assert(answer.headers.get('date'), 'a date');
 };
 
 /** What stands for a `request_uri` where the request travels by value. */
@@ -295,8 +309,10 @@ export class Fapi {
   ): Promise<{ tokens: Record<string, unknown>; authorized: Authorized & { code: string } }> {
     const authorized = await this.code(over, { changes });
     const tokens = await this.tokens(authorized, changes);
-    const answer = await this.resource(tokens.access_token, changes);
+    const headers = { ...interactionHeaders(), ...changes.headers };
+    const answer = await this.resource(tokens.access_token, { ...changes, headers });
     assert.equal(answer.status, 200, `the resource refused the token: ${answer.body}`);
+    checkInteraction(answer, headers);
     return { tokens, authorized };
   }
 

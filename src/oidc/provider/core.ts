@@ -13,6 +13,7 @@ import { discoveryAdditions, type Uses } from '../protocol/discovery.ts';
 import { createDocuments, isDocument } from '../protocol/documents.ts';
 import { formAnswers } from '../protocol/form-answers.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
+import { interactionId } from '../protocol/interaction-id.ts';
 import { logoutWithoutSession } from '../protocol/logout-without-session.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { proofAge } from '../protocol/proof-age.ts';
@@ -118,6 +119,7 @@ export const createCore = (deps: CoreDeps): Core => {
     add(onlyAt(is(authorization), repeatedParameters as Middleware));
     add(onlyAt(is(authorization), redirectUriRequired as Middleware));
     add(onlyAt(provesKeys, proofAge as Middleware));
+    add(onlyAt(is(routes.userinfo), interactionId as Middleware));
     const posted = postedRequests({ authorizationPath: authorization, logoutPath: endSession, isHttps }) as Middleware;
     add(onlyAt(is(authorization, endSession), posted));
     add(onlyAt(isAuthorization, formAnswers as Middleware));
