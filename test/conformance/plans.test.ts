@@ -12,13 +12,8 @@ interface Described {
 const described = new Map((catalogue.plans as unknown as Described[]).map((plan) => [plan.name, plan]));
 
 /** Always allowed, or optional for every plan (facts of the suite: conformance README §1.3). */
-const common = ['alias', 'automated_ciba_approval_url', 'description', 'publish', 'browser', 'override'];
-const optional = [
-  'server.login_hint',
-  'server.jwks_refresh_delay',
-  'client.initial_access_token',
-  'client2.initial_access_token',
-];
+const common = ['alias', 'automated_ciba_approval_url', 'description', 'options', 'publish', 'browser', 'override'];
+const optional = ['server.login_hint', 'client.initial_access_token', 'client2.initial_access_token'];
 /** Fields the suite shows but does without: keys of dynamic clients it makes itself, hints of other ecosystems, bodies of other resources. */
 const notRequired = [
   /^client2?\.(jwks|initial_access_token)$/,
