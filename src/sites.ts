@@ -146,6 +146,8 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
     audit: audit.buffer,
     events: audit.events,
     keys,
+    clients: oidc.clients.admin,
+    resources: oidc.resources.admin,
     idOfLogin: accounts.idOf,
     deadEntries: async () => (await outbox.list({ state: 'dead', limit: 100 })).length,
   });

@@ -10,11 +10,14 @@ import { type AccountSessionDeps, createAccountSession } from './account/session
 import { mountSessionPages, type SessionPageDeps } from './account/sessions/page.ts';
 import { mountSocialPages, type SocialPageDeps } from './account/social/page.ts';
 import { type AuditPageDeps, mountAuditPages } from './admin/audit/page.ts';
+import { type ClientPageDeps, mountClientPages } from './admin/clients/page.ts';
 import { type DecisionPageDeps, mountDecisionPages } from './admin/decisions/page.ts';
 import { mountDutyPages } from './admin/duties/page.ts';
+import { type KeyPageDeps, mountKeyPages } from './admin/keys/page.ts';
 import { mountOverview } from './admin/overview/page.ts';
 import { createWatches, type WatchDeps } from './admin/overview/watches.ts';
 import { mountPolicyPages } from './admin/policies/page.ts';
+import { mountResourcePages, type ResourcePageDeps } from './admin/resources/page.ts';
 import { mountRolePages } from './admin/roles/page.ts';
 import { type AdminShellDeps, createAdminShell } from './admin/shell/page.ts';
 import { mountUserPages, type UserPageDeps } from './admin/users/page.ts';
@@ -44,6 +47,9 @@ export type AdminConsoleDeps = AccountSessionDeps &
   Omit<WatchDeps, 'duties'> &
   AuditPageDeps &
   DecisionPageDeps &
+  ClientPageDeps &
+  ResourcePageDeps &
+  KeyPageDeps &
   Pick<UserPageDeps, 'accounts'> & { services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
 
 export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): void => {
@@ -55,5 +61,8 @@ export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): vo
   mountPolicyPages(shell, services);
   mountDecisionPages(shell, deps);
   mountDutyPages(shell, { ...deps, duties: services.duties });
+  mountClientPages(shell, deps);
+  mountResourcePages(shell, deps);
+  mountKeyPages(shell, deps);
   mountAuditPages(shell, deps);
 };

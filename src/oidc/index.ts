@@ -6,9 +6,14 @@
  */
 export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service.ts';
 export { authorizationPath, pagesClientId } from './browser/service.ts';
+export { ClientBody, SecretBody } from './clients/schema.ts';
+export type { Clients, Manager } from './clients/service.ts';
+export { compareRedirect } from './clients/uris.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export { firstPartyClientId } from './first-party/builtin.ts';
 export { type ExaminedKey, examineKeys } from './keys/examine.ts';
+export { signingAlgorithms } from './keys/generate.ts';
+export type { Keys, KeyView } from './keys/service.ts';
 export type {
   AccountSource,
   ClientRecord,
@@ -25,6 +30,8 @@ export type {
 } from './ports.ts';
 export { proofAlgorithms } from './protocol/dpop-proofs.ts';
 export type { DeviceProblem, ProtocolPages } from './provider/pages.ts';
+export { ResourceBody, type ResourceView } from './resources/schema.ts';
+export type { Resources } from './resources/service.ts';
 export type {
   ApprovalDetails,
   ApprovalPages,

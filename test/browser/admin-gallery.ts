@@ -7,7 +7,7 @@ const later = '2026-12-24T08:57:00.000Z';
 const id = '01939d6e-7f6b-7c3a-9b1e-0c6f1a2b3c4d';
 const longName = 'Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh';
 const longLogin = 'nguyen.thi.hoang-anh.phuong-thao.bao-chau+bao-cao-lien-tinh@mien-trung.example.com.vn';
-const sections = ['users', 'roles', 'policies', 'decisions', 'duties', 'audit'];
+const sections = ['users', 'roles', 'policies', 'decisions', 'duties', 'clients', 'resources', 'keys', 'audit'];
 const frame = {
   nav: sections.map((name) => ({ name, path: `/admin/${name}` })),
   person: { name: 'Alice Nguyễn', login: 'alice@example.com' },
@@ -17,7 +17,7 @@ const frame = {
   path: '/admin',
   nonce: 'n0nce',
 };
-const exhibit = (name: string, template: string, values: Record<string, unknown>): Exhibit => ({
+export const exhibit = (name: string, template: string, values: Record<string, unknown>): Exhibit => ({
   name: `admin-${name}`,
   template: `admin/${template}`,
   values: { ...frame, ...values },

@@ -1,3 +1,4 @@
+import { adminClientsGallery } from './admin-clients-gallery.ts';
 import { adminGallery } from './admin-gallery.ts';
 
 /** Every hosted page with ordinary, long and failing data, as the steps of `src/interactions` render it. */
@@ -312,6 +313,7 @@ export const gallery: readonly Exhibit[] = [
   ...identifiers,
   ...upstream,
   ...adminGallery,
+  ...adminClientsGallery,
   {
     name: 'home',
     template: 'home',

@@ -40,6 +40,7 @@ export const strike = async (
   statement: number,
 ): Promise<StrikeResult> => {
   const about = { flow: flow.name, when, statement };
+  await mortal.calm();
   const context = await flow.prepare(mortal);
   await mortal.arm(statement, when);
   const failure = await flow.run(context).then(

@@ -12,7 +12,7 @@ const { createApp } = await import('../../src/app.ts');
 const { invariantFindings } = await import('../../src/cli/invariants/index.ts');
 
 /** What the parent may say. */
-export type Order = { do: 'arm'; at: number; when: 'before' | 'after' } | { do: 'count' } | { do: 'invariants' };
+export type Order = { do: 'arm'; at: number; when: 'before' | 'after' } | { do: 'count' } | { do: 'calm' } | { do: 'invariants' };
 export type Word = { ready: true; broken: string[] } | { count: number } | { broken: string[] };
 
 const { CLOCK_AHEAD_SECONDS: ahead = '0', ...env } = process.env as Record<string, string>;
@@ -51,6 +51,7 @@ process.on('message', async (order: Order) => {
     count = 0;
     armed = order;
   }
+  if (order.do === 'calm') await database.knex('failure_counters').del();
   say(order.do === 'invariants' ? { broken: await broken() } : { count });
 });
 // The test that started this process is gone.

@@ -38,6 +38,14 @@ export interface ClientFilter {
   search?: string | undefined;
 }
 
+/** What a client holds at a moment. */
+export interface ClientHoldings {
+  /** Who have signed in there, or consented. */
+  people: number;
+  /** Access and refresh tokens. */
+  tokens: number;
+}
+
 export interface ClientRepository {
   find(clientId: string): Promise<ClientRow | undefined>;
   /** The same, held until the transaction ends. */
@@ -57,6 +65,8 @@ export interface ClientRepository {
   remove(clientId: string): Promise<boolean>;
   /** Codes, grants and tokens of the client; what leads a life of its own is dead by `revoked_before`. */
   removeArtifacts(clientId: string): Promise<void>;
+  /** What would end with it. */
+  holdings(clientId: string, now: Date): Promise<ClientHoldings>;
   /** Live ones, the newest first. */
   secrets(clientIds: readonly string[], now: Date): Promise<SecretRow[]>;
   addSecret(row: SecretRow): Promise<void>;
@@ -130,6 +140,18 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     }
     if (after !== undefined) query.where('client_id', '>', after);
     return (await query) as ClientRow[];
+  },
+  holdings: async (clientId, now) => {
+    const row = await db('oidc_artifacts')
+      .where({ client_id: clientId })
+      .andWhere('expires_at', '>', now)
+      .first(
+        db.raw('count(distinct account_id) as people'),
+        db.raw(
+          `count(*) filter (where kind in ('AccessToken', 'ClientCredentials', 'RefreshToken') and consumed_at is null) as tokens`,
+        ),
+      );
+    return { people: Number(row.people), tokens: Number(row.tokens) };
   },
   insert: async (row) => {
     const inserted = await db('clients').insert(toColumns(row)).onConflict('client_id').ignore().returning('client_id');

@@ -9,6 +9,7 @@ import { createRegistrar, type Registrar } from './registrar.ts';
 import { readRegistration, settingsOut } from './registration.ts';
 import {
   type ClientFilter,
+  type ClientHoldings,
   type ClientRepository,
   type ClientRow,
   createClientRepository,
@@ -141,6 +142,12 @@ export const createClients = ({ config, database, clock, envelope, caches, sinks
       const row = await outside.find(clientId);
       if (!row || !isVisible(row, manager)) throw errors.client_not_found();
       return { view: viewOf(row, await outside.secrets([clientId], clock.now())), version: row.version };
+    },
+
+    /** What disabling or removing it would end. @throws client_not_found */
+    holdings: async (clientId: string, manager: Manager): Promise<ClientHoldings> => {
+      await admin.get(clientId, manager);
+      return outside.holdings(clientId, clock.now());
     },
 
     /** The secret is in this answer and nowhere else. @throws client_invalid, client_exists */

@@ -59,3 +59,45 @@ export const redirectProblem = (address: string, options: RedirectOptions): stri
   if (!/^https?:\/\//i.test(address)) return 'must be an absolute URI';
   return webProblem(url, () => false) ?? flowProblem(url, options);
 };
+
+/** In what an address differs from one that is registered. */
+export type RedirectDifference = 'scheme' | 'host' | 'port' | 'path' | 'query' | 'case' | 'slash' | 'other';
+
+export interface RedirectVerdict {
+  accepted: boolean;
+  /** Where it is not: the registered address that is nearest, and the first thing that differs. */
+  nearest?: { address: string; difference: RedirectDifference };
+}
+
+const literalLoopback = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d+)?(?=[/?]|$)/;
+
+/** RFC 8252 §7.3: of a native application's literal loopback address the port may vary. */
+const withoutPort = (address: string): string => address.replace(literalLoopback, 'http://$1');
+
+const differenceOf = (asked: string, registered: string): RedirectDifference => {
+  if (asked.toLowerCase() === registered.toLowerCase()) return 'case';
+  if (asked === `${registered}/` || `${asked}/` === registered) return 'slash';
+  const [one, other] = [parse(asked), parse(registered)];
+  if (!one || !other) return 'other';
+  const parts = [
+    ['scheme', 'protocol'],
+    ['host', 'hostname'],
+    ['port', 'port'],
+    ['path', 'pathname'],
+    ['query', 'search'],
+  ] as const;
+  return parts.find(([, part]) => one[part] !== other[part])?.[0] ?? 'other';
+};
+
+const nearness: readonly RedirectDifference[] = ['case', 'slash', 'query', 'path', 'port', 'scheme', 'host', 'other'];
+
+/** Whether a request with this address would be answered there (RU-01, RU-02): equal character by character. */
+export const compareRedirect = (asked: string, registered: readonly string[], isNative: boolean): RedirectVerdict => {
+  const isSame = (address: string): boolean =>
+    address === asked || (isNative && literalLoopback.test(asked) && withoutPort(address) === withoutPort(asked));
+  if (registered.some(isSame)) return { accepted: true };
+  const [nearest] = registered
+    .map((address) => ({ address, difference: differenceOf(asked, address) }))
+    .sort((a, b) => nearness.indexOf(a.difference) - nearness.indexOf(b.difference));
+  return { accepted: false, ...(nearest ? { nearest } : {}) };
+};

@@ -14,5 +14,8 @@ export const sections: readonly Section[] = [
   { name: 'policies', path: '/admin/policies', permission: 'policy:read' },
   { name: 'decisions', path: '/admin/decisions', permission: 'authz:check' },
   { name: 'duties', path: '/admin/duties', permission: 'sod:read' },
+  { name: 'clients', path: '/admin/clients', permission: 'client:read' },
+  { name: 'resources', path: '/admin/resources', permission: 'resource:read' },
+  { name: 'keys', path: '/admin/keys', permission: 'key:read', everywhere: true },
   { name: 'audit', path: '/admin/audit', permission: 'audit:read' },
 ];
