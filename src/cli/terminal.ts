@@ -20,7 +20,7 @@ export const printTable = (rows: readonly object[], columns: readonly string[]):
   for (const row of [heads, ...cells]) print(lineOf(row).trimEnd());
 };
 
-const readLine = (): Promise<string> =>
+export const readLine = (): Promise<string> =>
   new Promise((resolve) => {
     const lines = createInterface({ input: process.stdin });
     let found = '';

@@ -1,7 +1,7 @@
 import { type Command, flag, text, texts } from './command.ts';
 import { limitOf, limitOption } from './limit.ts';
 import { withOperator } from './operator/index.ts';
-import { choosePassword, passwordOptions, print, printJson, printTable, say } from './terminal.ts';
+import { choosePassword, passwordOptions, print, printJson, printTable, readLine, say } from './terminal.ts';
 
 export const userCreate: Command = {
   name: 'user create',
@@ -17,21 +17,26 @@ export const userCreate: Command = {
     },
     verified: { type: 'boolean', description: 'the address is known to be theirs' },
     ...passwordOptions,
+    'hash-stdin': {
+      type: 'boolean',
+      description:
+        'read what another system stored of the password (bcrypt, argon2, scrypt, PBKDF2, {SSHA}…) from standard input',
+    },
   },
-  notes: ['Without --password-stdin or --generate the password is asked for at the terminal. It is never an argument.'],
+  notes: ['Without one of the last three the password is asked for at the terminal. It is never an argument.'],
   run: async (input) => {
     const [email = ''] = input.positionals;
-    const { password, isGenerated } = await choosePassword(input);
+    const secret = flag(input, 'hash-stdin') ? { hash: await readLine() } : await choosePassword(input);
     const wish = {
       email,
       name: text(input, 'name'),
-      password,
+      secret,
       emailVerified: flag(input, 'verified'),
       roles: texts(input, 'role'),
     };
     const { id } = await withOperator((operate) => operate('user.create', wish));
     print(id);
-    if (isGenerated) say(`password, shown only now: ${password}`);
+    if ('password' in secret && secret.isGenerated) say(`password, shown only now: ${secret.password}`);
     return undefined;
   },
 };

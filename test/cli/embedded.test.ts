@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -56,6 +57,14 @@ describe('O12 castellan on an embedded database', function embedded() {
     expect(made, made.stderr).to.include({ code: 0 });
     expect(made.stdout).to.match(/^[0-9a-f-]{36}\n$/);
     expect(await signIn('ann@example.com', 'plum-orbit-cabin-41')).to.equal(200);
+    const withHash = (email: string, hash: string) => castellan(['user', 'create', email, '--hash-stdin'], env, `${hash}\n`);
+    const sha = (text: string): string => createHash('sha1').update(text).digest('base64');
+    expect(await withHash('hal@example.com', `{SHA}${sha('open the doors')}`)).to.include({ code: 0 });
+    expect([await signIn('hal@example.com', 'open the door'), await signIn('hal@example.com', 'open the doors')]).to.deep.equal([
+      401, 200,
+    ]);
+    const unknown = await withHash('dave@example.com', 'open the doors');
+    expect([unknown.code, unknown.stderr.includes('no password hash')]).to.deep.equal([1, true]);
     const again = await castellan(['user', 'create', 'Ann@Example.com', '--generate'], env);
     expect(again.code).to.equal(1);
     expect(again.stderr).to.include('there is an account');

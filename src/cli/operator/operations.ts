@@ -1,5 +1,6 @@
 import type { Rooms } from '../../app.ts';
 import { CommandFailed } from '../../exit.ts';
+import { isEmailAddress } from '../../identity/index.ts';
 import type { ListedEntry, OutboxState } from '../../platform/events/index.ts';
 import type { MailMessage } from '../../platform/ports.ts';
 import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
@@ -14,7 +15,8 @@ const operator = { actor: { type: 'system' } } as const;
 interface AccountWish {
   email: string;
   name?: string | undefined;
-  password: string;
+  /** `hash`: as another system stored it. */
+  secret: { password: string } | { hash: string };
   emailVerified: boolean;
   roles: readonly string[];
 }
@@ -32,13 +34,30 @@ const refuseProblems = (problems: readonly string[]): void => {
   throw new CommandFailed(problems.map((problem) => passwordWords[problem] ?? 'the password is too easy to guess').join('\n'));
 };
 
+/** @throws CommandFailed for a password that may not be chosen, or a hash that cannot be compared with */
+const storedHash = async (
+  authn: Rooms['authn'],
+  email: string,
+  secret: AccountWish['secret'],
+  claims: object,
+): Promise<string> => {
+  if ('password' in secret) {
+    refuseProblems(await authn.accountProblems(email, secret.password, { ...claims }));
+    return authn.hashPassword(secret.password);
+  }
+  if (!isEmailAddress(email)) refuseProblems(['email_invalid']);
+  const stored = authn.foreignHash(secret.hash);
+  if (stored === undefined)
+    throw new CommandFailed('that is no password hash that is known here, or one that costs too much to compare');
+  return stored;
+};
+
 const userOperations = ({ accounts, authn, authz, oidc }: Rooms) => ({
-  'user.create': async ({ email, name, password, emailVerified, roles }: AccountWish) => {
+  'user.create': async ({ email, name, secret, emailVerified, roles }: AccountWish) => {
     const unknown = await authz.unknownRoles(roles);
     if (unknown.length > 0) throw new CommandFailed(`there is no role ${unknown.join(', ')}`);
     const claims = name === undefined ? {} : { name };
-    refuseProblems(await authn.accountProblems(email, password, claims));
-    const passwordHash = await authn.hashPassword(password);
+    const passwordHash = await storedHash(authn, email, secret, claims);
     const wish = { email, emailVerified, passwordHash, claims, source: 'operator' } as const;
     const id = await accounts.create(wish, async (trx, made) => {
       for (const role of roles) await authz.assignAsSystem(trx, made, role);
