@@ -2,11 +2,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { createApi } from '../support/api.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { createFlows, type Flows, webClient } from '../support/flows.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const web = { id: 'web', secret: 'a-secret-of-at-least-thirty-two-characters' };
+
+/** Somebody who is asked for a mailed code. */
+const coded = { login: 'cora@example.test', password: 'the-passphrase-of-cora' };
 
 /** How people really use a browser: without script, back and forth, twice, in several tabs. */
 describe('A12 sign-in in Chromium, as people do it', function journeys() {
@@ -15,6 +20,7 @@ describe('A12 sign-in in Chromium, as people do it', function journeys() {
   let flows: Flows;
   let browser: Browser;
   let application: Server;
+  let mailbox: Mailbox;
   let callback: string;
   let arrivals: URL[] = [];
 
@@ -26,7 +32,14 @@ describe('A12 sign-in in Chromium, as people do it', function journeys() {
     });
     await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
     callback = `http://localhost:${(application.address() as AddressInfo).port}/callback`;
-    stand = await startStand({ bootstrap: { clients: [{ ...webClient(web), redirect_uris: [callback] }] } });
+    mailbox = await openMailbox();
+    stand = await startStand({
+      env: { SMTP_URL: mailbox.url },
+      bootstrap: {
+        clients: [{ ...webClient(web), redirect_uris: [callback] }],
+        users: [{ email: coded.login, password: coded.password, email_verified: true }],
+      },
+    });
     flows = createFlows(stand.issuer, web, stand.person);
     browser = await launchChromium();
   });
@@ -35,6 +48,7 @@ describe('A12 sign-in in Chromium, as people do it', function journeys() {
     application.closeAllConnections();
     application.close();
     await stand?.close();
+    await mailbox?.close();
   });
 
   const open = async (options: { javaScriptEnabled?: boolean } = {}) => {
@@ -43,9 +57,9 @@ describe('A12 sign-in in Chromium, as people do it', function journeys() {
     return { context, page: await context.newPage() };
   };
   const begin = (state = 'state') => flows.request({ redirect_uri: callback, state });
-  const signIn = async (page: Page): Promise<void> => {
-    await page.fill('input[name=login]', stand.person.login);
-    await page.fill('input[name=password]', stand.person.password);
+  const signIn = async (page: Page, { login, password } = stand.person): Promise<void> => {
+    await page.fill('input[name=login]', login);
+    await page.fill('input[name=password]', password);
     await page.click('button[type=submit]');
   };
   const allow = (page: Page) => page.click('button[name=decision][value=allow]');
@@ -151,5 +165,125 @@ describe('A12 sign-in in Chromium, as people do it', function journeys() {
     await page.waitForURL(`${callback}*`);
     expect(await tokensFor(arrivals.at(-1), verifier)).to.equal(200);
     await close(context);
+  });
+
+  it('PW-01 after guesses from elsewhere the page works for the person: a wrong password is told, the right one goes on', async () => {
+    const { login: email } = stand.person;
+    const counters = () => stand.database.knex('failure_counters');
+    await createApi(() => stand.issuer)('POST', '/auth/login', { email, password: 'not the right one' });
+    await counters()
+      .whereNotNull('subject')
+      .where('window_ends_at', '>', new Date(Date.now() + 3_600_000))
+      .update({ count: 20 });
+    const { context, page } = await open();
+    const { url, verifier } = begin();
+    await page.goto(url);
+    await signIn(page);
+    await page.waitForSelector('input[data-work]', { state: 'attached' });
+    // A quarter of a million digests, on a machine that may be busy.
+    page.setDefaultTimeout(90_000);
+    expect(await page.locator('main').textContent()).to.not.match(/mailed code|sha/i);
+    const refused = page.waitForResponse((response) => response.request().method() === 'POST' && response.status() === 401);
+    await signIn(page, { login: email, password: 'not the right one' });
+    await refused;
+    await page.waitForSelector('input[name=password][value=""], input[name=password]:not([value])');
+    expect(await page.locator('input[name=password]').inputValue()).to.equal('');
+    await signIn(page);
+    if ((await page.locator('input[data-work]').count()) > 0) await signIn(page);
+    await allow(page);
+    await page.waitForURL(`${callback}*`);
+    expect(await tokensFor(arrivals.at(-1), verifier)).to.equal(200);
+    await counters().delete();
+    await close(context);
+  });
+
+  describe('A8 a mailed code as second factor', () => {
+    /** Between them there are mails about new browsers. */
+    const codeIn = async (): Promise<string> => {
+      for (;;) {
+        const code = /^ {4}(\d{6})$/m.exec((await mailbox.next(coded.login)).text)?.[1];
+        if (code !== undefined) return code;
+      }
+    };
+
+    before(async () => {
+      const api = createApi(() => stand.issuer);
+      const { json } = await api('POST', '/auth/login', { email: coded.login, password: coded.password });
+      const { deviceId } = (await api('POST', '/mfa/email/enable', {}, json.accessToken)).json;
+      const code = await codeIn();
+      expect((await api('POST', '/mfa/email/verify', { deviceId, code }, json.accessToken)).status).to.equal(200);
+      await mailbox.next(coded.login);
+      await stand.database.knex('failure_counters').delete();
+    });
+
+    it('is sent when asked for, once; it leads on, and back from there says that the step is over', async () => {
+      const { context, page } = await open();
+      await page.goto(begin().url);
+      await signIn(page, coded);
+      await page.waitForSelector('button[name=send]');
+      const sent = () => mailbox.mails.filter(({ subject }) => /code/i.test(subject)).length;
+      const before = sent();
+      await page.click('button[name=send]');
+      await page.waitForSelector('input[name=code]');
+      const code = await codeIn();
+      const submit = () => page.click('form[method=post] button[type=submit]:not([name])');
+      await page.reload();
+      expect(sent(), 'nothing is sent by opening the page or loading it again').to.equal(before + 1);
+      await page.fill('input[name=code]', code);
+      await submit();
+      await page.waitForSelector('button[name=decision]');
+      await page.goBack();
+      await page.waitForSelector('main h1');
+      expect(await page.locator('main').textContent()).to.include('no longer valid');
+      expect(arrivals).to.have.length(0);
+      const again = begin();
+      await page.goto(again.url);
+      await allow(page);
+      await page.waitForURL(`${callback}*`);
+      expect(await tokensFor(arrivals.at(-1), again.verifier)).to.equal(200);
+      await close(context);
+    });
+
+    it('a wrong code is told at its field, which has the focus; the right one still leads on', async () => {
+      await stand.database.knex('failure_counters').delete();
+      const { context, page } = await open();
+      await page.goto(begin().url);
+      await signIn(page, coded);
+      await page.click('button[name=send]');
+      await page.waitForSelector('input[name=code]');
+      const code = await codeIn();
+      const submit = () => page.click('form[method=post] button[type=submit]:not([name])');
+      await page.fill('input[name=code]', code === '000000' ? '111111' : '000000');
+      await submit();
+      await page.waitForSelector('input[name=code][aria-invalid=true]');
+      expect(await page.evaluate(`document.querySelector('[role=alert], .summary')?.textContent`)).to.be.a('string');
+      await page.fill('input[name=code]', code);
+      await submit();
+      await page.waitForSelector('button[name=decision]');
+      await close(context);
+    });
+
+    it('works without script, and another window cannot use it', async () => {
+      await stand.database.knex('failure_counters').delete();
+      const { context, page } = await open({ javaScriptEnabled: false });
+      await page.goto(begin().url);
+      await signIn(page, coded);
+      await page.click('button[name=send]');
+      const code = await codeIn();
+      const other = await browser.newContext({ javaScriptEnabled: false });
+      const elsewhere = await other.newPage();
+      await elsewhere.goto(begin().url);
+      await signIn(elsewhere, coded);
+      if ((await elsewhere.locator('input[name=code]').count()) > 0) {
+        await elsewhere.fill('input[name=code]', code);
+        await elsewhere.click('form[method=post] button[type=submit]:not([name])');
+        expect(await elsewhere.locator('button[name=decision]').count(), 'in another window').to.equal(0);
+      }
+      await page.fill('input[name=code]', code);
+      await page.click('form[method=post] button[type=submit]:not([name])');
+      await page.waitForSelector('button[name=decision]');
+      await other.close();
+      await close(context);
+    });
   });
 });

@@ -144,7 +144,8 @@ export const sendFactorCode = async (step: StepContext, flow: OpenFlow, deps: Fa
   const outcome = await deps.flows.sendCode(flowKey(step), 'page', wished, step.locale);
   if (outcome.kind === 'expired') return 'over';
   if (outcome.kind === 'sent') {
-    await showFactor(step, { ...flow, sent: wished }, deps);
+    // Back and reload find a page, not a form to be posted again.
+    step.page.redirect(`${step.base}/mfa?method=${wished}`);
     return undefined;
   }
   if (outcome.kind === 'unavailable') await showFactor(step, flow, deps, [{ key: 'mfa.not_sent' }], 400);
