@@ -50,16 +50,23 @@ const solve = async (challenge, bits) => {
 for (const input of document.querySelectorAll('input[data-work]')) {
   const { form } = input;
   for (const other of form.querySelectorAll('[data-work-alternative]')) other.hidden = true;
-  // Begun at once: by the time a password is typed it is done.
-  const solved = solve(input.dataset.work, Number(input.dataset.bits));
+  // Begun at once: by the time a password is typed it is mostly done, and the form goes as any other.
+  const solved = solve(input.dataset.work, Number(input.dataset.bits)).then((solution) => {
+    input.value = solution;
+  });
+  let isWaiting = false;
   form.addEventListener(
     'submit',
     async (event) => {
       if (input.value !== '') return;
       event.preventDefault();
       event.stopImmediatePropagation();
+      // The work counts once: a form sent twice would bring it twice.
+      if (isWaiting) return;
+      isWaiting = true;
       const { submitter } = event;
-      input.value = await solved;
+      await solved;
+      // Not within this event, where a form is not submitted again (HTML, "firing submission events").
       form.requestSubmit(submitter);
     },
     { capture: true },

@@ -141,6 +141,8 @@ export const createSignInGuard = ({ limits, failures, envelope, clock, devices, 
   };
 
   return Object.assign(signIn, {
+    /** For whoever has just shown work in vain. */
+    task: proofs.work.task,
     /**
      * Somebody who is signed in shows the password once more (PW-04): counted with all others and stopped with them; no work is asked
      * of a session, and its success is none of a stranger's.

@@ -54,7 +54,7 @@ type Transaction = Parameters<NonNullable<Parameters<Accounts['changePassword']>
 type Checked =
   | { kind: 'right'; first: FirstFactor; failures: number }
   | Exclude<SignInGuarded<never>, { kind: 'checked' }>
-  | { kind: 'refused' }
+  | Extract<SignInOutcome, { kind: 'refused' }>
   | Busy;
 
 /** One identity check for pages, API, devices (DESIGN.md, decision 4): unknown, wrong and disabled take the same time (PW-05). */
@@ -87,7 +87,7 @@ export const createPasswordSignIn = ({
       (await isRight(accountId, password)) ? accountId : undefined,
     );
     if (guarded.kind !== 'checked') return guarded;
-    if (guarded.result === undefined) return { kind: 'refused' };
+    if (guarded.result === undefined) return { kind: 'refused', task: work === undefined ? undefined : guard.task() };
     const first: FirstFactor = { accountId: guarded.result, method: 'password', amr: ['pwd'], level: 1, authTime };
     return { kind: 'right', first, failures };
   };

@@ -22,7 +22,8 @@ export type SignInOutcome =
   | { kind: 'needs_enrolment'; flow: string }
   /** Who it is, is proven; the address has to be confirmed before anything is given out. */
   | { kind: 'needs_verification'; accountId: string }
-  | { kind: 'refused' }
+  /** @property task work for the next try, where it will be asked for */
+  | { kind: 'refused'; task?: WorkTask | undefined }
   /** Too many failures; nothing was checked. */
   | { kind: 'locked'; until: Date }
   /** Guesses from many places, or at many accounts: proof of work first; nothing was checked. */

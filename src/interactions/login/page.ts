@@ -165,6 +165,7 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
       return refuse([{ key: 'login.busy' }], 503);
     default:
       // PW-05: one answer for unknown, wrong, locked and disabled.
-      return refuse([{ key: passkey ? 'passkey.refused' : 'login.refused' }], 401);
+      showLogin(step, deps, { login, task: outcome.task, errors: [{ key: passkey ? 'passkey.refused' : 'login.refused' }] }, 401);
+      return undefined;
   }
 };
