@@ -45,6 +45,13 @@ describe('A3 several identifiers per person', function identifiers() {
     const { json } = await add('phone', value, bearer);
     return call('POST', `${path}/confirm`, { type: 'phone', code: codeIn(await sms.next()), flow: json.flow }, bearer);
   };
+  /** The newest with a link, whatever came before. */
+  const lastMail = async (to: string): Promise<ReceivedMail> => {
+    await mailsLeft(stand.database);
+    let mail = await mailbox.next(to);
+    while (mailbox.waiting(to) > 0) mail = await mailbox.next(to);
+    return mail;
+  };
   const errorOf = ({ status, json }: { status: number; json: { type?: string } }) => [status, json?.type?.split(':').at(-1)];
 
   before(async () => {
@@ -136,11 +143,19 @@ describe('A3 several identifiers per person', function identifiers() {
     expect(errorOf(await call('DELETE', `${path}/${primary.id}`, undefined, token))).to.deep.equal([409, 'identifier_held']);
     const told = await mailbox.next(email);
     expect(told.text).to.contain('You can still sign in with this one');
+    const later = `later-${email}`;
+    const { json: third } = await addEmail(later);
+    const again = await call('POST', `${path}/${third.id}/primary`, undefined, token);
+    const agree = new URL(linkIn(await lastMail(next))).searchParams.get('ticket');
+    const flow = again.json.flow;
+    expect((await call('POST', '/auth/change-email/confirm', { end: 'old', token: agree, flow })).json.status).to.equal(
+      'applied',
+    );
     const undone = await call('POST', '/auth/change-email/undo', { token: new URL(linkIn(told)).searchParams.get('ticket') });
     expect(undone.status).to.equal(204);
     expect((await call('GET', path, undefined, token)).status, 'sessions end').to.equal(401);
     expect((await login(email)).json.user.email).to.equal(email);
-    expect((await login(next)).status, 'what came by the change goes with it').to.equal(401);
+    for (const gone of [next, later]) expect((await login(gone)).status, 'what came since goes with it').to.equal(401);
   });
 
   it('a number counts by a code of SMS, signs in however it is written, and changes by the word of the present one', async () => {
@@ -220,6 +235,18 @@ describe('A3 several identifiers per person', function identifiers() {
     expect((await call('DELETE', `${path}/${second.id}`, undefined, token)).status).to.equal(204);
     expect((await mailbox.next(second.value)).text, 'the one that goes is told').to.contain('removed');
     expect((await list()).map(({ id }: { id: string }) => id)).not.to.include(second.id);
+  });
+
+  it('RS-11 an invitation to any confirmed address of a person is theirs, and to no other', async () => {
+    const second = `asked-${email}`;
+    await addEmail(second);
+    const { invite, invitations } = stand.app.rooms.authn;
+    const row = await invite({ email: second.toUpperCase() }, { actor: { type: 'system' }, scope: 'all' });
+    const secret = new URL(linkIn(await lastMail(row.email.replace(/@.*/, '@example.test')))).searchParams.get('ticket') ?? '';
+    const stranger = await person();
+    expect(await invitations.join(secret, stranger.id)).to.deep.equal({ kind: 'not_yours' });
+    const { id } = (await call('GET', '/auth/me', undefined, token)).json.user;
+    expect(await invitations.join(secret, id)).to.deep.equal({ kind: 'accepted' });
   });
 
   describe('in the account', () => {

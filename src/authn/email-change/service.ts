@@ -211,7 +211,7 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
         if (!change) return { kind: 'gone' as const };
         const { user_id: userId, old_value: oldValue, new_canonical: canonical } = change;
         await unit.endSessions(userId, 'email_change_undone');
-        await unit.addresses.restore(userId, oldValue, canonical);
+        await unit.addresses.restore(userId, oldValue, { newCanonical: canonical, at: change.created_at });
         await unit.devices.forgetAll(userId);
         const actor = { type: 'user', id: userId } as const;
         await unit.audit.record({ type: 'identity.email_change_undone', outcome: 'success', actor, subjectId: userId });

@@ -89,8 +89,10 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
 
   const isOwner = async (accountId: string, canonical: string): Promise<boolean> => {
     const account = await accounts.find(accountId);
-    if (account?.status !== 'active' || account.claims.email_verified !== true) return false;
-    return canonicalIdentifier(String(account.claims.email)) === canonical;
+    if (account?.status !== 'active') return false;
+    if (canonicalIdentifier(String(account.claims.email)) === canonical) return account.claims.email_verified === true;
+    // Addresses beside the primary one are all confirmed.
+    return (await accounts.idOf(canonical)) === accountId;
   };
 
   return {

@@ -15,8 +15,8 @@ export interface AddressRepository {
   markVerified(userId: string, value: string, now: Date): Promise<boolean>;
   /** Makes a verified address the primary one; the one before stays taken but signs nobody in. False when the new one is taken. */
   replace(userId: string, next: Omit<AddressRow, 'user_id'>, now: Date): Promise<boolean>;
-  /** Takes a replacement back: the old one is primary again, the new one is free. */
-  restore(userId: string, oldValue: string, newCanonical: string): Promise<boolean>;
+  /** Takes a change back: the old address is primary again; the new one, and whatever came since, is the person's no more. */
+  restore(userId: string, oldValue: string, since: { newCanonical: string; at: Date }): Promise<boolean>;
   /** Lets go of an address that was replaced. */
   release(userId: string, value: string): Promise<void>;
 }
@@ -39,8 +39,13 @@ export const createAddressRepository = (db: Knex): AddressRepository => {
         .returning('id');
       return added.length === 1;
     },
-    restore: async (userId, oldValue, newCanonical) => {
-      await emails(userId).where({ canonical: newCanonical }).delete();
+    restore: async (userId, oldValue, { newCanonical, at }) => {
+      await db('identifiers')
+        .where({ user_id: userId })
+        .where((query) => query.where({ canonical: newCanonical }).orWhere('created_at', '>=', at))
+        .whereNot({ value: oldValue })
+        .delete();
+      await emails(userId).where({ is_primary: true }).update({ is_primary: false });
       const change = { is_primary: true, login_allowed: true };
       return (await emails(userId).where({ value: oldValue }).update(change)) === 1;
     },
