@@ -79,6 +79,7 @@ export interface Bootstrap extends BootstrapRegistrations {
   organizations: Static<typeof Organization>[];
 }
 
+const ajv = new Ajv({ allErrors: true });
 const nothing: Bootstrap = { clients: [], resources: [], users: [], organizations: [] };
 
 const parse = (file: string): unknown => {
@@ -107,7 +108,7 @@ const words = ({ instancePath, message, params }: Failure): string => {
 export const readBootstrap = (config: Pick<Config, 'bootstrapFile' | 'issuer' | 'outboundAllow' | 'profile'>): Bootstrap => {
   if (config.bootstrapFile === undefined) return nothing;
   const content = parse(config.bootstrapFile);
-  const isFile = new Ajv({ allErrors: true }).compile<Partial<Bootstrap>>(BootstrapFile);
+  const isFile = ajv.compile<Partial<Bootstrap>>(BootstrapFile);
   const own = isFile(content) ? [] : (isFile.errors ?? []).map(words);
   const { clients = [], resources = [], users = [], organizations = [] } = (content ?? {}) as Partial<Bootstrap>;
   const theirs = judgeBootstrap({ clients, resources }, config).map(({ path, message }) => `${path} ${message}`);

@@ -60,6 +60,15 @@ describe('I7 TK-05 the end of an account', function lifecycle() {
     expect(events).to.deep.equal(['identity.user_deactivated']);
   });
 
+  it('A3 lets nobody in who waits for approval by a detour', async () => {
+    const { json } = await api('POST', '/auth/register', { email: 'new@example.test', password: 'correct horse battery' });
+    await stand.database.knex('users').where({ id: json.user.id }).update({ status: 'pending' });
+    for (const to of ['deactivate', 'reactivate']) {
+      const answer = await status(json.user.id, to);
+      expect([answer.status, answer.json.type], to).to.deep.equal([409, 'urn:castellan:error:account_status']);
+    }
+  });
+
   it('is for administrators, for somebody who is there, and never for the last SUPER_ADMIN', async () => {
     const { json: own } = await login();
     const { json: boss } = await api('GET', '/auth/me', undefined, token);

@@ -46,7 +46,8 @@ export const createLifecycle = ({ database, clock, audit, end, change }: Lifecyc
   return {
     /** Every session, token and code of the account ends at once, on every replica. @throws account_not_found, account_status */
     deactivate: (userId: string, caller: LifecycleCaller, reason?: string): Promise<void> =>
-      set(userId, caller, { from: ['active', 'locked', 'pending'], to: 'deactivated' }, async (trx) => {
+      // One that waits for approval is rejected instead (A3): a return would be the approval that somebody else has to give.
+      set(userId, caller, { from: ['active', 'locked'], to: 'deactivated' }, async (trx) => {
         const { actor } = caller;
         await end(trx, userId, { cause: 'deactivated', actor });
         await audit(trx).record({ type: 'identity.user_deactivated', outcome: 'success', actor, subjectId: userId, reason });

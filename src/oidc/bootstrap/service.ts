@@ -1,5 +1,5 @@
-import { type TSchema, Type } from '@sinclair/typebox';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Type } from '@sinclair/typebox';
+import { Ajv, type ErrorObject } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { Config } from '../../platform/config/index.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -17,11 +17,8 @@ export interface BootstrapRegistrations {
   resources: ResourceInput[];
 }
 
-const compile = (schema: TSchema): ValidateFunction => {
-  const ajv = new Ajv({ allErrors: true, strict: true, ownProperties: true });
-  (addFormats as unknown as (ajv: Ajv) => void)(ajv);
-  return ajv.compile(schema);
-};
+const ajv = new Ajv({ allErrors: true, strict: true, ownProperties: true });
+(addFormats as unknown as (ajv: Ajv) => void)(ajv);
 
 const wordsFor = (error: ErrorObject): FieldError => {
   const { additionalProperty, missingProperty } = error.params as { additionalProperty?: string; missingProperty?: string };
@@ -51,7 +48,8 @@ export const judgeBootstrap = (
   content: { clients: unknown; resources: unknown },
   config: Pick<Config, 'issuer' | 'outboundAllow' | 'profile'>,
 ): FieldError[] => {
-  const isShaped = compile(shape);
+  // Compiled when first asked, and once: that takes longer than all the rest.
+  const isShaped = ajv.compile(shape);
   // One mistake in a list of alternatives is reported once, not once for each alternative.
   if (!isShaped(content)) return (isShaped.errors ?? []).filter(({ keyword }) => keyword !== 'const').map(wordsFor);
   const { clients, resources } = content as unknown as BootstrapRegistrations;
