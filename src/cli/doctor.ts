@@ -1,5 +1,4 @@
 import { exitCodes } from '../exit.ts';
-import { openFoundation } from '../foundation.ts';
 import { type Config, ConfigError, configFromProcess } from '../platform/config/index.ts';
 import { databaseFindings } from './checks/database.ts';
 import { type Finding, failed, ok, warning } from './checks/finding.ts';
@@ -64,6 +63,7 @@ const report = (findings: readonly Finding[], isJson: boolean): void => {
 /** Without the rooms, which would make up for a missing key before it was seen. */
 const invariantsOfStopped = async (config: Config): Promise<Finding[]> => {
   await checkSchema(config);
+  const { openFoundation } = await import('../foundation.ts');
   const foundation = await openFoundation({ ...config, logLevel: 'silent' });
   try {
     return await invariantFindings(foundation);

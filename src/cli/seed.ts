@@ -1,4 +1,3 @@
-import { createApp } from '../app.ts';
 import { configFromProcess } from '../platform/config/index.ts';
 import type { Command } from './command.ts';
 import { databaseOptions } from './database.ts';
@@ -11,6 +10,7 @@ export const seed: Command = {
   run: async () => {
     const config = configFromProcess();
     databaseOptions(config);
+    const { createApp } = await import('../app.ts');
     const app = await createApp({ ...config, drainDelaySeconds: 0, logLevel: 'silent' });
     await app.close();
     const { firstAdministrator } = app;

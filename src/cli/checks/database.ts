@@ -1,5 +1,4 @@
 import { describeFailure } from '../../exit.ts';
-import { openFoundation } from '../../foundation.ts';
 import type { Config } from '../../platform/config/index.ts';
 import { DirectoryInUseError, inspectDatabase } from '../../platform/db/index.ts';
 import { databaseOptions, hasDatabase } from '../database.ts';
@@ -12,6 +11,7 @@ const opened = async (config: Config): Promise<Finding[]> => {
   const found = schemaFindings(inspection);
   const isOurs = inspection.completed.length > 0 && found.every(({ state }) => state === 'ok');
   if (!isOurs) return found;
+  const { openFoundation } = await import('../../foundation.ts');
   const foundation = await openFoundation({ ...config, logLevel: 'silent' });
   try {
     return await findingsWithin(foundation);

@@ -1,10 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import type { Config } from '../../platform/config/index.ts';
 import { directoryHolder } from '../../platform/db/index.ts';
-import { verifySmtp } from '../../platform/mail/index.ts';
 import { type Finding, failed, guarded, ok, warning } from './finding.ts';
 
 const daySeconds = 86_400;
@@ -47,6 +45,7 @@ const diskFinding = (dataDir: string): Finding => {
 };
 
 const redisFinding = async (url: string): Promise<Finding> => {
+  const { Redis } = await import('ioredis');
   const redis = new Redis(url, { lazyConnect: true, connectTimeout: 3000, maxRetriesPerRequest: 0, retryStrategy: () => null });
   redis.on('error', () => undefined);
   const host = new URL(url).host;
@@ -80,6 +79,7 @@ export const mailFindings = ({ smtpUrl, mailFrom, issuerIsLoopback }: Config): P
       if (issuerIsLoopback) return [ok('mail', 'no SMTP_URL: mails stay in the outbox (/dev/outbox, castellan outbox)')];
       return [warning('mail', 'no SMTP_URL: nobody gets a mail', 'Set SMTP_URL; see docs/operators/mail.md')];
     }
+    const { verifySmtp } = await import('../../platform/mail/index.ts');
     try {
       await verifySmtp(smtpUrl, mailFrom);
       return [ok('mail', `${new URL(smtpUrl).host} takes mails from ${mailFrom}`)];

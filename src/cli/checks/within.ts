@@ -1,5 +1,5 @@
 import type { Foundation } from '../../foundation.ts';
-import { type ExaminedKey, examineKeys } from '../../oidc/index.ts';
+import type { ExaminedKey } from '../../oidc/index.ts';
 import { type Inspection, inspect } from '../../platform/db/index.ts';
 import { type Finding, failed, guarded, ok, warning } from './finding.ts';
 
@@ -79,9 +79,10 @@ const outboxFindings = async ({ outbox }: Reach): Promise<Finding[]> => {
 
 /** Keys and outbox of a database whose schema is ours. */
 export const contentFindings = async (reach: Reach): Promise<Finding[]> => [
-  ...(await guarded('signing keys', async () =>
-    keyFindings(await examineKeys(reach.database, reach.envelope), reach.clock.now()),
-  )),
+  ...(await guarded('signing keys', async () => {
+    const { examineKeys } = await import('../../oidc/index.ts');
+    return keyFindings(await examineKeys(reach.database, reach.envelope), reach.clock.now());
+  })),
   ...(await guarded('outbox', () => outboxFindings(reach))),
 ];
 

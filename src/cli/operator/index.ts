@@ -1,4 +1,3 @@
-import { openRooms } from '../../app.ts';
 import { CommandFailed } from '../../exit.ts';
 import { type Config, configFromProcess } from '../../platform/config/index.ts';
 import { inspectDatabase } from '../../platform/db/index.ts';
@@ -17,6 +16,8 @@ export const checkSchema = async (config: Config): Promise<void> => {
 
 const withRooms = async <Result>(config: Config, work: (operate: Operate) => Promise<Result>): Promise<Result> => {
   await checkSchema(config);
+  // Read when it is needed: the whole application takes four times as long to read as the command line.
+  const { openRooms } = await import('../../app.ts');
   // What a command says is its result; a log line on standard output would be part of it.
   const rooms = await openRooms({ ...config, logLevel: 'silent' });
   try {
