@@ -1,4 +1,7 @@
+import tls from 'node:tls';
 import { expect } from 'chai';
+import { createCertificate } from '../../conformance/own/certificate.ts';
+import { startRelyingParty } from '../../conformance/own/relying-party.ts';
 import { createRegistrationTokens } from '../../src/oidc/registration-tokens/service.ts';
 import { createAgent } from '../support/agent.ts';
 import { type Answer, makeKey, nowSeconds, pkce, send, signJwt } from '../support/client.ts';
@@ -143,10 +146,41 @@ describe('P4 RFC 7591 registration in three modes', () => {
 
   describe('open', () => {
     let stand: Stand;
+    let party: Awaited<ReturnType<typeof startRelyingParty>>;
     before(async () => {
-      stand = await startStand({ env: { DYNAMIC_REGISTRATION: 'open' } });
+      const certificate = createCertificate('registering party');
+      tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.cert]);
+      party = await startRelyingParty(certificate);
+      stand = await startStand({ env: { DYNAMIC_REGISTRATION: 'open', OUTBOUND_ALLOW: '127.0.0.1' } });
     });
-    after(() => stand.close());
+    after(async () => {
+      await stand.close();
+      await party.close();
+    });
+
+    it('OpenID Connect Core §8.1 pairwise subjects of several hosts share the sector that their document names', async () => {
+      const redirects = ['https://one.example.test/callback', 'https://two.example.test/callback'];
+      const { url } = party.publish('sector', redirects);
+      const pairwise = { ...good, redirect_uris: redirects, subject_type: 'pairwise' };
+      const { status, json: client } = await register(stand, { ...pairwise, sector_identifier_uri: url });
+      expect([status, client.subject_type, client.sector_identifier_uri]).to.deep.equal([201, 'pairwise', url]);
+    });
+
+    for (const [what, uri] of Object.entries<() => string | undefined>({
+      'several hosts without a document': () => undefined,
+      'a document that leaves one of them out': () => party.publish('sector', ['https://one.example.test/callback']).url,
+      'a document that is no list': () => party.publish('sector', { redirect_uris: [] }).url,
+      'a document that is not there': () => `${party.origin}/sector/none`,
+      'a document that anybody on the way could change': () => party.publish('sector', []).url.replace('https', 'http'),
+      'a document in our own network': () => 'https://10.0.0.1/sector',
+    })) {
+      it(`OpenID Connect Core §8.1, Registration §5 refuses ${what}`, async () => {
+        const redirects = ['https://one.example.test/callback', 'https://two.example.test/callback'];
+        const pairwise = { ...good, redirect_uris: redirects, subject_type: 'pairwise', sector_identifier_uri: uri() };
+        const { status, json: answer } = await register(stand, pairwise);
+        expect([status, answer.error]).to.deep.equal([400, 'invalid_client_metadata']);
+      });
+    }
 
     it('RFC 7591 §3.2.1 registers anybody, and consent says that nobody vouches for it', async () => {
       const { status, json: client } = await register(stand, { ...good, token_endpoint_auth_method: 'none' });

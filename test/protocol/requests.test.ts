@@ -292,9 +292,29 @@ describe('P2 requests and answers over HTTP', () => {
       expect(claims).to.include({ error: 'login_required', iss: stand.issuer, aud: 'app' });
     });
 
-    it('refuses an unknown mode', async () => {
-      expect(await errorOf(app, { response_mode: 'web_message.jwt' })).to.equal('unsupported_response_mode');
+    it('JARM §2.3.1 says nothing beside the signed answer, which ends within minutes', async () => {
+      for (const mode of ['jwt', 'query.jwt', 'fragment.jwt']) {
+        const { search, hash } = await app.visit(app.authorizationUrl({ response_mode: mode }));
+        const answer = new URLSearchParams(mode.startsWith('fragment') ? hash.slice(1) : search);
+        expect([...answer.keys()], mode).to.deep.equal(['response']);
+        const claims = JSON.parse(Buffer.from(String(answer.get('response')?.split('.')[1]), 'base64url').toString());
+        expect(claims.exp - nowSeconds(), mode).to.be.within(10, 600);
+      }
     });
+
+    it('JARM §2.4 the answer is no token of ours: neither a hint nor a bearer token', async () => {
+      const response = String((await app.authorize({ response_mode: 'jwt' })).get('response'));
+      expect(await errorOf(app, { prompt: 'none', id_token_hint: response })).to.equal('invalid_request');
+      const headers = { authorization: `Bearer ${response}` };
+      expect((await send(`${stand.issuer}/userinfo`, { headers })).status).to.equal(401);
+      expect((await app.post('/introspect', { token: response })).json).to.deep.equal({ active: false });
+    });
+
+    for (const mode of ['web_message.jwt', 'jwt.query', 'JWT']) {
+      it(`JARM §2.3 refuses response_mode=${mode}`, async () => {
+        expect(await errorOf(app, { response_mode: mode })).to.equal('unsupported_response_mode');
+      });
+    }
   });
 
   describe('RFC 9449 DPoP', () => {
@@ -467,6 +487,12 @@ describe('P2 requests and answers over HTTP', () => {
         .to.match(/name="password"/)
         .and.match(/sign ?up/i);
     });
+
+    for (const prompt of ['create none', 'none create', 'CREATE', 'create,login']) {
+      it(`Initiating User Registration 1.0 §4 refuses prompt=${prompt}`, async () => {
+        expect(await errorOf(app, { prompt })).to.equal('invalid_request');
+      });
+    }
   });
 
   describe('INTEROP what libraries do', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { setTenants } from '../../src/platform/db/index.ts';
 import { createAgent } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
+import { send } from '../support/client.ts';
 import { createTestClock } from '../support/clock.ts';
 import { everyTenant } from '../support/database.ts';
 import { createFlows, type Flows, webClient } from '../support/flows.ts';
@@ -24,7 +25,7 @@ describe('TK-10 everything issued before now ends, of everybody or of an organiz
       { ...administrator, email_verified: true, roles: ['SUPER_ADMIN'] },
       { ...plain, email_verified: true },
     ];
-    stand = await startStand({ clock, bootstrap: { clients: [webClient(app)], users } });
+    stand = await startStand({ clock, env: { REGISTRATION: 'closed' }, bootstrap: { clients: [webClient(app)], users } });
     flows = createFlows(stand.issuer, app, stand.person);
     const at = clock.now();
     const { json } = await api('GET', '/auth/me', undefined, await login(stand.person));
@@ -112,6 +113,16 @@ describe('TK-10 everything issued before now ends, of everybody or of an organiz
     expect((await flows.post('/token', { grant_type: 'client_credentials' })).body.error).to.equal('invalid_client');
     await knex('organizations').where({ id: organization }).update({ status: 'active' });
     await belong(null);
+  });
+
+  it('Initiating User Registration 1.0 where nobody may sign up, prompt=create is not offered and leads to the sign-in', async () => {
+    const { json } = await send(`${stand.issuer}/.well-known/openid-configuration`);
+    expect(json.prompt_values_supported).to.include('login').and.not.include('create');
+    const agent = createAgent(stand.issuer);
+    const page = await agent.open(flows.request({ prompt: 'create' }).url);
+    expect(page.body)
+      .to.match(/<h1>Sign in<\/h1>/)
+      .and.not.match(/signup/);
   });
 
   it('takes a right that reaches everybody, a known organization and a fresh sign-in', async () => {

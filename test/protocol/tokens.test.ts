@@ -311,6 +311,29 @@ describe('Protocol breadth over HTTP', () => {
       expect((await post('/introspect', { token }, 'app', { ...accept, authorization: 'Basic eDp5' })).status).to.equal(401);
     });
 
+    it('RFC 9701 §5, §8.1 a signed answer is for its caller alone, and of no use as a token', async () => {
+      const accept = { accept: 'application/token-introspection+jwt' };
+      const { body } = await post('/introspect', { token: await orderToken() }, 'app', accept);
+      const claims = JSON.parse(Buffer.from(String(body.split('.')[1]), 'base64url').toString());
+      expect(claims).to.include({ iss: stand.issuer }).and.not.have.any.keys('sub', 'exp', 'scope', 'client_id');
+      expect([claims.aud].flat()).to.include('app');
+      expect(claims.iat).to.be.closeTo(nowSeconds(), 5);
+      for (const path of ['/userinfo', '/api/v1/auth/me']) {
+        const { status } = await fetch(`${stand.issuer}${path}`, { headers: { authorization: `Bearer ${body}` } });
+        expect(status, path).to.equal(401);
+      }
+      expect((await exchange(body)).json.error).to.equal('invalid_grant');
+      expect((await post('/introspect', { token: body })).json).to.deep.equal({ active: false });
+    });
+
+    it('RFC 9701 §5 a signed answer says of a revoked token no more than that', async () => {
+      const token = await orderToken();
+      await post('/revoke', { token });
+      const { body } = await post('/introspect', { token }, 'app', { accept: 'application/token-introspection+jwt' });
+      const claims = JSON.parse(Buffer.from(String(body.split('.')[1]), 'base64url').toString());
+      expect(claims.token_introspection).to.deep.equal({ active: false });
+    });
+
     it('RFC 9701 answers as a signed JWT to whoever registered for it', async () => {
       const token = await orderToken();
       const { type, body } = await post('/introspect', { token }, 'app', { accept: 'application/token-introspection+jwt' });

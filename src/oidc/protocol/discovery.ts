@@ -37,9 +37,10 @@ const cibaMembers = [
 const when = <Member>(holds: boolean, members: Member): Member | Record<string, never> => (holds ? members : {});
 
 /** What the core does not say of itself because it is ours (GROUND.md §8), and what is off for everybody who was not allowed it. */
-const additionsOf = (issuer: string, uses: Uses): Record<string, unknown> => ({
+const additionsOf = ({ issuer, registration }: Config, uses: Uses): Record<string, unknown> => ({
   request_uri_parameter_supported: uses.requestUri,
-  prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
+  // Initiating User Registration 1.0 §3.
+  prompt_values_supported: ['none', 'login', 'consent', 'select_account', ...(registration === 'closed' ? [] : ['create'])],
   ...when(uses.requestUri, { require_request_uri_registration: true }),
   ...when(uses.frontchannelLogout, { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true }),
   ...when(uses.sessionManagement, { check_session_iframe: `${issuer}${checkSessionPath}` }),
@@ -58,15 +59,15 @@ const profiled = (document: Document): Document => ({
   ),
 });
 
-const described = (document: Document, { issuer, profile }: Config, uses: Uses): Document => {
+const described = (document: Document, config: Config, uses: Uses): Document => {
   const off = new Set([...(uses.ciba ? [] : [cibaGrant]), ...(uses.implicit ? [] : ['implicit'])]);
   const left = Object.entries(document).filter(([name]) => uses.ciba || !cibaMembers.includes(name));
   const whole = {
     ...Object.fromEntries(left),
     grant_types_supported: document.grant_types_supported?.filter((grant) => !off.has(grant)),
-    ...additionsOf(issuer, uses),
+    ...additionsOf(config, uses),
   } as Document;
-  return profile === 'fapi2' ? profiled(whole) : whole;
+  return config.profile === 'fapi2' ? profiled(whole) : whole;
 };
 
 export const discoveryAdditions =
