@@ -57,6 +57,31 @@ const suite = (engine: Engine) => () => {
     expect(isUniqueViolation(error, 'settings_pkey')).to.equal(true);
   });
 
+  it('reads what a prepared statement answers as Knex does, the first time and later', async () => {
+    const text = `select 'a "b" \\ c' as text, null::text as nothing, 7::integer as number, 9::bigint as big, true as flag,
+      '{"a":[1,null]}'::jsonb as json, $1::timestamptz as moment, '2026-01-02 03:04:05.678901+05:30'::timestamptz as other,
+      array['x', null, 'y,"z'] as list, $2::text[] as given, $3::bytea as bytes`;
+    const values = [new Date(), ['plain', null, 'q"u\\o,te{}', ''], Buffer.from([0, 255])];
+    const all = statement('test-values', text);
+    const { rows: expected } = await database.knex.raw(text.replace(/\$\d/g, '?'), values);
+    for (let round = 0; round < 2; round += 1) {
+      const { rows, rowCount } = await prepared<Record<string, unknown>>(database.knex, all, values);
+      expect(rows).to.deep.equal(expected);
+      expect(rowCount).to.equal(1);
+      expect(rows[0]?.given).to.deep.equal(values[1]);
+    }
+    const nobody = statement('test-update', 'update settings set value = value where key = $1');
+    expect(await prepared(database.knex, nobody, ['nobody'])).to.deep.equal({ rows: [], rowCount: 0 });
+  });
+
+  it('goes on with a connection after a prepared statement failed', async () => {
+    const divide = statement('test-divide', 'select 1 / $1::integer as quotient');
+    for (const divisor of [0, 1, 0, 1]) {
+      const answer = await prepared<{ quotient: number }>(database.knex, divide, [divisor]).catch((error) => error.code);
+      expect(divisor === 0 ? answer : answer.rows).to.deep.equal(divisor === 0 ? '22012' : [{ quotient: 1 }]);
+    }
+  });
+
   it('counts statements for whoever listens', async () => {
     const statements: string[] = [];
     const stop = database.onStatement(({ sql }) => void statements.push(sql));

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { PreparedQuery, type Rows } from './prepared-query.ts';
 
 /** A hot statement: prepared once per connection, so that Knex's building cost (50 µs) and the parse are saved. */
 export interface Statement {
@@ -11,7 +12,7 @@ export interface Statement {
 export const statement = (name: string, text: string): Statement => ({ name, text });
 
 interface PgConnection {
-  query(query: { name: string; text: string; values: readonly unknown[] }): Promise<{ rows: unknown[]; rowCount: number | null }>;
+  query(query: object): unknown;
 }
 
 interface ConnectionSource {
@@ -23,22 +24,29 @@ interface ConnectionSource {
 
 let sequence = 0;
 
+const run = <Row>(connection: PgConnection, { name, text }: Statement, values: readonly unknown[]): Promise<Rows<Row>> =>
+  new Promise((resolve, reject) => {
+    const query = new PreparedQuery<Row>(name, text, values, (error, result) => {
+      if (!error) return resolve(result);
+      // Ours instead of the socket's.
+      Error.captureStackTrace(error, run);
+      reject(error);
+    });
+    connection.query(query);
+  });
+
 /** Runs a prepared statement on a pooled connection, or on the transaction's own when `executor` is one. */
-export const prepared = async <Row>(
-  executor: Knex,
-  { name, text }: Statement,
-  values: readonly unknown[],
-): Promise<{ rows: Row[]; rowCount: number }> => {
+export const prepared = async <Row>(executor: Knex, statement: Statement, values: readonly unknown[]): Promise<Rows<Row>> => {
   const source = executor.client as ConnectionSource;
   const connection = await source.acquireConnection();
   const id = `prepared-${++sequence}`;
-  source.emit('query', { __knexQueryUid: id, sql: text });
+  source.emit('query', { __knexQueryUid: id, sql: statement.text });
   try {
-    const result = await connection.query({ name, text, values });
+    const result = await run<Row>(connection, statement, values);
     if (source.config.castellanYields) await nextTurn();
-    return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
+    return result;
   } finally {
-    source.emit('query-response', undefined, { __knexQueryUid: id, sql: text });
+    source.emit('query-response', undefined, { __knexQueryUid: id, sql: statement.text });
     await source.releaseConnection(connection);
   }
 };
