@@ -172,8 +172,9 @@ export const mountAuthzenRoutes = (admin: AdminRoutes, pdp: Pdp, issuer: string)
 const identifier = /^[\x21-\x7e]{1,200}$/;
 
 /** AuthZEN 1.0 §10.1.5: the caller's X-Request-ID comes back, also with refusals. */
-export const echoRequestId: Koa.Middleware = async (ctx, next) => {
+export const echoRequestId: Koa.Middleware = (ctx, next) => {
+  if (!ctx.path.startsWith(`${base}/`)) return next();
   const id = ctx.get('x-request-id');
-  if (ctx.path.startsWith(`${base}/`) && identifier.test(id)) ctx.set('X-Request-ID', id);
-  await next();
+  if (identifier.test(id)) ctx.set('X-Request-ID', id);
+  return next();
 };

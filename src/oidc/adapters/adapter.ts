@@ -6,6 +6,7 @@ import { hashOf, markerOf } from './markers.ts';
 import { createReplays } from './replays.ts';
 import { type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
 import { AlreadyConsumed, type ArtifactStore } from './store.ts';
+import { currentUnit } from './unit.ts';
 
 /** Where clients that register themselves are kept (RFC 7591). */
 export interface ClientRegistrar {
@@ -28,6 +29,13 @@ export const consumedError = ({ kind }: AlreadyConsumed): Error =>
   kind === 'PushedAuthorizationRequest'
     ? new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
     : new errors.InvalidGrant(`${kind} was already used`);
+
+const presentedHash = (id: string): string => {
+  const hashes = currentUnit()?.hashes;
+  const idHash = hashes?.get(id) ?? hashOf(id);
+  hashes?.set(id, idHash);
+  return idHash;
+};
 
 /** One class for every model of the provider, on `oidc_artifacts`. */
 export class ArtifactAdapter implements Adapter {
@@ -59,7 +67,7 @@ export class ArtifactAdapter implements Adapter {
       return record && (metadataOf(record) as AdapterPayload);
     }
     if (this.#kind === 'ReplayDetection') return this.#claim(id);
-    const facts = await this.#deps.store.find(this.#kind, hashOf(id));
+    const facts = await this.#deps.store.find(this.#kind, presentedHash(id));
     return facts && fromRow(facts.row, { jti: id }, this.#times.skewSeconds);
   }
 

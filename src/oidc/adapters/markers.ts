@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { constantTimeEqual, sha256 } from '../../platform/crypto/index.ts';
 
 /**
@@ -12,14 +13,26 @@ const hashLength = 43;
 
 const tag = (idHash: string): string => hash('sha256', `${processKey}${idHash}`, 'base64url');
 
+// One request makes and follows the markers of its grant and session several times; a digest each time is a twentieth of it.
+const markers = new LRUCache<string, string>({ max: 5000 });
+
+const make = (idHash: string): string => `${prefix}${idHash}${tag(idHash)}`;
+
 /** A reference for use inside this process only. */
-export const markerOf = (idHash: string): string => `${prefix}${idHash}${tag(idHash)}`;
+export const markerOf = (idHash: string): string => {
+  const known = markers.get(idHash);
+  if (known !== undefined) return known;
+  const marker = make(idHash);
+  markers.set(idHash, marker);
+  return marker;
+};
 
 /** The hash a row is stored under, for an id as presented or for a marker of ours. */
 export const hashOf = (id: string): string => {
   if (id.startsWith(prefix) && id.length === prefix.length + 2 * hashLength) {
     const idHash = id.slice(prefix.length, prefix.length + hashLength);
-    if (constantTimeEqual(id.slice(prefix.length + hashLength), tag(idHash))) return idHash;
+    // What somebody presents is looked for among those that were made, and adds none.
+    if (constantTimeEqual(id, markers.get(idHash) ?? make(idHash))) return idHash;
   }
   return sha256(id);
 };

@@ -15,6 +15,8 @@ const keyOf = ({ id, kind }: ArtifactKey): string => `${kind} ${id}`;
  * either a spent code with its tokens or neither; reads see them before.
  */
 export class Unit {
+  /** Hashes of what was presented: the core looks for one token among three kinds. */
+  readonly hashes = new Map<string, string>();
   /** Reads of this request, by id hash or `lookup`. */
   readonly reads = new Map<string, Promise<Facts[]>>();
   readonly work: EnlistedWork[] = [];

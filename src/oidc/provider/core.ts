@@ -26,7 +26,7 @@ import { answerAcrInTheirWords } from './acr.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
 import { harden, userCodeGate } from './hardening.ts';
-import { endSessionConfirm, routes } from './routes.ts';
+import { endSessionConfirm, machinePaths, routes } from './routes.ts';
 
 export interface CoreDeps extends ConfigurationDeps {
   logger: Logger;
@@ -60,9 +60,33 @@ const takeBack = (ctx: Context, error: AlreadyConsumed): void => {
   ctx.body = { error: message, error_description: description };
 };
 
+interface Guarded {
+  isItsPath: (path: string) => boolean;
+  middleware: Middleware;
+}
+
+const guarded = new WeakMap<Middleware, Guarded>();
+
 /** Most requests are none of this middleware's business: they pass it by without a turn of the event loop. */
 const onlyAt = (isItsPath: (path: string) => boolean, middleware: Middleware): Middleware => {
-  return (ctx, next) => (isItsPath(ctx.path) ? middleware(ctx, next) : next());
+  const guard: Middleware = (ctx, next) => (isItsPath(ctx.path) ? middleware(ctx, next) : next());
+  guarded.set(guard, { isItsPath, middleware });
+  return guard;
+};
+
+/** What of all middleware a path meets. */
+const chainAt = (all: readonly Middleware[], path: string): Middleware[] =>
+  all.flatMap((one) => {
+    const guard = guarded.get(one);
+    if (!guard) return [one];
+    return guard.isItsPath(path) ? [guard.middleware] : [];
+  });
+
+/** Busy paths have a chain of their own, so that a request passes nothing by that is not meant for it. */
+const composeAll = (all: readonly Middleware[]): Middleware => {
+  const run = compose([...all]) as Middleware;
+  const runs = new Map([...machinePaths].map((path) => [path, compose(chainAt(all, path)) as Middleware]));
+  return (ctx, next) => (runs.get(ctx.path) ?? run)(ctx, next);
 };
 
 const is =
@@ -165,7 +189,7 @@ export const createCore = (deps: CoreDeps): Core => {
     rebuild: (jwks) => {
       const documents = createDocuments();
       const provider = build(jwks, documents.keep);
-      const run = compose(provider.middleware as Middleware[]) as unknown as Middleware;
+      const run = composeAll(provider.middleware as unknown as Middleware[]);
       current = { provider, run, document: documents.find };
     },
   };

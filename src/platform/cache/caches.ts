@@ -20,7 +20,7 @@ export interface CacheDeps {
   envelope: Envelope;
   clock: Clock;
   logger: Logger;
-  metrics: Pick<Metrics, 'cacheHits' | 'cacheMisses'>;
+  metrics: Pick<Metrics, 'cacheHits' | 'cacheMisses' | 'hitsOf'>;
 }
 
 export interface Loaded<Value> {
@@ -83,6 +83,7 @@ export const createCaches = ({ database, redisUrls, envelope, clock, logger, met
     if (levels.has(name)) throw new Error(`cache ${name} is declared twice`);
     const level1 = createLevel1(clock, l1Seconds, maxEntries);
     levels.set(name, level1);
+    const countHit = metrics.hitsOf(name);
     const level2: Level2 | undefined = l2Seconds > 0 ? bus.level2 : undefined;
     const flights = new Map<string, { start: number; value: Promise<Value | undefined> }>();
 
@@ -106,7 +107,7 @@ export const createCaches = ({ database, redisUrls, envelope, clock, logger, met
       get: async (key, load) => {
         const hit = level1.get(key);
         if (hit) {
-          metrics.cacheHits.inc({ cache: name, level: 'l1' });
+          countHit();
           return hit.value as Value;
         }
         const start = generations.now();

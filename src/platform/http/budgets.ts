@@ -97,19 +97,20 @@ export const createBudgets = ({ limits, clock }: { limits: RateLimits; clock: Cl
     windowOf('protocol', address).used -= 1;
   };
 
+  const count: Koa.Middleware = async (ctx, next) => {
+    const address = networkOf(ctx.info.ip);
+    take(ctx, 'protocol', address);
+    await next();
+    const clientId = provenClient(ctx);
+    if (clientId !== undefined) countToClient(clientId, address);
+  };
+
   return {
     admit: async (ctx, principal) => {
       if (!limits.enabled || !ownApi.test(ctx.path)) return;
       const key = principal ? `${principal.type}:${principal.id}` : networkOf(ctx.info.ip);
       take(ctx, budgetOf(principal), key);
     },
-    middleware: async (ctx, next) => {
-      if (!limits.enabled || uncounted.test(ctx.path) || ownApi.test(ctx.path)) return await next();
-      const address = networkOf(ctx.info.ip);
-      take(ctx, 'protocol', address);
-      await next();
-      const clientId = provenClient(ctx);
-      if (clientId !== undefined) countToClient(clientId, address);
-    },
+    middleware: (ctx, next) => (!limits.enabled || uncounted.test(ctx.path) || ownApi.test(ctx.path) ? next() : count(ctx, next)),
   };
 };

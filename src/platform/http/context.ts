@@ -102,7 +102,6 @@ export const createRecorder = ({ logger, metrics }: Pick<PipelineDeps, 'logger' 
     const seconds = (performance.now() - started) / 1000;
     const labels = { method, route, status: String(status) };
     metrics.httpDuration.observe(labels, seconds);
-    metrics.httpRequests.inc(labels);
     const level = status >= 500 ? 'error' : 'info';
     logger[level]({ correlationId, ...labels, ip, durationMs: Math.round(seconds * 1000) }, 'request');
   };
@@ -164,9 +163,9 @@ export const commonHeaders = ({ issuer }: Pick<Config, 'issuer'>): Record<string
 export const securityHeaders = (config: Config): Koa.Middleware => {
   const headers = Object.entries(commonHeaders(config));
   const checkHost = hostCheck(config);
-  return async (ctx, next) => {
+  return (ctx, next) => {
     for (const [name, value] of headers) ctx.res.setHeader(name, value);
     checkHost(ctx);
-    await next();
+    return next();
   };
 };

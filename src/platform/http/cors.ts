@@ -34,9 +34,8 @@ export const cors = ({ issuer, isRegistered }: CorsDeps): Koa.Middleware => {
     allowHeaders: allowed,
     maxAge: preflightSeconds,
   }) as unknown as Koa.Middleware;
-  return async (ctx, next) => {
+  const foreign: Koa.Middleware = async (ctx, next) => {
     const origin = ctx.get('origin');
-    if (origin === '' || origin === issuer || isPublic(ctx.path)) return await next();
     if (origin !== 'null' && (await isRegistered(origin))) return await answer(ctx, next);
     try {
       return await next();
@@ -44,5 +43,9 @@ export const cors = ({ issuer, isRegistered }: CorsDeps): Koa.Middleware => {
       for (const name of ['Allow-Origin', 'Allow-Methods', 'Allow-Headers', 'Expose-Headers', 'Max-Age'])
         ctx.remove(`Access-Control-${name}`);
     }
+  };
+  return (ctx, next) => {
+    const origin = ctx.get('origin');
+    return origin === '' || origin === issuer || isPublic(ctx.path) ? next() : foreign(ctx, next);
   };
 };

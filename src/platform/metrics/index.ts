@@ -7,6 +7,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const queryBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5];
 
+interface Tally {
+  cache: string;
+  count: number;
+}
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export const createMetrics = () => {
@@ -14,20 +19,31 @@ export const createMetrics = () => {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   let countSessions: (() => Promise<number>) | undefined;
+  const httpDuration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time to answer a request',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: requestBuckets,
+    registers,
+  });
+  const found: Tally[] = [];
   return {
     registry,
-    httpDuration: new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'Time to answer a request',
-      labelNames: ['method', 'route', 'status'] as const,
-      buckets: requestBuckets,
-      registers,
-    }),
+    httpDuration,
+    /** Told by the durations, which are as many. */
     httpRequests: new Counter({
       name: 'http_requests_total',
       help: 'Requests by status',
       labelNames: ['method', 'route', 'status'] as const,
       registers,
+      async collect() {
+        this.reset();
+        const { values } = await httpDuration.get();
+        for (const { metricName, labels, value } of values) {
+          if (metricName === 'http_request_duration_seconds_count')
+            this.inc(labels as Record<'method' | 'route' | 'status', string>, value);
+        }
+      },
     }),
     /** Counted when asked for: every process tells the same. */
     activeSessions: new Gauge({
@@ -47,7 +63,21 @@ export const createMetrics = () => {
       help: 'Values found in a cache',
       labelNames: ['cache', 'level'] as const,
       registers,
+      collect() {
+        for (const tally of found) {
+          this.inc({ cache: tally.cache, level: 'l1' }, tally.count);
+          tally.count = 0;
+        }
+      },
     }),
+    /** Several times a request: labels are looked up when somebody asks for the numbers. @returns how to count one */
+    hitsOf: (cache: string): (() => void) => {
+      const tally: Tally = { cache, count: 0 };
+      found.push(tally);
+      return () => {
+        tally.count += 1;
+      };
+    },
     cacheMisses: new Counter({
       name: 'cache_misses_total',
       help: 'Values a cache had to load',
