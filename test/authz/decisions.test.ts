@@ -326,6 +326,8 @@ describe('Z4-Z6 decisions over HTTP', () => {
         const { status, json } = await root('POST', '/authz/policies', { ...policy, name: 'wrong', condition });
         expect(status, path).to.equal(400);
         expect(json.errors[0].path.startsWith(path), `${path} ${json.errors[0].path}`).to.equal(true);
+        const said = json.errors.map((error: ApiAnswer['json']) => `${error.path} ${error.message}`);
+        expect(said, 'each mistake once').to.have.lengthOf(new Set(said).size);
       }
     });
 

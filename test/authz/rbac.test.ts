@@ -141,6 +141,8 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
       expect(answer.status).to.equal(400);
       expect(answer.json.type).to.equal('urn:castellan:error:role_cycle');
     }
+    const unknown = await make('d', ['a', 'nothing']);
+    expect([unknown.status, unknown.json.errors[0].path]).to.deep.equal([400, '/parents/1']);
     for (let depth = 0; depth < 8; depth += 1) await make(`c${depth}`, [depth === 0 ? 'c' : `c${depth - 1}`]);
     expect((await make('c8', ['c7'])).json.type).to.equal('urn:castellan:error:role_too_deep');
   });
@@ -182,9 +184,12 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     const wrong = await superAdmin('POST', '/rbac/roles/reader/members', {
       userIds: [...userIds, '01890000-0000-7000-8000-000000000000'],
     });
-    expect(wrong.status).to.equal(404);
+    expect([wrong.status, wrong.json.errors[0].path]).to.deep.equal([404, '/userIds/2']);
     expect((await superAdmin('GET', '/rbac/roles/reader/members')).json.items).to.have.length(0);
     expect((await superAdmin('POST', '/rbac/roles/reader/members', { userIds })).status).to.equal(201);
+    const again = await superAdmin('POST', '/rbac/roles/reader/members', { userIds: [ids.ada, ids.cyd] });
+    expect([again.status, again.json.errors[0].path]).to.deep.equal([409, '/userIds/1']);
+    expect((await superAdmin('GET', `/rbac/users/${ids.cyd}/roles`)).json.items[0].id).to.equal(again.json.assignmentId);
     const { json } = await superAdmin('GET', '/rbac/roles/reader/members?limit=1');
     expect(json.items[0].email).to.match(/@example\.test$/);
     expect(json.nextCursor).to.be.a('string');

@@ -2,7 +2,7 @@ import { uuidv7 } from '../../platform/crypto/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { organizationFor, requireKnown } from '../rbac/roles.ts';
-import { type Caller, type InWork, seekRole, type Work } from '../rbac/transaction.ts';
+import { type Caller, type InWork, rolesNamed, type Work } from '../rbac/transaction.ts';
 import { type Conflict, grouped, newConflicts } from './conflicts.ts';
 import { createDutyRepository, type ExceptionRow, type RuleContent, type RuleRecord, type SuspectQuery } from './repository.ts';
 import type { RuleInput, RuleView } from './schema.ts';
@@ -32,26 +32,10 @@ const auditable = ({ name, maxHeld, roles, permissions }: RuleRecord) => ({
   permissions,
 });
 
-/**
- * Ids of roles that a rule may name. TN-04: one of an organization its own and the deployment's, one of the deployment only those.
- * @throws invalid_request naming each that is not there
- */
-const rolesOf = async (work: Work, references: readonly string[], organizationId: string | null): Promise<Set<string>> => {
-  const ids = new Set<string>();
-  const mistakes: { path: string; message: string }[] = [];
-  for (const [index, reference] of references.entries()) {
-    const role = await seekRole(work, reference, organizationId);
-    const isUsable = role && (role.organization_id === null || role.organization_id === organizationId);
-    if (isUsable) ids.add(role.id);
-    else mistakes.push({ path: `/roles/${index}`, message: `there is no role ${reference}` });
-  }
-  if (mistakes.length > 0) throw shared.invalid_request({ errors: mistakes });
-  return ids;
-};
-
 const contentOf = async (work: Work, input: RuleInput, organizationId: string | null): Promise<RuleContent> => {
   const { name, description = null, roles = [], permissions = [], maxHeld = 1 } = input;
-  const roleIds = await rolesOf(work, roles, organizationId);
+  const named = await rolesNamed(work, roles, organizationId, '/roles');
+  const roleIds = new Set(named.map(({ id }) => id));
   const names = await requireKnown(work, permissions);
   if (roleIds.size + names.length <= maxHeld) {
     const message = 'the rule must name more roles and permissions than one person may hold';

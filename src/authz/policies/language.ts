@@ -113,7 +113,9 @@ const isScalar = (node: unknown): boolean =>
 const isEmptyList = (node: unknown): boolean => Array.isArray(node) && node.length === 0;
 
 const refuse = (reading: Reading, path: string, message: string): null => {
-  if (reading.problems.length < 20) reading.problems.push({ path: `/condition${path}`, message });
+  const last = reading.problems.at(-1);
+  const isSaid = last?.path === `/condition${path}` && last.message === message;
+  if (!isSaid && reading.problems.length < 20) reading.problems.push({ path: `/condition${path}`, message });
   return null;
 };
 

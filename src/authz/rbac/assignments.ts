@@ -1,5 +1,5 @@
 import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
-import { errors as shared } from '../../platform/errors/index.ts';
+import { Refusal, errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import { tags } from '../pdp/subjects.ts';
 import type { AssignmentRow } from './assignments-repository.ts';
@@ -47,6 +47,13 @@ export const requireUser = async ({ assignments }: Work, { scope }: Caller, user
   if (!(await assignments.seesUser(userId, scope))) throw errors.user_not_found();
 };
 
+/** Of many people the one who stands in the way. */
+const rethrowAt = (error: unknown, path: string): never => {
+  if (!(error instanceof Refusal) || error.errors.length > 0) throw error;
+  const { code, status, title, detail, extensions } = error;
+  throw new Refusal({ code, status, title, detail, extensions, errors: [{ path, message: title }] });
+};
+
 const grantedBy = ({ actor }: Caller): string | null => (actor.type === 'user' ? (actor.id ?? null) : null);
 
 export const createAssignments = (inWork: InWork) => {
@@ -74,8 +81,9 @@ export const createAssignments = (inWork: InWork) => {
     }
     const span = spanOf(input, work.now);
     const { reason = null, eligible = false } = input;
-    if ((await work.assignments.meeting(userId, role.id, organizationId, eligible, span)) !== undefined)
-      throw errors.assignment_exists();
+    const met = await work.assignments.meeting(userId, role.id, organizationId, eligible, span);
+    if (met !== undefined)
+      throw errors.assignment_exists({ detail: `Assignment ${met} counts within that time`, extensions: { assignmentId: met } });
     const row = {
       id: uuidv7(work.now),
       user_id: userId,
@@ -109,10 +117,14 @@ export const createAssignments = (inWork: InWork) => {
     input: AssignmentInput,
   ): Promise<AssignmentRow[]> => {
     const { role, organizationId } = await target(work, caller, input);
+    const isMany = userIds.length > 1;
     await work.requireGift(await work.permissionsOfRole(role.id), organizationId, spanOf(input, work.now).expires_at);
     const giveAll = async (write: GrantWrites): Promise<AssignmentRow[]> => {
       const rows: AssignmentRow[] = [];
-      for (const userId of userIds) rows.push(await insert(work, write, caller, userId, role, organizationId, input));
+      for (const [index, userId] of userIds.entries()) {
+        const row = insert(work, write, caller, userId, role, organizationId, input);
+        rows.push(await (isMany ? row.catch((error: unknown) => rethrowAt(error, `/userIds/${index}`)) : row));
+      }
       return rows;
     };
     return await work.change(userIds, giveAll, input.override);

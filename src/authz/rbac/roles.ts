@@ -6,7 +6,7 @@ import type { GrantWrites } from './grants-repository.ts';
 import { nameOf, parsePermission } from './permission.ts';
 import type { PermissionRecord, RoleFilter, RoleRecord } from './roles-repository.ts';
 import type { RoleInput, RoleView } from './schema.ts';
-import { type Caller, findRole, type InWork, type Work } from './transaction.ts';
+import { type Caller, findRole, type InWork, rolesNamed, type Work } from './transaction.ts';
 
 export const roleView = (role: RoleRecord): RoleView => ({
   id: role.id,
@@ -60,15 +60,9 @@ export const permissionIds = async (work: Work, names: readonly string[], create
   return (await work.permissions.byNames(wanted)).map(({ id }) => id);
 };
 
-const parentsOf = async (work: Work, { parents = [] }: RoleInput, organizationId: string | null): Promise<RoleRecord[]> => {
-  const found: RoleRecord[] = [];
-  for (const parent of parents) found.push(await findRole(work, parent, organizationId));
-  // TN-04: a role of all organizations cannot rest on one of them, nor one organization's on another's.
-  if (found.some((parent) => parent.organization_id !== null && parent.organization_id !== organizationId)) {
-    throw errors.role_not_found();
-  }
-  return found;
-};
+/** A role of all organizations cannot rest on one of them, nor one organization's on another's. */
+const parentsOf = (work: Work, { parents = [] }: RoleInput, organizationId: string | null): Promise<RoleRecord[]> =>
+  rolesNamed(work, parents, organizationId, '/parents');
 
 const requireTree = async ({ roles }: Work, id: string, parents: readonly RoleRecord[]): Promise<void> => {
   const below = await roles.descendants(id);

@@ -2,6 +2,7 @@
 import type { Caches } from '../../platform/cache/index.ts';
 import { isUuid } from '../../platform/crypto/index.ts';
 import { type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
+import { errors as shared } from '../../platform/errors/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import type { Override } from '../duties/check.ts';
 import { errors } from '../errors.ts';
@@ -134,7 +135,7 @@ export const createInWork =
     });
 
 /** A role by id or name; of equal names the one of that organization, then the deployment's own. */
-export const seekRole = async (
+const seekRole = async (
   { roles }: Pick<Work, 'roles'>,
   idOrName: string,
   organizationId?: string | null,
@@ -155,4 +156,26 @@ export const findRole = async (
   const role = await seekRole(work, idOrName, organizationId);
   if (!role) throw errors.role_not_found();
   return role;
+};
+
+/**
+ * Roles that something of this organization, or of the deployment, may name: its own and the deployment's (TN-04).
+ * @param field where the names stand
+ * @throws invalid_request at each that is not there
+ */
+export const rolesNamed = async (
+  work: Pick<Work, 'roles'>,
+  names: readonly string[],
+  organizationId: string | null,
+  field: string,
+): Promise<RoleRecord[]> => {
+  const found: RoleRecord[] = [];
+  const mistakes: { path: string; message: string }[] = [];
+  for (const [index, name] of names.entries()) {
+    const role = await seekRole(work, name, organizationId);
+    if (role && (role.organization_id === null || role.organization_id === organizationId)) found.push(role);
+    else mistakes.push({ path: `${field}/${index}`, message: `there is no role ${name}` });
+  }
+  if (mistakes.length > 0) throw shared.invalid_request({ errors: mistakes });
+  return found;
 };
