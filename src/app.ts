@@ -158,7 +158,6 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
         { name: 'device', href: '/device' },
       ] as const,
   };
-  mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views });
   createInteractions({
     interactions: oidc.interactions,
     houses: createHouses(foundation, authz),
@@ -189,6 +188,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   oidc.mount(http.admin);
   authz.mount(http.admin);
   const directory = mountPeople(http.admin, { foundation, accounts, authn, authz, endings: oidc.endings });
+  mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views, directory });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);

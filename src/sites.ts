@@ -123,10 +123,11 @@ interface ConsoleRooms {
   oidc: Oidc;
   sessions: Sessions;
   views: Views;
+  directory: Directory;
 }
 
 export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
-  const { foundation, accounts, authn, authz, oidc, sessions, views } = rooms;
+  const { foundation, accounts, authn, authz, oidc, sessions, views, directory } = rooms;
   const { config, clock, audit, outbox } = foundation;
   const shared = {
     accounts,
@@ -139,6 +140,7 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
   mountAccountConsole(pages, { ...shared, authn, views, applications, devices: sessions.devices, endings });
   mountAdminConsole(pages, {
     ...shared,
+    directory,
     guard: authz.guard,
     holds: authz.holds,
     services: authz.services,

@@ -246,5 +246,5 @@ export { assignmentView } from './rbac/assignments.ts';
 export { callerOf, type RouteCaller } from './rbac/caller.ts';
 export { userPermissionView } from './rbac/grants.ts';
 export { roleView } from './rbac/roles.ts';
-export { AssignmentBody, RoleBody, RoleQuery, UserPermissionBody } from './rbac/schema.ts';
+export { AssignmentBody, GroupRoleBody, RoleBody, RoleQuery, UserPermissionBody } from './rbac/schema.ts';
 export { superAdmin };

@@ -1,5 +1,6 @@
 /** Owns: the pages of the account console (FEATURES A13) and of the administration (O8); no rules of their own, the rooms' services decide. */
 import type { AuthzServices } from '../authz/index.ts';
+import type { Directory } from '../identity/index.ts';
 import type { PageRoutes } from '../platform/http/index.ts';
 import { type ApplicationsPageDeps, mountApplicationPages } from './account/applications/page.ts';
 import { type AccountHomeDeps, mountAccountHome } from './account/home/page.ts';
@@ -13,14 +14,16 @@ import { type AuditPageDeps, mountAuditPages } from './admin/audit/page.ts';
 import { type ClientPageDeps, mountClientPages } from './admin/clients/page.ts';
 import { type DecisionPageDeps, mountDecisionPages } from './admin/decisions/page.ts';
 import { mountDutyPages } from './admin/duties/page.ts';
+import { mountGroupPages } from './admin/groups/page.ts';
 import { type KeyPageDeps, mountKeyPages } from './admin/keys/page.ts';
+import { mountOrganizationPages } from './admin/organizations/page.ts';
 import { mountOverview } from './admin/overview/page.ts';
 import { createWatches, type WatchDeps } from './admin/overview/watches.ts';
 import { mountPolicyPages } from './admin/policies/page.ts';
 import { mountResourcePages, type ResourcePageDeps } from './admin/resources/page.ts';
 import { mountRolePages } from './admin/roles/page.ts';
 import { type AdminShellDeps, createAdminShell } from './admin/shell/page.ts';
-import { mountUserPages, type UserPageDeps } from './admin/users/page.ts';
+import { mountUserPages } from './admin/users/page.ts';
 
 export type AccountConsoleDeps = AccountSessionDeps &
   Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps & IdentifierPageDeps, 'authn' | 'clock'> &
@@ -49,14 +52,15 @@ export type AdminConsoleDeps = AccountSessionDeps &
   DecisionPageDeps &
   ClientPageDeps &
   ResourcePageDeps &
-  KeyPageDeps &
-  Pick<UserPageDeps, 'accounts'> & { services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
+  KeyPageDeps & { directory: Directory; services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
 
 export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): void => {
   const { services, idOfLogin } = deps;
   const shell = createAdminShell(pages, { ...deps, session: createAccountSession(deps) });
   mountOverview(shell, createWatches({ ...deps, duties: services.duties }));
-  mountUserPages(shell, { ...deps, services });
+  mountUserPages(shell, deps);
+  mountOrganizationPages(shell, deps);
+  mountGroupPages(shell, { ...deps, grants: services.grants });
   mountRolePages(shell, { services, idOfLogin });
   mountPolicyPages(shell, services);
   mountDecisionPages(shell, deps);

@@ -40,6 +40,8 @@ export const createDirectory = (deps: DirectoryDeps) => {
     members,
     users,
     organizations,
+    organizationMembers,
+    lifecycle,
     mount: (admin: AdminRoutes): void => {
       mountUserRoutes(admin, users);
       mountLifecycleRoutes(admin, { lifecycle, users });

@@ -6,6 +6,8 @@ export { canonicalIdentifier, isEmailAddress, phoneNumberOf, type UserName, user
 export { type Account, type Accounts, type Alongside, createAccounts } from './accounts/service.ts';
 export { type AddressRepository, createAddressRepository } from './addresses/repository.ts';
 export { createDirectory, type Directory } from './create.ts';
+export { groupMemberView, groupView } from './groups/routes.ts';
+export { GroupBody, GroupQuery, MemberBody as GroupMemberBody } from './groups/schema.ts';
 export {
   createIdentifierRepository,
   type Identifier,
@@ -13,7 +15,10 @@ export {
   type IdentifierType,
 } from './identifiers/repository.ts';
 export { type Brand, type BrandDeps, createBrands } from './organizations/brands.ts';
+export { organizationMemberView, organizationView } from './organizations/routes.ts';
+export { OrganizationBody, OrganizationQuery } from './organizations/schema.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';
-export { SaidProfile } from './users/schema.ts';
+export { viewOfUserRecord } from './users/routes.ts';
+export { SaidProfile, UserQuery } from './users/schema.ts';
 export type { UserOutside } from './users/service.ts';
 export { claimsOfProfile, viewOfClaims } from './users/view.ts';

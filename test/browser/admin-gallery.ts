@@ -7,7 +7,7 @@ const later = '2026-12-24T08:57:00.000Z';
 const id = '01939d6e-7f6b-7c3a-9b1e-0c6f1a2b3c4d';
 const longName = 'Trung tâm Điều hành Dữ liệu Khách hàng và Báo cáo Nghiệp vụ Liên Tỉnh';
 const longLogin = 'nguyen.thi.hoang-anh.phuong-thao.bao-chau+bao-cao-lien-tinh@mien-trung.example.com.vn';
-const sections = ['users', 'roles', 'policies', 'decisions', 'duties', 'clients', 'resources', 'keys', 'audit'];
+const sections = 'users organizations groups roles policies decisions duties clients resources keys audit'.split(' ');
 const frame = {
   nav: sections.map((name) => ({ name, path: `/admin/${name}` })),
   person: { name: 'Alice Nguyễn', login: 'alice@example.com' },
@@ -57,8 +57,27 @@ const assignment = {
   reason: longName,
   createdAt: at,
 };
-const user = { id, name: 'Alice Nguyễn', email: longLogin, status: 'active' };
-const can = { update: true, assign: true, delete: true, grant: true, ask: true };
+const organization = {
+  id,
+  name: longName,
+  slug: 'trung-tam',
+  status: 'active',
+  parent: { id, name: longName },
+  memberCount: 12,
+  updatedAt: at,
+};
+const user = { id, name: 'Alice Nguyễn', email: longLogin, status: 'active', organizations: [organization], lastSignInAt: at };
+const group = {
+  id,
+  name: longName,
+  description: longName,
+  organizationId: id,
+  parent: { id, name: 'Kho' },
+  memberCount: 3,
+  updatedAt: at,
+};
+const member = { userId: id, email: longLogin, name: longName, role: 'member', createdAt: at };
+const can = { update: true, assign: true, delete: true, grant: true, ask: true, deactivate: true, add: true, give: true };
 const chips = [{ name: 'search', value: longName, href: '/admin/roles' }];
 const via = [
   { kind: 'role', ref: id, rolePath: ['Order clerk', 'USER'], groupPath: [], expiresAt: later },
@@ -134,7 +153,7 @@ export const adminGallery: readonly Exhibit[] = [
     chips,
     items: [
       { ...user, createdAt: at },
-      { id, status: 'deactivated', createdAt: at },
+      { id, status: 'deactivated', organizations: [], createdAt: at },
     ],
     pager: { next: '#', first: '#' },
   }),
@@ -145,6 +164,7 @@ export const adminGallery: readonly Exhibit[] = [
     base: '#',
     done: 'role_assigned',
     receipt: 'abc',
+    groups: [group],
     assignments: [assignment],
     direct: [{ ...assignment, permission: 'orders:delete:any', effect: 'deny' }],
     effective: {
@@ -156,6 +176,28 @@ export const adminGallery: readonly Exhibit[] = [
     },
   }),
   exhibit('user-assign', 'user-grant', { current: 'users', what: 'assign', user, form: {}, action: '#', back: '#', problem }),
+  exhibit('user-deactivate', 'confirm', {
+    current: 'users',
+    key: 'user_deactivate',
+    values: { person: longLogin },
+    asksReason: true,
+    action: '#',
+    back: '#',
+  }),
+  exhibit('organizations', 'organizations', {
+    current: 'organizations',
+    filters: {},
+    chips: [],
+    items: [organization, { ...organization, status: 'suspended', parent: null }],
+    pager: {},
+    canCreate: true,
+  }),
+  exhibit('organization', 'organization', { current: 'organizations', organization, members: [member], pager: {} }),
+  exhibit('organization-new', 'organization-form', { current: 'organizations', form: {}, action: '#', back: '#' }),
+  exhibit('groups', 'groups', { current: 'groups', filters: {}, chips: [], items: [group], pager: {}, canCreate: true }),
+  exhibit('group', 'group', { current: 'groups', group, members: [member], roles: [role], can, base: '#', pager: {} }),
+  exhibit('group-edit', 'group-form', { current: 'groups', group, form: { name: longName }, action: '#', back: '#' }),
+  exhibit('group-add', 'group-give', { current: 'groups', what: 'add', group, form: {}, action: '#', back: '#' }),
   exhibit('roles', 'roles', { current: 'roles', filters: {}, chips, items: roles, pager: { next: '#' }, canCreate: true }),
   exhibit('roles-none', 'roles', { current: 'roles', filters: {}, chips: [], items: [], pager: {}, canCreate: true }),
   exhibit('role', 'role', { current: 'roles', role: roles[2], members: [assignment], can, base: '#', pager: {} }),

@@ -182,6 +182,56 @@ describe('O8 administration', function administration() {
     expect((await asRoot('GET', `/rbac/users/${ids[bob]}/permissions`)).json.items).to.deep.equal([]);
   });
 
+  it('I5 Z3 makes a group, gives it a role and a member, and takes both away', async () => {
+    await go('/admin/groups/new');
+    await page.fill('#name', 'Night shift');
+    await submit();
+    await page.click('main >> text=Give a role');
+    await page.fill('#role', 'MODERATOR');
+    await submit();
+    await page.click('main >> text=Add somebody');
+    await page.fill('#person', 'nobody@example.test');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('There is no such person');
+    await page.fill('#person', bob);
+    await submit();
+    expect(await text('table')).to.contain(bob);
+    await page.click(`table a >> text=${bob}`);
+    expect(await text()).to.contain('group Night shift MODERATOR');
+    await page.click('dl a >> text=Night shift');
+    await page.click('table a >> text=Take out');
+    expect(await text('h1')).to.equal(`Take ${bob} out of Night shift?`);
+    await submit();
+    expect((await asRoot('GET', `/rbac/users/${ids[bob]}/effective`)).json.roles).to.deep.equal(['USER']);
+    await page.click('#roles ~ ul >> text=Take away');
+    await submit();
+    await page.click('main >> text=Remove this group');
+    await submit();
+    expect(page.url()).to.contain('/admin/groups?done=group_deleted');
+  });
+
+  it('I4 I7 makes an organization, finds people by state, ends an account’s access and gives it back', async () => {
+    await go('/admin/organizations/new');
+    await page.fill('#name', 'Công ty Hải Phòng');
+    await submit();
+    expect(await text())
+      .to.contain('cong-ty-hai-phong')
+      .and.contain('Nobody belongs to this organization yet');
+    await go(`/admin/users/${ids[bob]}`);
+    await page.click('main >> text=End this account’s access');
+    await page.fill('#reason', 'left');
+    await submit();
+    expect(await text()).to.contain('Deactivated');
+    await go('/admin/users?status=deactivated');
+    expect(await text('table'))
+      .to.contain(bob)
+      .and.not.contain(ann);
+    await page.click('table a');
+    await page.click('main >> text=Let this account in again');
+    await submit();
+    expect(await text('[role=status]')).to.contain('can sign in again');
+  });
+
   it('Z4 drafts a policy, tries it, shows what it would have changed, and puts it in force', async () => {
     await asRoot('POST', '/authz/check', { action: 'close', resource: { type: 'orders', attributes: { status: 'closed' } } });
     await asRoot('GET', '/audit/events');

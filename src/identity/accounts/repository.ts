@@ -34,11 +34,6 @@ interface ListedRow {
   created_at: Date;
 }
 
-export interface ListedWithin {
-  organizationIds?: readonly string[] | undefined;
-  before?: string | undefined;
-}
-
 export interface AccountRepository {
   /** Those that are there, in any order. @param ids UUIDs */
   findAll(ids: readonly string[]): Promise<AccountRow[]>;
@@ -55,8 +50,7 @@ export interface AccountRepository {
   /** False when the canonical value belongs to somebody already. */
   insertIdentifier(userId: string, id: string, identifier: NewIdentifier, now: Date): Promise<boolean>;
   setClaims(userId: string, claims: Record<string, unknown>, now: Date): Promise<void>;
-  /** Newest first. @param within members of one of these organizations; ids below that of the last one seen */
-  list(search: string | undefined, limit: number, within?: ListedWithin): Promise<ListedAccount[]>;
+  list(search: string | undefined, limit: number): Promise<ListedAccount[]>;
   isEmpty(): Promise<boolean>;
 }
 
@@ -111,7 +105,7 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
     const row = { user_id: userId, claims: JSON.stringify(claims), updated_at: now };
     await db('user_profiles').insert(row).onConflict('user_id').merge(['claims', 'updated_at']);
   },
-  list: async (search, limit, { organizationIds, before } = {}) => {
+  list: async (search, limit) => {
     const rows = await db('users')
       .leftJoin('user_profiles', 'user_profiles.user_id', 'users.id')
       .leftJoin('identifiers', (join) =>
@@ -121,10 +115,6 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
         const pattern = `%${search?.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
         const named = db('identifiers').where('canonical', 'like', pattern).select('user_id');
         if (search !== undefined) query.whereIn('users.id', named);
-        if (before !== undefined) query.where('users.id', '<', before);
-        if (organizationIds === undefined) return;
-        const members = db('organization_members').whereIn('organization_id', [...organizationIds]);
-        query.whereIn('users.id', members.select('user_id'));
       })
       .orderBy('users.id', 'desc')
       .limit(limit)

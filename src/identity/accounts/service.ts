@@ -1,5 +1,5 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
-import { createBatcher, createTableCopy, type Database, setTenants, type TenantScope } from '../../platform/db/index.ts';
+import { createBatcher, createTableCopy, type Database } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { createPasswordRepository } from '../passwords/repository.ts';
 import { canonicalIdentifier } from './identifier.ts';
@@ -165,21 +165,8 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
         await createPasswordRepository(trx).replace(id, hash, clock.now());
         await audit(trx).record({ type: 'authn.password.changed', outcome: 'success', actor, subjectId: id });
       }),
-    /**
-     * Newest first.
-     * @param search part of an address or user name
-     * @param within members of organizations, all people where absent; from below an id
-     */
-    list: (
-      search: string | undefined,
-      limit: number,
-      { scope = 'all', before }: { scope?: TenantScope; before?: string | undefined } = {},
-    ): Promise<ListedAccount[]> =>
-      database.transaction(async (trx) => {
-        await setTenants(trx, scope);
-        const organizationIds = scope === 'all' ? undefined : scope;
-        return await createAccountRepository(trx).list(search, limit, { organizationIds, before });
-      }),
+    /** For operators, newest first. @param search part of an address or user name */
+    list: (search: string | undefined, limit: number): Promise<ListedAccount[]> => repository.list(search, limit),
     isEmpty: (): Promise<boolean> => repository.isEmpty(),
     /**
      * @param alongside what belongs to the new account, in the same transaction

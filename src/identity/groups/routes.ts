@@ -22,7 +22,7 @@ export interface GroupRouteDeps {
 const base = '/api/v1/identity/groups';
 const one = `${base}/:group`;
 
-const viewOf = (group: GroupRecord): schema.GroupView => ({
+export const groupView = (group: GroupRecord): schema.GroupView => ({
   id: group.id,
   name: group.name,
   description: group.description,
@@ -32,7 +32,13 @@ const viewOf = (group: GroupRecord): schema.GroupView => ({
   createdAt: group.created_at.toISOString(),
   updatedAt: group.updated_at.toISOString(),
 });
-const memberView = ({ user_id: userId, role, email, name, created_at: createdAt }: GroupMember): schema.MemberView => ({
+export const groupMemberView = ({
+  user_id: userId,
+  role,
+  email,
+  name,
+  created_at: createdAt,
+}: GroupMember): schema.MemberView => ({
   userId,
   role,
   email,
@@ -40,7 +46,7 @@ const memberView = ({ user_id: userId, role, email, name, created_at: createdAt 
   createdAt: createdAt.toISOString(),
 });
 const tagged = (group: GroupRecord, status = 200) =>
-  answer({ status, headers: { ETag: etagOf(group.version) }, body: viewOf(group) });
+  answer({ status, headers: { ETag: etagOf(group.version) }, body: groupView(group) });
 
 const mountMembers = (admin: AdminRoutes, { members }: GroupRouteDeps): void => {
   const { GroupParams: params, MemberParams, MemberView: response } = schema;
@@ -56,7 +62,7 @@ const mountMembers = (admin: AdminRoutes, { members }: GroupRouteDeps): void => 
     },
     async ({ params: { group }, query: { limit = 50, cursor }, ...caller }) => {
       const rows = await members.list(callerOf(caller), group, limit + 1, decodeCursor(cursor, 'uuid')?.[0]);
-      return pageOfItems(rows, limit, ({ user_id: id }) => [id], memberView);
+      return pageOfItems(rows, limit, ({ user_id: id }) => [id], groupMemberView);
     },
   );
   admin.post(
@@ -69,7 +75,7 @@ const mountMembers = (admin: AdminRoutes, { members }: GroupRouteDeps): void => 
       response,
       status: 201,
     },
-    async ({ params: { group }, body, ...caller }) => memberView(await members.add(callerOf(caller), group, body)),
+    async ({ params: { group }, body, ...caller }) => groupMemberView(await members.add(callerOf(caller), group, body)),
   );
   admin.put(
     `${one}/members/:userId`,
@@ -82,7 +88,7 @@ const mountMembers = (admin: AdminRoutes, { members }: GroupRouteDeps): void => 
       status: 200,
     },
     async ({ params: { group, userId }, body, ...caller }) =>
-      memberView(await members.setRole(callerOf(caller), group, userId, body.role)),
+      groupMemberView(await members.setRole(callerOf(caller), group, userId, body.role)),
   );
   admin.delete(
     `${one}/members/:userId`,
@@ -102,7 +108,7 @@ export const mountGroupRoutes = (admin: AdminRoutes, deps: GroupRouteDeps): void
     { summary: 'List groups', permission: 'group:read', query: schema.GroupQuery, response: listOf(response), status: 200 },
     async ({ query: { limit = 50, cursor, ...filter }, ...caller }) => {
       const rows = await groups.list(callerOf(caller), filter, limit + 1, decodeCursor(cursor, 'text', 'uuid'));
-      return pageOfItems(rows, limit, ({ name, id }) => [name, id], viewOf);
+      return pageOfItems(rows, limit, ({ name, id }) => [name, id], groupView);
     },
   );
   admin.post(

@@ -22,7 +22,7 @@ export interface OrganizationRouteDeps {
 const base = '/api/v1/identity/organizations';
 const one = `${base}/:organization`;
 
-const viewOf = (organization: OrganizationRecord): schema.OrganizationView => ({
+export const organizationView = (organization: OrganizationRecord): schema.OrganizationView => ({
   id: organization.id,
   name: organization.name,
   slug: organization.slug,
@@ -33,14 +33,19 @@ const viewOf = (organization: OrganizationRecord): schema.OrganizationView => ({
   createdAt: organization.created_at.toISOString(),
   updatedAt: organization.updated_at.toISOString(),
 });
-const memberView = ({ user_id: userId, email, name, created_at: createdAt }: OrganizationMember): schema.MemberView => ({
+export const organizationMemberView = ({
+  user_id: userId,
+  email,
+  name,
+  created_at: createdAt,
+}: OrganizationMember): schema.MemberView => ({
   userId,
   email,
   name,
   createdAt: createdAt.toISOString(),
 });
 const tagged = (organization: OrganizationRecord, status = 200) =>
-  answer({ status, headers: { ETag: etagOf(organization.version) }, body: viewOf(organization) });
+  answer({ status, headers: { ETag: etagOf(organization.version) }, body: organizationView(organization) });
 
 const mountMembers = (admin: AdminRoutes, { members }: OrganizationRouteDeps): void => {
   const { OrganizationParams: params, MemberView: response } = schema;
@@ -57,7 +62,7 @@ const mountMembers = (admin: AdminRoutes, { members }: OrganizationRouteDeps): v
     async ({ params: { organization }, query: { limit = 50, cursor }, ...caller }) => {
       const [after] = decodeCursor(cursor, 'uuid') ?? [];
       const rows = await members.list(callerOf(caller), organization, limit + 1, after);
-      return pageOfItems(rows, limit, ({ user_id: id }) => [id], memberView);
+      return pageOfItems(rows, limit, ({ user_id: id }) => [id], organizationMemberView);
     },
   );
   admin.post(
@@ -71,7 +76,7 @@ const mountMembers = (admin: AdminRoutes, { members }: OrganizationRouteDeps): v
       status: 201,
     },
     async ({ params: { organization }, body, ...caller }) =>
-      memberView(await members.add(callerOf(caller), organization, body.userId)),
+      organizationMemberView(await members.add(callerOf(caller), organization, body.userId)),
   );
   admin.delete(
     `${one}/members/:userId`,
@@ -103,7 +108,7 @@ export const mountOrganizationRoutes = (admin: AdminRoutes, deps: OrganizationRo
     async ({ query: { limit = 50, cursor, ...filter }, ...caller }) => {
       const after = decodeCursor(cursor, 'text', 'uuid');
       const rows = await organizations.list(callerOf(caller), filter, limit + 1, after);
-      return pageOfItems(rows, limit, ({ name, id }) => [name, id], viewOf);
+      return pageOfItems(rows, limit, ({ name, id }) => [name, id], organizationView);
     },
   );
   admin.post(

@@ -4,6 +4,7 @@ import { errors as shared } from '../../../platform/errors/index.ts';
 import { checkOf } from '../../../platform/http/index.ts';
 import { linesOf, overrideOf, textOf, timeOf } from '../shell/forms.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
+import { nobody } from '../shell/people.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
 
 export interface RoleAssignmentDeps {
@@ -13,8 +14,6 @@ export interface RoleAssignmentDeps {
 }
 
 const checkBody = checkOf(AssignmentBody);
-/** Nobody's id: who has no account reads as who is another tenant's (TN-01). */
-const nobody = '00000000-0000-0000-0000-000000000000';
 const maxPeople = 1000;
 
 /** One role for many people, for good or for a time (FEATURES Z1, bulk). */

@@ -10,6 +10,8 @@ export interface Section {
 
 export const sections: readonly Section[] = [
   { name: 'users', path: '/admin/users', permission: 'user:read' },
+  { name: 'organizations', path: '/admin/organizations', permission: 'organization:read' },
+  { name: 'groups', path: '/admin/groups', permission: 'group:read' },
   { name: 'roles', path: '/admin/roles', permission: 'role:read' },
   { name: 'policies', path: '/admin/policies', permission: 'policy:read' },
   { name: 'decisions', path: '/admin/decisions', permission: 'authz:check' },

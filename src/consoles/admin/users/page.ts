@@ -1,45 +1,35 @@
 import { type AuthzServices, assignmentView, callerOf, userPermissionView } from '../../../authz/index.ts';
-import type { Accounts } from '../../../identity/index.ts';
-import { errors as shared } from '../../../platform/errors/index.ts';
-import { decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
+import { type Directory, UserQuery, viewOfUserRecord } from '../../../identity/index.ts';
+import { checkOf, decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
 import { readList } from '../shell/lists.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { mountGrantPages } from './grants.ts';
+import { mountLifecyclePages } from './lifecycle.ts';
 import { mountTakePage } from './take.ts';
 
 export interface UserPageDeps {
-  accounts: Pick<Accounts, 'find' | 'list'>;
+  directory: Pick<Directory, 'users' | 'groups' | 'lifecycle'>;
   services: Pick<AuthzServices, 'assignments' | 'grants' | 'effective'>;
 }
 
 const base = '/admin/users';
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const checkQuery = checkOf(UserQuery);
+const groupsShown = 100;
 
 /** The people a caller may see; and of one of them what they may do, and why. */
 export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
-  const { accounts, services } = deps;
+  const { directory, services } = deps;
+  const { users, groups } = directory;
 
-  /** @throws not_found also for who is of another organization only (TN-01) */
-  const find = async ({ caller, params }: AdminPage) => {
-    const { id = '' } = params;
-    await services.assignments.ofUser(callerOf(caller), id);
-    const account = await accounts.find(id);
-    if (!account) throw shared.not_found();
-    const { claims, status } = account;
-    return { id, status, email: textOf(claims.email), name: textOf(claims.name) };
-  };
+  /** @throws account_not_found also for who is of another organization only (TN-01) */
+  const find = async ({ caller, params }: AdminPage) =>
+    viewOfUserRecord(await users.get({ ...callerOf(caller), selfId: undefined }, params.id ?? ''));
 
   shell.get(base, { permission: 'user:read' }, async (admin) => {
-    const state = readList(admin, ['search']);
-    const [before] = decodeCursor(state.cursor, 'uuid') ?? [];
-    const { scope } = callerOf(admin.caller);
-    const rows = await accounts.list(state.filters.search, state.limit + 1, { scope, before });
-    const { items, nextCursor } = pageOfItems(
-      rows,
-      state.limit,
-      ({ id }) => [id],
-      (row) => row,
-    );
+    const state = readList(admin, ['search', 'status', 'organizationId', 'groupId']);
+    const [after] = decodeCursor(state.cursor, 'uuid') ?? [];
+    const rows = await users.list(callerOf(admin.caller), checkQuery(state.filters), state.limit + 1, after);
+    const { items, nextCursor } = pageOfItems(rows, state.limit, ({ id }) => [id], viewOfUserRecord);
     admin.show('users', { ...state, items, pager: state.pager(nextCursor) });
   });
 
@@ -50,11 +40,13 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
       assign: await admin.may('role:assign'),
       grant: await admin.may('permission:grant', true),
       ask: await admin.may('authz:check'),
+      deactivate: await admin.may('user:deactivate', true),
     };
     admin.show('user', {
       user,
       can,
       base: `${base}/${user.id}`,
+      groups: await groups.list(caller, { userId: user.id }, groupsShown, undefined),
       assignments: (await services.assignments.ofUser(caller, user.id)).map(assignmentView),
       direct: (await services.grants.ofUser(caller, user.id)).map(userPermissionView),
       effective: await services.effective(caller, user.id),
@@ -63,4 +55,5 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
 
   mountGrantPages(shell, { services, find });
   mountTakePage(shell, { services, find });
+  mountLifecyclePages(shell, { lifecycle: directory.lifecycle, find });
 };

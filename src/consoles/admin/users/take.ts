@@ -5,7 +5,7 @@ import { type Problem, problemOf } from '../shell/problems.ts';
 
 export interface TakePageDeps {
   services: Pick<AuthzServices, 'assignments' | 'grants'>;
-  find(admin: AdminPage): Promise<{ id: string; email: string | undefined }>;
+  find(admin: AdminPage): Promise<{ id: string; email: string | null }>;
 }
 
 interface Held {
