@@ -111,7 +111,7 @@ export const createInteractions = ({
       mountForgot(pages, { recovery: authn.recovery, clock });
       mountReset(pages, { recovery: authn.recovery });
       mountVerify(pages, { ...authn, clock });
-      mountInvitation(pages, { invitations: authn.invitations, browser });
+      mountInvitation(pages, { invitations: authn.invitations, browser, houses });
       mountDispatcher(pages, {
         interactions,
         houses,

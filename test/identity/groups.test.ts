@@ -148,6 +148,10 @@ describe('I5 AZ-04 AZ-11 groups', () => {
     expect((await asRoot('POST', `${base}/Writers/members`, { userId: ids.ann, override })).status).to.equal(201);
     const { json } = await asRoot('GET', '/audit/events?type=rbac.sod_overridden');
     expect(json.items[0]).to.deep.include({ reason: override.reason });
+    const both = await Promise.all(
+      ['Readers', 'Writers'].map((group) => asRoot('POST', `${base}/${group}/members`, { userId: ids.cyd })),
+    );
+    expect(both.map(({ status }) => status).sort(), 'at the same moment').to.deep.equal([201, 409]);
     for (const group of ['Readers', 'Writers']) expect((await asRoot('DELETE', `${base}/${group}`)).status).to.equal(204);
     expect((await asRoot('DELETE', `/rbac/sod-rules/${rule.json.id}`)).status).to.equal(204);
   });

@@ -71,6 +71,16 @@ describe('A12 branding of the pages that lead to an application', function brand
       expect(changed.body).to.not.contain('<style');
     });
 
+    it('shows it to whoever is invited into it', async () => {
+      const { json } = await api('GET', `${base}/acme`, undefined, token);
+      const { authn, foundation } = stand.app.rooms;
+      const inviter = { actor: { type: 'system' }, scope: 'all' } as const;
+      await authn.invite({ email: 'guest@example.test', organizationId: json.id }, inviter);
+      const [mail] = await foundation.outbox.list({ limit: 10 });
+      const link = JSON.stringify(mail).match(/https?:[^"]*\/invitation\?ticket=[\w-]+/)?.[0] ?? '';
+      expect(brand(await createAgent(stand.issuer).open(link))).to.equal('Acme 2');
+    });
+
     it('shows the organization that the request names, or the only one of who is signed in, where the application is nobody’s', async () => {
       expect(brand(await open('plain'))).to.equal('Castellan');
       expect(brand(await open('plain', { organization: 'acme' }))).to.equal('Acme 2');

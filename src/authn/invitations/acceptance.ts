@@ -18,6 +18,7 @@ export interface AcceptanceDeps extends InvitationPlace {
 export interface InvitationView {
   email: string;
   organization: string | undefined;
+  organizationId: string | undefined;
   /** The address has an account: its owner signs in and joins. */
   hasAccount: boolean;
 }
@@ -103,7 +104,7 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
       const { email, canonical, organization_id: id } = row;
       const organization =
         id === null ? undefined : await inTransaction('all', ({ invitations }) => invitations.organizationName(id));
-      return { email, organization, hasAccount: (await accounts.idOf(canonical)) !== undefined };
+      return { email, organization, organizationId: id ?? undefined, hasAccount: (await accounts.idOf(canonical)) !== undefined };
     },
     /** A new account with the invited address, which the mail has proven. */
     signUp: (secret: string | undefined, { password, name }: { password: string; name?: string | undefined }) =>

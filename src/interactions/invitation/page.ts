@@ -1,6 +1,7 @@
 import type { Acceptance, PasswordProblem } from '../../authn/index.ts';
 import type { BrowserSessions } from '../../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
+import { type Houses, viewOfHouse } from '../house.ts';
 import { dropLink, linkOf, takeLink } from '../recovery/page.ts';
 import { longestName, passwordErrors } from '../signup/page.ts';
 import type { FormError } from '../steps.ts';
@@ -8,13 +9,14 @@ import type { FormError } from '../steps.ts';
 export interface InvitationPageDeps {
   invitations: Pick<Acceptance, 'look' | 'signUp' | 'join'>;
   browser: BrowserSessions;
+  houses: Pick<Houses, 'named'>;
 }
 
 const path = '/invitation';
 const words = passwordErrors('password');
 
 /** A mailed invitation is accepted here: by a new account, or by whoever has one with that address (RS-11, RS-13). */
-export const mountInvitation = (pages: PageRoutes, { invitations, browser }: InvitationPageDeps): void => {
+export const mountInvitation = (pages: PageRoutes, { invitations, browser, houses }: InvitationPageDeps): void => {
   const secretOf = (page: PageContext): string | undefined => {
     const link = linkOf(page);
     return link?.kind === 'invitation' ? link.secret : undefined;
@@ -31,7 +33,9 @@ export const mountInvitation = (pages: PageRoutes, { invitations, browser }: Inv
     if (!invitation) return gone(page);
     const isSignedIn = invitation.hasAccount && (await personOf(page)) !== undefined;
     const { errors = [], name } = form;
-    page.render('invitation', { ...invitation, isSignedIn, name, errors, path }, status);
+    const { organizationId } = invitation;
+    const house = organizationId === undefined ? undefined : viewOfHouse(await houses.named(organizationId));
+    page.render('invitation', { ...invitation, house, isSignedIn, name, errors, path }, status);
   };
 
   const done = (page: PageContext): void => {
