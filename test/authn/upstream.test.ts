@@ -840,6 +840,13 @@ describe('A5 social and upstream sign-in', function upstream() {
         return await trx('organization_members').whereIn('user_id', [one.id, two.id]).pluck('organization_id');
       });
       expect(members).to.have.members([acme, other]);
+      const joined = await everyTenant(stand.database, (trx) =>
+        trx('audit_events').where({ type: 'identity.organization_member_added' }).orderBy('id'),
+      );
+      expect(joined.map(({ subject_id: id, organization_id: of }) => [id, of])).to.deep.equal([
+        [one.id, acme],
+        [two.id, other],
+      ]);
       // SO-06: an organization that is suspended lets nobody in.
       await knex()('organizations').where({ id: acme }).update({ status: 'suspended' });
       await stand.app.rooms.foundation.caches.invalidate([`organization:${acme}`]);

@@ -16,8 +16,6 @@ export interface AuditCatalogue {
   'authn.password.changed': None;
   'authn.password.reset': None;
   'authn.password.reset_requested': None;
-  'authn.register.refused': None;
-  'authn.register.succeeded': None;
   'authn.unlocked': None;
   'authn.upstream.linked': { provider: string; issuer: string; how: 'sign-up' | 'address' | 'sign-in' | 'account' };
   'authn.upstream.unlinked': { provider: string; issuer: string };

@@ -59,7 +59,12 @@ export const linkIn = async (
   const target = { type: 'social_account', id };
   await audit.record({ type: 'authn.upstream.linked', outcome: 'success', actor, subjectId: accountId, target, details });
   const { organizationId } = provider;
-  if (how === 'sign-up' && organizationId !== null) await joinOrganization(accountId, organizationId, now);
+  if (how === 'sign-up' && organizationId !== null) {
+    await joinOrganization(accountId, organizationId, now);
+    const organization = { organizationId, target: { type: 'organization', id: organizationId } };
+    const joined = { type: 'identity.organization_member_added', outcome: 'success', actor, subjectId: accountId } as const;
+    await audit.record({ ...joined, ...organization });
+  }
   if (how !== 'sign-up') await notify(accountId, 'identity_linked', provider.displayName);
 };
 
