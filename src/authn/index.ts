@@ -115,7 +115,7 @@ export const createAuthn = ({ database, accounts, clock, audit, envelope, site, 
       isVerificationDue: async (id) =>
         site.registration.needsVerifiedEmail && (await accounts.find(id))?.claims.email_verified === false,
     },
-    recognises: trustedDevices.recognises,
+    recognizes: trustedDevices.recognizes,
     surroundings: { clock, audit, assess: protection.assess },
   });
   const room = createRecoveryRoom({

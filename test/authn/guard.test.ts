@@ -36,8 +36,8 @@ const suite = (engine: Engine): void => {
       envelope,
       clock,
       devices: {
-        recognise: async (token, accountId) =>
-          token !== undefined && accountId !== undefined && (await known.recognise(sha256(token), accountId, clock.now()))
+        recognize: async (token, accountId) =>
+          token !== undefined && accountId !== undefined && (await known.recognize(sha256(token), accountId, clock.now()))
             ? sha256(token)
             : undefined,
       },

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 export interface KnownDeviceRepository {
   remember(tokenHash: string, userId: string, now: Date, until: Date): Promise<void>;
   /** Marks it used. False when the person has not signed in there, or too long ago. */
-  recognise(tokenHash: string, userId: string, now: Date): Promise<boolean>;
+  recognize(tokenHash: string, userId: string, now: Date): Promise<boolean>;
   /** PW-11: a changed password makes every browser unknown. */
   forgetAll(userId: string): Promise<void>;
   has(userId: string): Promise<boolean>;
@@ -14,7 +14,7 @@ export const createKnownDeviceRepository = (db: Knex): KnownDeviceRepository => 
     const row = { token_hash: tokenHash, user_id: userId, created_at: now, last_used_at: now, expires_at: until };
     await db('known_devices').insert(row).onConflict(['token_hash', 'user_id']).merge(['last_used_at', 'expires_at']);
   },
-  recognise: async (tokenHash, userId, now) =>
+  recognize: async (tokenHash, userId, now) =>
     (await db('known_devices')
       .where({ token_hash: tokenHash, user_id: userId })
       .andWhere('expires_at', '>', now)

@@ -28,10 +28,10 @@ export const createKnownDevices = ({ devices, accounts, clock, site }: KnownDevi
   return {
     seconds: lifeSeconds,
     /** The browser's key in the counters, where it is this person's. */
-    recognise: async (token: string | undefined, accountId: string | undefined): Promise<string | undefined> => {
+    recognize: async (token: string | undefined, accountId: string | undefined): Promise<string | undefined> => {
       if (!isToken(token) || accountId === undefined) return undefined;
       const hash = sha256(token);
-      return (await devices.recognise(hash, accountId, clock.now())) ? hash : undefined;
+      return (await devices.recognize(hash, accountId, clock.now())) ? hash : undefined;
     },
     /** After a sign-in. @returns what the browser is to hold from now on */
     remember: async (token: string | undefined, accountId: string, { ip, userAgent }: NewDevice): Promise<string> => {
@@ -39,7 +39,7 @@ export const createKnownDevices = ({ devices, accounts, clock, site }: KnownDevi
       const now = clock.now();
       const { email, locale } = await claimsOf(accountId);
       await site.inRecovery(async ({ devices: bound, mail }) => {
-        const isKnown = await bound.recognise(sha256(held), accountId, now);
+        const isKnown = await bound.recognize(sha256(held), accountId, now);
         const isFirst = !isKnown && !(await bound.has(accountId));
         await bound.remember(sha256(held), accountId, now, new Date(now.getTime() + lifeSeconds * 1000));
         if (isKnown || isFirst || typeof email !== 'string') return;

@@ -34,7 +34,7 @@ export interface GuardDeps {
   failures: FailureRepository;
   envelope: Pick<Envelope, 'blindIndex'>;
   clock: Clock;
-  devices: Pick<KnownDevices, 'recognise'>;
+  devices: Pick<KnownDevices, 'recognize'>;
   proofs: {
     work: Work;
     mailed(accountId: string | undefined, code: { flow: string; code: string }): Promise<boolean>;
@@ -105,7 +105,7 @@ export const createSignInGuard = ({ limits, failures, envelope, clock, devices, 
     check: () => Promise<Result | undefined>,
     rules: { admit(attempt: GuardedAttempt, account: string): Promise<unknown>; succeeded(account: string): Promise<void> },
   ): Promise<Guarded<Result>> => {
-    const device = await devices.recognise(attempt.device, attempt.accountId);
+    const device = await devices.recognize(attempt.device, attempt.accountId);
     // A known browser's success leaves the count of the strangers as it is.
     if (device !== undefined) return limits(attempt.subject, { device }, check);
     const account = keyOf(`account\0${attempt.subject}`);

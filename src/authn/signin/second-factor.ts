@@ -15,7 +15,7 @@ export interface SecondFactorDeps {
   demandOf(first: FirstFactor, place: SignInPlace): Promise<Demand>;
   factors: Pick<Factors, 'methodsOf'>;
   /** A remembered device of this person. */
-  recognises(accountId: string, token: string | undefined): Promise<boolean>;
+  recognizes(accountId: string, token: string | undefined): Promise<boolean>;
   /** Whether a code by mail would reach the person, at an address that was confirmed. */
   isMailable(accountId: string): Promise<boolean>;
   open(first: FirstFactor, place: SignInPlace, stage?: FlowStage): Promise<string>;
@@ -30,7 +30,7 @@ const isPasswordAlone = ({ amr }: FirstFactor): boolean => amr.every((one) => on
 
 /** What a sign-in is asked for after its first factor (FEATURES A9, S1). */
 export const createSecondFactor = (deps: SecondFactorDeps) => {
-  const { demandOf, factors, recognises, isMailable, open, authenticated, audit, tellRefused } = deps;
+  const { demandOf, factors, recognizes, isMailable, open, authenticated, audit, tellRefused } = deps;
 
   /** @param isTrusting a remembered device stands for a factor, but not where the sign-in looks strange */
   const askFactor = async (
@@ -39,7 +39,7 @@ export const createSecondFactor = (deps: SecondFactorDeps) => {
     methods: FactorMethod[],
     isTrusting: boolean,
   ): Promise<SignInOutcome> => {
-    const isRemembered = isTrusting && place.neededLevel !== 2 && (await recognises(first.accountId, place.trustedDevice));
+    const isRemembered = isTrusting && place.neededLevel !== 2 && (await recognizes(first.accountId, place.trustedDevice));
     if (!isRemembered) return { kind: 'needs_factor', flow: await open(first, place), methods };
     return authenticated({ ...first, amr: [...first.amr, rememberedAmr] }, place.clientId);
   };

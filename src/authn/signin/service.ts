@@ -35,7 +35,7 @@ export interface SignInDeps {
     tellRefused(accountId: string): Promise<void>;
   };
   /** A remembered device of this person. */
-  recognises(accountId: string, token: string | undefined): Promise<boolean>;
+  recognizes(accountId: string, token: string | undefined): Promise<boolean>;
   surroundings: { clock: Clock; audit: AuditBuffer; assess: SignInRisk['assess'] };
 }
 
@@ -53,7 +53,7 @@ const isProven = ({ stage, amr, level, needed_level: needed }: FlowRow): boolean
   stage === null && isTwofold(amr) && level >= needed;
 
 /** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
-export const createSignIn = ({ flows, factors, codes, sendingHint, policy, account, recognises, surroundings }: SignInDeps) => {
+export const createSignIn = ({ flows, factors, codes, sendingHint, policy, account, recognizes, surroundings }: SignInDeps) => {
   const { clock, audit, assess } = surroundings;
   const demandOf = createDemand({ policy, assess });
   const idOf = (token: string): string => sha256(`flow:${token}`);
@@ -129,7 +129,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
   const secondFactor = createSecondFactor({
     demandOf,
     factors,
-    recognises,
+    recognizes,
     isMailable: account.isMailable,
     open,
     authenticated,

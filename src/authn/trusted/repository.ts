@@ -14,7 +14,7 @@ export interface TrustedDeviceRepository {
     now: Date,
   ): Promise<void>;
   /** Whether one of the hashes is a device of this person; a password changed since makes it a stranger. */
-  recognise(userId: string, hashes: readonly string[], now: Date): Promise<boolean>;
+  recognize(userId: string, hashes: readonly string[], now: Date): Promise<boolean>;
   list(userId: string, now: Date): Promise<TrustedDeviceRow[]>;
   remove(userId: string, id: string): Promise<boolean>;
   removeAll(userId: string): Promise<number>;
@@ -25,7 +25,7 @@ export const createTrustedDeviceRepository = (db: Knex): TrustedDeviceRepository
     const times = { created_at: now, last_used_at: now, expires_at: expiresAt };
     await db('trusted_devices').insert({ id, user_id: userId, token_hash: hash, user_agent: userAgent ?? null, ...times });
   },
-  recognise: async (userId, hashes, now) => {
+  recognize: async (userId, hashes, now) => {
     const newer = db('user_credentials')
       .where({ user_id: userId })
       .whereRaw('changed_at > trusted_devices.created_at')

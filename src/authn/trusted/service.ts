@@ -16,9 +16,9 @@ const tokensOf = (cookie: string | undefined): string[] =>
 
 /** Devices that are not asked for a second factor again (FEATURES A8); they stand for it, and raise no level. */
 export const createTrustedDevices = ({ devices, clock }: { devices: TrustedDeviceRepository; clock: Clock }) => ({
-  recognises: async (accountId: string, cookie: string | undefined): Promise<boolean> => {
+  recognizes: async (accountId: string, cookie: string | undefined): Promise<boolean> => {
     const tokens = tokensOf(cookie);
-    return tokens.length > 0 && devices.recognise(accountId, tokens.map(sha256), clock.now());
+    return tokens.length > 0 && devices.recognize(accountId, tokens.map(sha256), clock.now());
   },
   /** @returns the cookie's new value */
   remember: async (accountId: string, cookie: string | undefined, userAgent: string | undefined): Promise<string> => {
