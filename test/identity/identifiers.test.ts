@@ -172,6 +172,13 @@ describe('A3 several identifiers per person', function identifiers() {
     expect([asked.status, text.to]).to.deep.equal([202, '+84912345678']);
     const confirm = (code: string) => call('POST', `${path}/confirm-primary`, { code, flow: asked.json.flow }, token);
     expect(errorOf(await confirm('000000'))).to.deep.equal([400, 'confirmation_code_refused']);
+    const [stored] = await rows('tickets').where({ purpose: 'phone-old' }).orderBy('id', 'desc').limit(1);
+    await rows('tickets').where({ id: stored.id }).update({ address: '+84900000000' });
+    expect(errorOf(await confirm(codeIn(text))), 'RS-08 of a number that is not the primary one').to.deep.equal([
+      400,
+      'ticket_gone',
+    ]);
+    await rows('tickets').where({ id: stored.id }).update({ address: text.to });
     expect((await confirm(codeIn(text))).status).to.equal(204);
     const phones = (await list()).filter(({ type }: { type: string }) => type === 'phone');
     expect(phones.map(({ value, primary }: { value: string; primary: boolean }) => [value, primary])).to.deep.equal([

@@ -84,11 +84,16 @@ export const createPrimaries = ({ identifiers, tickets, throttle, clock, site, l
     ): Promise<{ kind: 'primary' | 'gone' | 'code_needed' | 'code_wrong' }> => {
       const proof = await tickets.prove('phone-old', presented);
       if (proof.kind !== 'proven') return proof;
-      const { id, user_id: ownerId, subject_id: nextId } = proof.ticket;
-      if (ownerId !== accountId || nextId === null) return { kind: 'gone' };
-      const [account, next] = [await accountOf(accountId), await identifiers.find(accountId, nextId)];
+      const { id, user_id: ownerId, subject_id: nextId, address } = proof.ticket;
+      if (ownerId !== accountId) return { kind: 'gone' };
+      const account = await accountOf(accountId);
       return inRecovery(async (unit) => {
-        const isDone = next && (await unit.tickets.spend(id, clock.now())) && (await set(unit, account, next));
+        await unit.identifiers.hold(accountId);
+        const phones = (await unit.identifiers.list(accountId)).filter(({ type }) => type === 'phone');
+        const next = phones.find((one) => one.id === nextId);
+        // RS-08: the word of a number that is the primary one no more is worth nothing.
+        const isPrimarys = phones.some((one) => one.is_primary && one.value === address);
+        const isDone = next && isPrimarys && (await unit.tickets.spend(id, clock.now())) && (await set(unit, account, next));
         return { kind: isDone ? 'primary' : 'gone' };
       });
     },
