@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
+import { uuidv7 } from '../../src/platform/crypto/index.ts';
+import { setTenants } from '../../src/platform/db/index.ts';
 import type { Agent } from '../support/agent.ts';
 import { type Call, personCalls } from '../support/callers.ts';
 import { launchChromium } from '../support/chromium.ts';
@@ -7,7 +9,7 @@ import { browserOf } from '../support/relying-party.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'correct horse battery staple';
-const [root, bob] = ['root@example.test', 'bob@example.test'];
+const [root, bob, cleo] = ['root@example.test', 'bob@example.test', 'cleo@example.test'];
 const callback = 'https://reports.example.test/callback';
 
 describe('O8 P5 P6 applications, APIs and keys in the administration', function administration() {
@@ -35,7 +37,7 @@ describe('O8 P5 P6 applications, APIs and keys in the administration', function 
   before(async () => {
     stand = await startStand({
       env: { BOOTSTRAP_ADMIN_EMAIL: root, BOOTSTRAP_ADMIN_PASSWORD: password },
-      bootstrap: { users: [{ email: bob, password, email_verified: true }] },
+      bootstrap: { users: [bob, cleo].map((email) => ({ email, password, email_verified: true })) },
     });
     asRoot = await personCalls(stand, root, password);
     browser = await launchChromium();
@@ -167,6 +169,55 @@ describe('O8 P5 P6 applications, APIs and keys in the administration', function 
     await submit();
     expect(await text('[role=status]')).to.contain('withdrawn');
     expect(await kids()).to.not.include(withdrawn);
+  });
+
+  it('CL-07 TN-01 the manager of one organization sees and manages its applications, and knows of no others', async () => {
+    // The tokens from before were signed with the key that is withdrawn.
+    asRoot = await personCalls(stand, root, password);
+    const [home, foreign] = [uuidv7(new Date()), uuidv7(new Date())];
+    const { user_id: userId } = await stand.database.knex('identifiers').where({ value: cleo }).first('user_id');
+    await stand.database.transaction(async (trx) => {
+      await setTenants(trx, 'all');
+      const times = { created_at: new Date(), updated_at: new Date() };
+      for (const [id, slug] of [
+        [home, 'home'],
+        [foreign, 'foreign'],
+      ])
+        await trx('organizations').insert({ id, name: slug, slug, ...times });
+      await trx('organization_members').insert({ organization_id: home, user_id: userId, created_at: new Date() });
+    });
+    await stand.app.rooms.foundation.caches.invalidate([`user:${userId}`]);
+    const permissions = ['read', 'create', 'update', 'delete'].map((action) => `client:${action}:organization`);
+    await asRoot('POST', '/rbac/roles', { name: 'client-manager', permissions, createPermissions: true });
+    await asRoot('POST', `/rbac/users/${userId}/roles`, { role: 'client-manager', organizationId: home });
+    for (const [id, organization] of [
+      ['of-home', home],
+      ['of-foreign', foreign],
+      ['of-nobody', null],
+    ]) {
+      const body = { client_id: id, client_name: id, redirect_uris: [callback], organization_id: organization };
+      expect((await asRoot('POST', '/clients', body)).status).to.equal(201);
+    }
+    const agent = await signedIn(cleo);
+    const list = await agent.open(`${stand.issuer}/admin/clients`);
+    expect(list.status).to.equal(200);
+    expect(list.body).to.contain('of-home').and.not.contain('of-foreign').and.not.contain('of-nobody');
+    const other = await agent.open(`${stand.issuer}/admin/clients?organizationId=${foreign}`);
+    expect(other.body).to.not.contain('of-foreign');
+    for (const id of ['of-foreign', 'of-nobody']) {
+      for (const page of ['', '/edit', '/secrets', '/disable', '/delete']) {
+        expect((await agent.open(`${stand.issuer}/admin/clients/${id}${page}`)).status, id + page).to.equal(404);
+      }
+    }
+    const form = await agent.open(`${stand.issuer}/admin/clients/of-home/edit`);
+    // What this browser without eyes does not read of a form: areas and choices.
+    const rest = { redirect_uris: callback, application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' };
+    const moved = await agent.submit(form, { ...rest, organization_id: foreign });
+    expect(moved.status, 'moved away').to.equal(403);
+    const renamed = await agent.submit(form, { ...rest, client_name: 'Renamed' });
+    expect(renamed.body).to.contain('The application was changed.');
+    for (const page of ['resources/new', 'keys'])
+      expect((await agent.open(`${stand.issuer}/admin/${page}`)).status, page).to.equal(403);
   });
 
   it('O8 refuses who has no right there, an application that is not there, and Castellan’s own', async () => {
