@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createAgent } from '../support/agent.ts';
 import { dpopProof, makeKey } from '../support/client.ts';
 import { type Answer, callback, createFlows, deviceClient, type Flows, webClient } from '../support/flows.ts';
-import { type Fleet, startFleet } from '../support/processes.ts';
+import { brokenInvariants, type Fleet, startFleet } from '../support/processes.ts';
 import { describeWith } from '../support/services.ts';
 
 const web = { id: 'web', secret: 'a-secret-of-at-least-thirty-two-characters' };
@@ -32,6 +32,10 @@ const suite = (start: () => Promise<Fleet>): void => {
     fleet = await start();
     flows = createFlows(fleet.issuer, web, fleet.person);
     device = createFlows(fleet.issuer, television, fleet.person);
+  });
+  after('the invariants of security-cases §2.1 hold', async () => {
+    await Promise.all(fleet.replicas.map((replica) => replica.stop()));
+    expect(await brokenInvariants(fleet)).to.deep.equal([]);
   });
   after(() => fleet?.close());
 

@@ -3,7 +3,7 @@ import { createAgent, type Page, readForm } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { type Cable, layCable } from '../support/cable.ts';
 import { ask, callback, createFlows, type Flows, webClient } from '../support/flows.ts';
-import { eventually, type Fleet, startFleet } from '../support/processes.ts';
+import { brokenInvariants, eventually, type Fleet, startFleet } from '../support/processes.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
 import { describeWith } from '../support/services.ts';
 
@@ -95,7 +95,8 @@ const shared = (fleet: () => Fleet, flows: () => Flows): void => {
   });
 };
 
-const noSurprise = (fleet: Fleet): void => {
+const noSurprise = async (fleet: Fleet): Promise<void> => {
+  expect(await brokenInvariants(fleet)).to.deep.equal([]);
   for (const replica of fleet.replicas) expect(replica.errors()).to.not.match(/unhandled|uncaught/i);
 };
 
@@ -169,7 +170,7 @@ describeWith(['postgres', 'redis'], 'F-07 F-08 F-12 two processes, PostgreSQL an
     const well = await eventually(health, ({ body: state }) => !JSON.stringify(state).includes('bus'), 30_000);
     expect(JSON.stringify(well.body)).to.not.include('bus');
     expect((await flows.tokens()).access).to.not.equal('');
-    noSurprise(fleet);
+    await noSurprise(fleet);
   });
 });
 
@@ -234,7 +235,7 @@ describeWith(['postgres'], 'F-02 F-12 two processes, PostgreSQL alone', () => {
     expect((await cutDuring('introspection', () => flows.introspect(access))).body.active).to.equal(true);
     expect((await cutDuring('userinfo', () => flows.userinfo(access))).status).to.equal(200);
     expect((await cutDuring('refresh', () => flows.refresh(String(body.refresh_token)))).status).to.equal(200);
-    noSurprise(fleet);
+    await noSurprise(fleet);
   });
 
   it('F-02 ready says so while the database is away, live stays, and both processes come back by themselves', async function away() {
@@ -259,6 +260,6 @@ describeWith(['postgres'], 'F-02 F-12 two processes, PostgreSQL alone', () => {
     );
     expect(well).to.not.include('bus');
     expect((await flows.tokens()).access).to.not.equal('');
-    noSurprise(fleet);
+    await noSurprise(fleet);
   });
 });

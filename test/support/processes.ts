@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { conformancePerson } from '../../src/bootstrap.ts';
+import { invariantFindings } from '../../src/cli/invariants/index.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { type Engine, locate } from './database.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -201,4 +203,15 @@ export const startFleet = async ({
     route: front.route,
     close,
   };
+};
+
+/** Which of N-01 to N-10 do not hold (security-cases §2.1); an embedded database must be closed. */
+export const brokenInvariants = async ({ databaseUrl, dataDir }: Fleet): Promise<string[]> => {
+  const database = await openDatabase({ databaseUrl, dataDir, poolMax: 2, migrate: false });
+  try {
+    const findings = await invariantFindings({ database, clock: { now: () => new Date() } });
+    return findings.filter(({ state }) => state === 'failed').map(({ check, message }) => `${check} ${message}`);
+  } finally {
+    await database.close();
+  }
 };
