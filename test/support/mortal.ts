@@ -88,7 +88,8 @@ export const createMortal = async ({ engine, env = {}, bootstrap = {} }: MortalO
   const ask = async (order: Order): Promise<Word> => {
     if (!child || !isAlive()) throw new Error('nobody is there to answer');
     const answer = heard(child, 'gone before it answered');
-    child.send(order);
+    // That the channel is closed is told by the end of the process as well.
+    child.send(order, () => undefined);
     return await answer;
   };
   const brokenOf = (word: Word): string[] => ('broken' in word ? word.broken : []);
