@@ -1,6 +1,6 @@
 /** What rooms are told of the deployment and of each other, beyond the plain parts that `app.ts` hands around. */
 import type { Authn, AuthnDeps, FactorPolicyRow, TermsRow } from './authn/index.ts';
-import type { Authz } from './authz/index.ts';
+import { type Authz, callerOf } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
 import { type Accounts, type Alongside, createBrands, createDirectory, type Directory } from './identity/index.ts';
@@ -126,6 +126,9 @@ interface ConsoleRooms {
   directory: Directory;
 }
 
+/** More organizations than a person would choose from. */
+const maxPlaces = 100;
+
 export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
   const { foundation, accounts, authn, authz, oidc, sessions, views, directory } = rooms;
   const { config, clock, audit, outbox } = foundation;
@@ -141,6 +144,10 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
   mountAdminConsole(pages, {
     ...shared,
     directory,
+    placesOf: async (caller) => {
+      const found = await directory.organizations.list(callerOf(caller), {}, maxPlaces + 1, undefined);
+      return found.length > maxPlaces ? {} : Object.fromEntries(found.map(({ id, name }) => [id, name]));
+    },
     guard: authz.guard,
     holds: authz.holds,
     services: authz.services,

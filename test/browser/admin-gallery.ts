@@ -12,6 +12,7 @@ const frame = {
   nav: sections.map((name) => ({ name, path: `/admin/${name}` })),
   person: { name: 'Alice Nguyễn', login: 'alice@example.com' },
   now,
+  places: { [id]: longName },
   canAudit: true,
   csrfToken: 'c5r7',
   path: '/admin',

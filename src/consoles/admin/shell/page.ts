@@ -21,6 +21,8 @@ export interface AdminShellDeps {
   audit: AuditBuffer;
   clock: Clock;
   nameOf(accountId: string): Promise<{ name: string | undefined; login: string | undefined }>;
+  /** Names of the organizations that the caller may read, by id; none where they are too many to choose from. */
+  placesOf(caller: RouteCaller): Promise<Record<string, string>>;
 }
 
 /** Somebody who may see the page, with the reach of the permission it asks for. */
@@ -76,7 +78,7 @@ const principalOf = ({ accountId, sessionUid, acr, amr, authenticatedAt }: Brows
  * the rooms' services with the caller, as the routes of the API do; they hold no rules.
  */
 export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): AdminShell => {
-  const { session, guard, holds, audit, clock, nameOf } = deps;
+  const { session, guard, holds, audit, clock, nameOf, placesOf } = deps;
 
   const reachOf =
     (principal: Principal): AdminPage['reach'] =>
@@ -106,9 +108,11 @@ export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): Admin
     if (nav.length === 0) refuse(principal, sections[0]?.permission ?? '', route);
     const current = nav.find(({ path }) => page.ctx.path === path || page.ctx.path.startsWith(`${path}/`))?.name ?? 'overview';
     const theme = themes.find((one) => one === page.request.cookie(themeCookie));
+    const reader = await reach('organization:read');
+    const places = reader ? await placesOf(reader) : {};
     const { done, receipt } = page.query;
     const canAudit = nav.some(({ name }) => name === 'audit');
-    const shared = { nav, current, theme, person: await nameOf(principal.id), now: clock.now(), done, receipt, canAudit };
+    const shared = { nav, current, theme, person: await nameOf(principal.id), now: clock.now(), places, done, receipt, canAudit };
     return {
       ...page,
       reach,
