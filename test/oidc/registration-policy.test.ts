@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { initialAccess, registrationGate } from '../../src/oidc/protocol/registration-gate.ts';
 import { openPolicy, registrationProblems } from '../../src/oidc/protocol/registration-policy.ts';
 import { StatementError, withSoftwareStatement } from '../../src/oidc/protocol/software-statements.ts';
 
@@ -86,5 +87,34 @@ describe('P4 RFC 7591 §2.3 software statements', () => {
     const { statement } = await make({});
     expect(await refused(withSoftwareStatement({ issuers: [] }, { software_statement: statement }))).to.match(/^unapproved/);
     expect(await refused(withSoftwareStatement({ issuers: [], isRequired: true }, {}))).to.match(/^unapproved/);
+  });
+});
+
+describe('CL-01 initial access tokens', () => {
+  it('a registration that ends in a refusal or an error takes no use', async () => {
+    const left: number[] = [];
+    for (const outcome of [201, 400, new Error('the database is away')]) {
+      let uses = 1;
+      const tokens = {
+        spend: async () => {
+          uses -= 1;
+          return { id: 'token', policy: openPolicy };
+        },
+        giveBack: async () => {
+          uses += 1;
+        },
+      };
+      const oidc = { getAccessToken: () => 'secret' };
+      const ctx = { method: 'POST', path: '/reg', get: () => 'Bearer secret', status: 404, oidc, info: { ip: '192.0.2.1' } };
+      const gate = registrationGate({ path: '/reg', mode: 'token', tokens, limit: undefined });
+      const answer = async (): Promise<void> => {
+        await initialAccess(tokens)(ctx as never, {});
+        if (typeof outcome !== 'number') throw outcome;
+        ctx.status = outcome;
+      };
+      await Promise.resolve(gate(ctx as never, answer)).catch((error: unknown) => expect(error).to.equal(outcome));
+      left.push(uses);
+    }
+    expect(left).to.deep.equal([0, 1, 1]);
   });
 });

@@ -57,7 +57,12 @@ export const registrationGate =
       ctx.body = { error: 'invalid_token', error_description: 'an initial access token is required' };
       return;
     }
-    await next();
-    const decision = decisionOf(ctx);
-    if (decision && ctx.status !== 201) await tokens.giveBack(decision.tokenId);
+    let isRegistered = false;
+    try {
+      await next();
+      isRegistered = ctx.status === 201;
+    } finally {
+      const decision = decisionOf(ctx);
+      if (decision && !isRegistered) await tokens.giveBack(decision.tokenId);
+    }
   };
