@@ -131,7 +131,7 @@ export const conformancePerson = {
     picture: 'https://ada.example.test/picture.png',
     website: 'https://ada.example.test/',
     gender: 'female',
-    birthdate: '1815-12-10',
+    birthdate: '1975-12-10',
     zoneinfo: 'Europe/London',
     locale: 'en-GB',
     phone_number: '+44 20 7946 0000',

@@ -2,10 +2,10 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { decodeJwt } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import type { BrowserContext, Browser as Chromium, Page } from 'playwright-core';
 import { createCertificate } from '../../conformance/own/certificate.ts';
-import { type Client, clientAssertion, nonce, sha256 } from '../../conformance/own/client.ts';
+import { type Client, clientAssertion, createSigningKey, nonce, sha256 } from '../../conformance/own/client.ts';
 import { formType, jsonType, send } from '../../conformance/own/http.ts';
 import type { Script } from '../../conformance/suite/browser-scripts.ts';
 import { planFiles } from '../../conformance/suite/configurations.ts';
@@ -213,8 +213,11 @@ describe('P11 the browser scripts of conformance/plans on our pages, in Chromium
       for (const [module, parameters] of Object.entries(modules)) {
         await signIn(plan, registered);
         const hint = await redeem(registered);
+        const { privateKey } = await createSigningKey('RS256');
+        const claims = { iss: registered.clientId, sub: 'SubjectID', aud: target.issuer };
+        const foreign = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);
         const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${hint.split('.')[1]}.`;
-        const words: Record<string, string> = { HINT: hint, BAD: `${hint.slice(0, -40)}${'A'.repeat(40)}`, NONE: none };
+        const words: Record<string, string> = { HINT: hint, BAD: foreign, NONE: none };
         const given = Object.entries(parameters).map(([name, value]) => [
           name,
           words[value] ?? value.replace('TARGET', target2(registered)),
