@@ -95,7 +95,9 @@ export const createOidc = async (deps: OidcDeps) => {
       const announce = async (): Promise<void> => caches.invalidate([keysTag], trx);
       return await work({ keys: createKeyRepository(trx), audit: sinks.audit(trx), announce });
     });
-  const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction });
+  // The official suite's oidcc-server-rotate-keys knows no new key but RSA and EC.
+  const isLeftAlone = (alg: string): boolean => config.profile === 'conformance' && alg === 'EdDSA';
+  const keys = createKeys({ clock, envelope, logger, keys: createKeyRepository(knex), inTransaction, isLeftAlone });
   const store = createArtifactStore({
     database,
     clients: withDocuments(clients),

@@ -15,6 +15,8 @@ export interface KeyDeps {
   keys: KeyRepository;
   /** `announce` tells the other processes once the transaction has committed. */
   inTransaction: InTransaction<{ keys: KeyRepository; audit: AuditSink; announce: () => Promise<void> }>;
+  /** Not rotated unless it is named. */
+  isLeftAlone?: (alg: string) => boolean;
 }
 
 export interface KeyView {
@@ -70,7 +72,8 @@ const algorithmsOf = (rows: readonly KeyRow[]): SigningAlgorithm[] => [
 
 const withKid = (rows: readonly KeyRow[], kid: string): KeyRow | undefined => rows.find((row) => row.kid === kid);
 
-export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: KeyDeps): Keys => {
+export const createKeys = (deps: KeyDeps): Keys => {
+  const { clock, envelope, logger, keys, inTransaction, isLeftAlone = () => false } = deps;
   let loaded: LoadedKeys | undefined;
   const listeners = new Set<() => void>();
 
@@ -149,7 +152,8 @@ export const createKeys = ({ clock, envelope, logger, keys, inTransaction }: Key
       if (alg !== undefined && !isAlgorithm(alg)) {
         throw errors.key_algorithm_unknown({ detail: `Signing algorithms are ${signingAlgorithms.join(', ')}` });
       }
-      const chosen = alg === undefined ? algorithmsOf(await keys.list()) : [alg];
+      const all = (): Promise<SigningAlgorithm[]> => keys.list().then(algorithmsOf);
+      const chosen = alg === undefined ? (await all()).filter((one) => !isLeftAlone(one)) : [alg];
       const rotateEach = async (rotation: Rotation): Promise<void> => {
         for (const one of chosen) await rotation.rotate(one);
       };
