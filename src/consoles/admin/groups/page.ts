@@ -61,7 +61,8 @@ export const mountGroupPages = (shell: AdminShell, deps: GroupPageDeps): void =>
       give: await admin.may('role:assign'),
       delete: await admin.may('group:delete'),
     };
-    const roles = await deps.grants.ofGroup(caller, group.id);
+    const reader = await admin.reach('role:read');
+    const roles = reader ? await deps.grants.ofGroup(callerOf(reader), group.id) : [];
     admin.show('group', { group, members: items, roles, can, base: `${base}/${group.id}`, pager: state.pager(nextCursor) });
   });
 

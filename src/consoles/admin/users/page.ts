@@ -15,6 +15,7 @@ export interface UserPageDeps {
 const base = '/admin/users';
 const checkQuery = checkOf(UserQuery);
 const groupsShown = 100;
+type Caller = ReturnType<typeof callerOf>;
 
 /** The people a caller may see; and of one of them what they may do, and why. */
 export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
@@ -35,7 +36,14 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
 
   shell.get(`${base}/:id`, { permission: 'entitlement:read', person: 'id' }, async (admin) => {
     const user = await find(admin);
-    const caller = callerOf(admin.caller);
+    // Each part for who may read it by itself.
+    const reader = async <Row>(
+      permission: 'group:read' | 'role:read' | 'permission:read',
+      read: (caller: Caller) => Promise<Row[]>,
+    ) => {
+      const held = await admin.reach(permission);
+      return held ? await read(callerOf(held)) : [];
+    };
     const can = {
       assign: await admin.may('role:assign'),
       grant: await admin.may('permission:grant', true),
@@ -46,10 +54,10 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
       user,
       can,
       base: `${base}/${user.id}`,
-      groups: await groups.list(caller, { userId: user.id }, groupsShown, undefined),
-      assignments: (await services.assignments.ofUser(caller, user.id)).map(assignmentView),
-      direct: (await services.grants.ofUser(caller, user.id)).map(userPermissionView),
-      effective: await services.effective(caller, user.id),
+      groups: await reader('group:read', (caller) => groups.list(caller, { userId: user.id }, groupsShown, undefined)),
+      assignments: (await reader('role:read', (caller) => services.assignments.ofUser(caller, user.id))).map(assignmentView),
+      direct: (await reader('permission:read', (caller) => services.grants.ofUser(caller, user.id))).map(userPermissionView),
+      effective: await services.effective(callerOf(admin.caller), user.id),
     });
   });
 

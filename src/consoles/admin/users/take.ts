@@ -20,12 +20,18 @@ export const mountTakePage = (shell: AdminShell, { services, find }: TakePageDep
   const { assignments, grants } = services;
   const path = '/admin/users/:id/take';
 
-  const heldOf = async ({ caller, params: { id = '' } }: AdminPage, wanted: Record<string, string>): Promise<Held> => {
-    const roles = (await assignments.ofUser(callerOf(caller), id)).filter((row) => row.id === wanted.assignment);
-    for (const row of roles) return { kind: 'assignment', id: row.id, name: row.role_name, reason: row.reason };
-    const direct = (await grants.ofUser(callerOf(caller), id)).filter((row) => row.id === wanted.permission);
-    for (const row of direct) return { kind: 'permission', id: row.id, name: row.permission_name, reason: row.reason };
-    throw shared.not_found();
+  const heldOf = async ({ caller, params: { id = '' } }: AdminPage, kind: Held['kind'], wanted: string | undefined) => {
+    const named = async (): Promise<Held[]> => {
+      if (kind === 'permission') {
+        const direct = await grants.ofUser(callerOf(caller), id);
+        return direct.map((row) => ({ kind, id: row.id, name: row.permission_name, reason: row.reason }));
+      }
+      const assigned = await assignments.ofUser(callerOf(caller), id);
+      return assigned.map((row) => ({ kind, id: row.id, name: row.role_name, reason: row.reason }));
+    };
+    const held = (await named()).find((one) => one.id === wanted);
+    if (!held) throw shared.not_found();
+    return held;
   };
 
   const show = async (admin: AdminPage, held: Held, problem?: Problem): Promise<void> => {
@@ -38,15 +44,16 @@ export const mountTakePage = (shell: AdminShell, { services, find }: TakePageDep
     admin.show('confirm', { key: `take_${held.kind}`, values, facts, action, hidden, back, problem }, problem?.status);
   };
 
-  shell.get(path, { permission: 'role:read', person: 'id' }, async (admin) => show(admin, await heldOf(admin, admin.query)));
-
   const take = (
     kind: Held['kind'],
     permission: 'role:assign' | 'permission:grant',
     run: (admin: AdminPage, held: Held) => Promise<void>,
-  ) =>
+  ): void => {
+    shell.get(`${path}/${kind}`, { permission, person: 'id' }, async (admin) =>
+      show(admin, await heldOf(admin, kind, admin.query[kind])),
+    );
     shell.post(`${path}/${kind}`, { permission, person: 'id' }, async (admin) => {
-      const held = await heldOf(admin, admin.form);
+      const held = await heldOf(admin, kind, admin.form[kind]);
       try {
         await run(admin, held);
         admin.receipt(`/admin/users/${admin.params.id}`, 'taken');
@@ -54,6 +61,7 @@ export const mountTakePage = (shell: AdminShell, { services, find }: TakePageDep
         await show(admin, held, problemOf(error));
       }
     });
+  };
   take('assignment', 'role:assign', ({ caller, params }, { id }) =>
     assignments.unassign(callerOf(caller), params.id ?? '', id, undefined),
   );
