@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { authzenRows } from './rows/authzen.ts';
 import { decisionRows } from './rows/decisions.ts';
+import { enumerationRows } from './rows/enumeration.ts';
 import { hashingRows } from './rows/hashing.ts';
 import { processRows } from './rows/process.ts';
 import { protocolRows } from './rows/protocol.ts';
@@ -22,7 +23,15 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const rows: Row[] = [...protocolRows, statementRow, ...hashingRows, ...decisionRows, ...authzenRows, ...processRows];
+const rows: Row[] = [
+  ...protocolRows,
+  statementRow,
+  ...hashingRows,
+  ...enumerationRows,
+  ...decisionRows,
+  ...authzenRows,
+  ...processRows,
+];
 
 const usage = `npm run bench -- [row…] [--json FILE] [--tokens N] [--seconds N] [--repetitions N]
 rows: ${rows.map(({ id }) => id).join(' ')}`;

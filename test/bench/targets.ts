@@ -9,7 +9,7 @@ import pg from 'pg';
 import { createAgent, passPages } from '../support/agent.ts';
 import { enforcer } from '../support/callers.ts';
 import { postgresUrl } from '../support/services.ts';
-import { benchClients, benchResources, person, redirectUri } from './world.ts';
+import { administrator, benchClients, benchResources, person, redirectUri } from './world.ts';
 
 export interface Usage {
   /** CPU seconds of the process since it started. */
@@ -171,6 +171,8 @@ export const startCastellan = async ({ engine, workers = 1, dataDir }: Castellan
     DATA_DIR: directory,
     BOOTSTRAP_FILE: bootstrap,
     RATE_LIMITS: 'off',
+    BOOTSTRAP_ADMIN_EMAIL: administrator.email,
+    BOOTSTRAP_ADMIN_PASSWORD: administrator.password,
     WORKERS: String(workers),
     ...(database ? { DATABASE_URL: database.url, MASTER_KEY: Buffer.alloc(32, 7).toString('base64url') } : {}),
   };

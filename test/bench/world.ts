@@ -3,6 +3,7 @@ import type { ClientMetadata } from 'oidc-provider';
 
 export const secret = 'bench-secret-that-is-long-enough-0123456789abcdef';
 export const redirectUri = 'https://rp.example.test/callback';
+export const administrator = { email: 'root@example.test', password: 'a loud harbor at dusk 14' };
 export const person = { email: 'bench@example.test', password: 'a quiet harbor at dawn 41' };
 
 export const benchResources = [

@@ -35,6 +35,8 @@ export interface StandOptions {
   };
   /** Moved by the test; the real time where absent. */
   clock?: Clock;
+  /** log2 of bcrypt's rounds: as little as it takes, unless time is what is measured. */
+  passwordCost?: number;
   /** Cookies belong to a host, whatever the port: two stands in one browser need two names. */
   host?: 'localhost' | '127.0.0.1';
   /** What others call it by, where that is another name for this machine; with its port. */
@@ -60,6 +62,7 @@ export const startStand = async ({
   tls,
   clock,
   host = 'localhost',
+  passwordCost = 4,
   issuer: given,
 }: StandOptions = {}): Promise<Stand> => {
   const directory = mkdtempSync(join(tmpdir(), 'castellan-stand-'));
@@ -88,7 +91,7 @@ export const startStand = async ({
     cwd: directory,
   });
   const database = await openTestDatabase(engine);
-  const app = await createApp(config, { database, passwordCost: 4, ...(clock ? { clock } : {}) });
+  const app = await createApp(config, { database, passwordCost, ...(clock ? { clock } : {}) });
   await app.listen();
   return {
     issuer,

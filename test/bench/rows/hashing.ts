@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import bcrypt from '@node-rs/bcrypt';
+import { createApi } from '../../support/api.ts';
 import { createClient, drive, expectStatus } from '../http.ts';
 import { median } from '../measure.ts';
 import { connections, type Session, scenarios } from '../scenarios.ts';
-import { person } from '../world.ts';
+import { administrator, person } from '../world.ts';
 import type { Bench, Result, Row } from './row.ts';
 
 const login = async ({ target }: Session): Promise<void> => {
@@ -16,6 +17,21 @@ const login = async ({ target }: Session): Promise<void> => {
   });
   client.close();
   expectStatus(answer, 200, 'login');
+};
+
+/** Issue 4: with MFA and risk on. Rules of every kind are asked, and let the person in. */
+const withRules = async (session: Session): Promise<Session> => {
+  const api = createApi(() => session.target.origin);
+  const { accessToken } = (await api('POST', '/auth/login', administrator)).json;
+  for (const rule of [
+    { scope: 'role', target: 'SUPER_ADMIN', requirement: 'optional' },
+    { scope: 'client', target: 'nobody-has-it', requirement: 'required' },
+    { scope: 'risk', target: 'high', requirement: 'denied' },
+  ]) {
+    const { status } = await api('PUT', '/mfa/policies', rule, accessToken);
+    if (status !== 200) throw new Error(`a rule of ${rule.scope}: ${status}`);
+  }
+  return session;
 };
 
 /** Runs `work` while `count` logins are always in flight. */
@@ -34,7 +50,7 @@ const besides = async <Value>(session: Session, count: number, work: () => Promi
 const tail: Row = {
   id: '12',
   run: async (bench: Bench) => {
-    const session = await bench.castellan('postgres');
+    const session = await withRules(await bench.castellan('postgres'));
     const once = await scenarios.introspectClient.prepare(session);
     const measure = async (logins: number): Promise<number> => {
       const runs: number[] = [];
@@ -72,7 +88,7 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 const cost: Row = {
   id: '13',
   run: async (bench: Bench) => {
-    const session = await bench.castellan('postgres');
+    const session = await withRules(await bench.castellan('postgres'));
     const [hashes, logins]: [number[], number[]] = [[], []];
     for (let repetition = 0; repetition < bench.repetitions * 3; repetition += 1) {
       hashes.push(await timed(() => bcrypt.hash(person.password, 12)));
