@@ -5,6 +5,8 @@ import { createApi } from '../support/api.ts';
 import { createFlows, type Flows, webClient } from '../support/flows.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import type { Mortal, MortalOptions } from '../support/mortal.ts';
+import { type OidcStandIn, openOidcStandIn } from '../support/upstreams.ts';
+import { authenticationFlows, socialSettings } from './kill-authentication.ts';
 import type { KilledFlow } from './kill-walk.ts';
 
 const web = { id: 'web', secret: 'a-secret-of-at-least-thirty-two-characters' };
@@ -12,12 +14,21 @@ const password = 'a grey heron at the weir';
 const fresh = (): string => randomBytes(6).toString('hex');
 
 /** What the flows expect of the application, and the mail server beside it. */
-export const stage = async (): Promise<{ options: Omit<MortalOptions, 'engine'>; mailbox: Mailbox }> => {
-  const mailbox = await openMailbox();
-  return { options: { env: { SMTP_URL: mailbox.url }, bootstrap: { clients: [webClient(web)] } }, mailbox };
+export interface Stage {
+  options: Omit<MortalOptions, 'engine'>;
+  mailbox: Mailbox;
+  google: OidcStandIn;
+  close(): Promise<void>;
+}
+
+export const stage = async (): Promise<Stage> => {
+  const [mailbox, google] = await Promise.all([openMailbox(), openOidcStandIn()]);
+  const env = { SMTP_URL: mailbox.url, ...socialSettings(google) };
+  const close = async (): Promise<void> => void (await Promise.all([mailbox.close(), google.close()]));
+  return { options: { env, bootstrap: { clients: [webClient(web)] } }, mailbox, google, close };
 };
 
-export const killedFlows = (mortal: Mortal, mailbox: Mailbox): KilledFlow[] => {
+export const killedFlows = (mortal: Mortal, { mailbox, google }: Stage): KilledFlow[] => {
   const api = createApi(() => mortal.issuer);
   const flows: Flows = createFlows(mortal.issuer, web, mortal.person);
   const status = async (answer: Promise<{ status: number; json: unknown }>, ...wanted: number[]): Promise<void> => {
@@ -184,7 +195,8 @@ export const killedFlows = (mortal: Mortal, mailbox: Mailbox): KilledFlow[] => {
       expect(ids.every((id) => id !== undefined)).to.equal(true);
     },
   };
-  return [signUp, signIn, exchange, refresh, everywhere, createClient, rotateSecret, rotateKeys, grantRole, deliver];
+  const others = authenticationFlows(mortal, google);
+  return [signUp, signIn, exchange, refresh, everywhere, createClient, rotateSecret, rotateKeys, grantRole, deliver, ...others];
 };
 
 const machine = { client_name: 'Job', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };

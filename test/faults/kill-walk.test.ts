@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import type { Engine } from '../support/database.ts';
-import type { Mailbox } from '../support/mailbox.ts';
 import { createMortal, type Mortal } from '../support/mortal.ts';
 import { describeWith } from '../support/services.ts';
-import { killedFlows, stage } from './kill-flows.ts';
+import { killedFlows, type Stage, stage } from './kill-flows.ts';
 import { strike, wordsOf } from './kill-walk.ts';
 
 const flowsPerRun = 3;
@@ -11,21 +10,20 @@ const flowsPerRun = 3;
 /** Some flows, each killed at one statement, others from run to run; all of them, everywhere: `npm run faults -- F-11`. */
 const suite = (engine: Engine): void => {
   let mortal: Mortal;
-  let mailbox: Mailbox;
+  let staged: Stage;
 
   before(async () => {
-    const staged = await stage();
-    mailbox = staged.mailbox;
+    staged = await stage();
     mortal = await createMortal({ engine, ...staged.options });
     expect(await mortal.start(), 'a first start').to.deep.equal([]);
   });
   after(async () => {
     await mortal?.close();
-    await mailbox?.close();
+    await staged?.close();
   });
 
   it('F-11 a flow killed at any statement leaves nothing half and can be repeated', async () => {
-    const flows = killedFlows(mortal, mailbox);
+    const flows = killedFlows(mortal, staged);
     while (flows.length > flowsPerRun) flows.splice(Math.floor(Math.random() * flows.length), 1);
     for (const flow of flows) {
       const context = await flow.prepare(mortal);

@@ -39,12 +39,12 @@ const isChosen = (name: string): boolean =>
 const end = Date.now() + Number(values.minutes) * 60_000;
 
 const walkEngine = async (engine: Engine): Promise<Row[]> => {
-  const { options, mailbox } = await stage();
-  const mortal = await createMortal({ engine, ...options });
+  const staged = await stage();
+  const mortal = await createMortal({ engine, ...staged.options });
   const rows: Row[] = [];
   try {
     await mortal.start();
-    for (const flow of killedFlows(mortal, mailbox)) {
+    for (const flow of killedFlows(mortal, staged)) {
       if (!isChosen(flow.name)) continue;
       const since = performance.now();
       const row: Row = { id: `F-11/${flow.name}`, engine, caused: 0, seconds: 0, problems: [] };
@@ -64,7 +64,7 @@ const walkEngine = async (engine: Engine): Promise<Row[]> => {
     }
   } finally {
     await mortal.close();
-    await mailbox.close();
+    await staged.close();
   }
   return rows;
 };
