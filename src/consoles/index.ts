@@ -38,7 +38,7 @@ export const mountAccountConsole = (pages: PageRoutes, deps: AccountConsoleDeps)
   session.mount(pages);
   mountAccountHome(pages, { session, nameOf });
   mountIdentifierPages(pages, { authn, session, clock });
-  mountPasswordPage(pages, { authn, endings, session, clock });
+  mountPasswordPage(pages, { authn, endings, session, nameOf, clock });
   mountSecurityPages(pages, { authn, session, clock, clientId });
   mountSocialPages(pages, { authn, session, clientId });
   mountSessionPages(pages, { devices, endings, session, neededLevel: authn.factors.neededLevel, clock });

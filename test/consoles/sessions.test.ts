@@ -81,6 +81,9 @@ describe('A10 A13 the account and its sessions', function sessions() {
   it('A13 PW-08 changes the password for the present one, which signs everybody else out', async () => {
     const there = await signInElsewhere();
     const form = await agent.open(`${stand.issuer}/account/password`);
+    expect(form.body, 'for password managers').to.match(
+      /name="username" value="[^"]+@[^"]+" autocomplete="username"[^>]* hidden/,
+    );
     expect((await agent.submit(form, { current: '', password: '' })).status).to.equal(400);
     const next = 'another-passphrase-of-ann';
     expect((await agent.submit(form, { current: 'not it', password: next })).status).to.equal(401);
