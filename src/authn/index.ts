@@ -63,6 +63,7 @@ export type { Upstream } from './upstream/create.ts';
 export type { UpstreamFailure } from './upstream/dialects/dialect.ts';
 export type { Errand } from './upstream/flows/service.ts';
 export type { Arrival, ConnectReason, UpstreamOutcome } from './upstream/identities/service.ts';
+export { asksAgain } from './upstream/providers/provider.ts';
 export type { Verification, VerifyOutcome } from './verification/service.ts';
 export type { Webauthn } from './webauthn/service.ts';
 

@@ -476,8 +476,20 @@ describe('A5 social and upstream sign-in', function upstream() {
       const page = await hosted('google', agent);
       expect(page.body).to.match(/name="code"/);
       clock.advance(60);
-      const claims = await relyingParty(stand).end(agent, await agent.submit(page, { code: code() }));
+      const claims = await relyingParty(stand).end(agent, await agent.submit(page, { code: code(), remember: 'yes' }));
       expect(claims).to.deep.include({ amr: ['urn:castellan:amr:federated', 'otp', 'mfa'], acr: 'urn:castellan:acr:mfa' });
+
+      // Google makes nobody prove anew who they are: where that is asked for, our own factor does, also on a remembered device.
+      const returning = browserOf(stand);
+      const trusted = agent.cookies.get('castellan_trusted;/');
+      if (trusted) returning.cookies.set('castellan_trusted;/', trusted);
+      const spared = await relyingParty(stand).end(returning, await hosted('google', returning));
+      expect(spared.amr).to.deep.equal(['urn:castellan:amr:federated', 'urn:castellan:amr:remembered']);
+      const again = await hosted('google', returning, { prompt: 'login' });
+      expect(again.body).to.match(/name="code"/);
+      clock.advance(60);
+      const fresh = await relyingParty(stand).end(returning, await returning.submit(again, { code: code() }));
+      expect(fresh.amr).to.include('otp');
     });
 
     it('A5 joins after a sign-in to the account that has the address, and then lets in', async () => {

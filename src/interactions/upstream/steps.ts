@@ -1,4 +1,4 @@
-import type { Arrival, Upstream, UpstreamOutcome } from '../../authn/index.ts';
+import { type Arrival, asksAgain, type SignInPlace, type Upstream, type UpstreamOutcome } from '../../authn/index.ts';
 import type { PageRoutes } from '../../platform/http/index.ts';
 import { signInPlace } from '../mfa/page.ts';
 import type { Dispatch } from '../mfa/steps.ts';
@@ -15,6 +15,12 @@ const maxAgeOf = ({ details }: StepContext): number | undefined => {
   if (isAgain) return 0;
   const seconds = Number(maxAge);
   return maxAge !== undefined && Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : undefined;
+};
+
+/** A sign-in that was to be new is shown by a factor of our own where the provider does not ask again; no remembered device stands for it. */
+const placeAfter = (step: StepContext, { provider }: Arrival): SignInPlace => {
+  const place = signInPlace(step);
+  return maxAgeOf(step) === undefined || asksAgain(provider) ? place : { ...place, trustedDevice: undefined };
 };
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value.length <= 320 ? value : undefined);
@@ -102,7 +108,7 @@ export const createUpstreamSteps = (upstream: Upstream, { atSignIn, finish }: Pi
         atSignIn(async (step) => {
           const arrival = await waiting.takeForPage(step.details.uid);
           if (!arrival) return step.page.redirect(step.base);
-          await goOn(step, arrival, await people.signIn(arrival, signInPlace(step)));
+          await goOn(step, arrival, await people.signIn(arrival, placeAfter(step, arrival)));
         }),
       );
       pages.get('/interaction/:uid/connect', atSignIn(showConnect));

@@ -30,6 +30,9 @@ export interface Provider {
   revision: string;
 }
 
+/** Google and GitHub let people choose an account again, but never make them prove it again, and say nothing of when they did. */
+export const asksAgain = ({ kind }: Pick<Provider, 'kind'>): boolean => kind !== 'google' && kind !== 'github';
+
 /** What each kind is unless told otherwise. */
 export const usual: Record<Exclude<ProviderKind, 'oidc'>, { issuer: string; displayName: string; scopes: readonly string[] }> = {
   google: { issuer: 'https://accounts.google.com', displayName: 'Google', scopes: ['openid', 'email', 'profile'] },
