@@ -54,12 +54,12 @@ export const authenticationFlows = (mortal: Mortal, google: OidcStandIn): Killed
       return { email, accessToken, deviceId, secret };
     },
     run: async ({ accessToken, deviceId, secret = '' }) => {
-      const code = codeAt(secret, stepAt(new Date()));
+      const code = codeAt(secret, stepAt(mortal.now()));
       const { status } = await api('POST', '/mfa/totp/verify', { deviceId, code }, accessToken);
       expect(status).to.equal(200);
     },
     again: async ({ email = '', accessToken, deviceId, secret = '' }) => {
-      const next = codeAt(secret, stepAt(new Date()) + 1);
+      const next = codeAt(secret, stepAt(mortal.now()) + 1);
       const repeated = await api('POST', '/mfa/totp/verify', { deviceId, code: next }, accessToken);
       // Done before, with its recovery codes, or done now.
       if (repeated.status !== 200) expect(repeated.status, JSON.stringify(repeated.json)).to.be.oneOf([401, 404, 409]);

@@ -27,6 +27,8 @@ export interface Mortal {
   death(): Promise<void>;
   /** Starts it on what is there. @returns the invariants that did not hold when it came up */
   start(aheadSeconds?: number): Promise<string[]>;
+  /** What its clock shows. */
+  now(): Date;
   /** Invariants that do not hold now. */
   invariants(): Promise<string[]>;
   errors(): string;
@@ -65,6 +67,7 @@ export const createMortal = async ({ engine, env = {}, bootstrap = {} }: MortalO
     ...(location.databaseUrl === undefined ? {} : { DATABASE_URL: location.databaseUrl }),
     ...env,
   };
+  const ahead = { seconds: 0 };
   let child: ChildProcess | undefined;
   let said = '';
   const isAlive = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
@@ -107,7 +110,9 @@ export const createMortal = async ({ engine, env = {}, bootstrap = {} }: MortalO
     },
     calm: async () => void (await ask({ do: 'calm' })),
     invariants: async () => brokenOf(await ask({ do: 'invariants' })),
+    now: () => new Date(Date.now() + ahead.seconds * 1000),
     start: async (aheadSeconds = 0) => {
+      ahead.seconds = aheadSeconds;
       const starting = fork(file, [], {
         env: { ...settings, CLOCK_AHEAD_SECONDS: String(aheadSeconds) },
         cwd: directory,

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../../platform/http/index.ts';
+import { type AdminRoutes, decodeCursor, ListQuery, listOf, pageOfItems } from '../../platform/http/index.ts';
 import type { PendingRow } from './repository.ts';
 import type { RegistrationApproval } from './service.ts';
 
@@ -16,7 +16,7 @@ const View = Type.Object(
   },
   closed,
 );
-const List = Type.Object({ items: Type.Array(View), nextCursor: nullable }, closed);
+const List = listOf(View);
 
 const base = '/api/v1/identity/registrations';
 const view = ({ id, email, is_verified: emailVerified, name, created_at: createdAt }: PendingRow) => ({

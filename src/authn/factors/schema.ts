@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { listOf } from '../../platform/http/index.ts';
 
 const closed = { additionalProperties: false };
 const text = Type.String({ minLength: 1, maxLength: 200 });
@@ -45,7 +46,7 @@ export const PolicyView = Type.Object(
 export const ResetParams = Type.Object({ id: Type.String({ format: 'uuid' }) }, closed);
 export const ResetBody = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' }) }, closed);
 export const ResetView = Type.Object({ removed: Type.Integer() }, closed);
-export const PolicyList = Type.Object({ items: Type.Array(PolicyView), nextCursor: Type.Null() }, closed);
+export const PolicyList = listOf(PolicyView);
 export const PolicyQuery = Type.Object(
   { scope: Type.String({ maxLength: 20 }), target: Type.Optional(Type.String({ maxLength: 500 })) },
   closed,

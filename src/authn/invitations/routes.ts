@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { errors as shared } from '../../platform/errors/index.ts';
-import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../../platform/http/index.ts';
+import { type AdminRoutes, decodeCursor, ListQuery, listOf, pageOfItems } from '../../platform/http/index.ts';
 import type { Clock, Guard, Principal } from '../../platform/ports.ts';
 import type { InvitationRow } from './repository.ts';
 import type { Invitations } from './service.ts';
@@ -36,7 +36,7 @@ const View = Type.Object(
   },
   closed,
 );
-const List = Type.Object({ items: Type.Array(View), nextCursor: nullable }, closed);
+const List = listOf(View);
 
 const base = '/api/v1/identity/invitations';
 

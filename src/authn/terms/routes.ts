@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { AdminRoutes } from '../../platform/http/index.ts';
+import { type AdminRoutes, listOf } from '../../platform/http/index.ts';
 import type { TermsRow } from './repository.ts';
 import type { Terms } from './service.ts';
 
@@ -21,7 +21,7 @@ const View = Type.Object(
   { version: Type.String(), texts: Type.Array(Text), publishedAt: Type.String({ format: 'date-time' }) },
   closed,
 );
-const List = Type.Object({ items: Type.Array(View), nextCursor: Type.Null() }, closed);
+const List = listOf(View);
 const Current = Type.Object({ terms: Type.Union([View, Type.Null()]) }, closed);
 
 const view = ({ version, texts, published_at: at }: TermsRow) => ({ version, texts, publishedAt: at.toISOString() });

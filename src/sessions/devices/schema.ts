@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { ListQuery } from '../../platform/http/index.ts';
+import { ListQuery, listOf } from '../../platform/http/index.ts';
 
 const closed = { additionalProperties: false };
 const nullable = Type.Union([Type.String(), Type.Null()]);
@@ -23,7 +23,7 @@ export const SessionView = Type.Object(
   },
   closed,
 );
-export const SessionList = Type.Object({ items: Type.Array(SessionView), nextCursor: nullable }, closed);
+export const SessionList = listOf(SessionView);
 export const SessionParams = Type.Object({ id: uuid }, closed);
 export const SessionQuery = Type.Object({ ...ListQuery, userId: Type.Optional(uuid) }, closed);
 export const EndQuery = Type.Object({ others: Type.Optional(Type.Boolean()), userId: Type.Optional(uuid) }, closed);

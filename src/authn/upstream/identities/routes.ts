@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { type AdminRoutes, personOf } from '../../../platform/http/index.ts';
+import { type AdminRoutes, listOf, personOf } from '../../../platform/http/index.ts';
 import type { Principal } from '../../../platform/ports.ts';
 import type { SocialAccounts } from './links.ts';
 
@@ -20,7 +20,7 @@ const SocialAccountView = Type.Object(
   },
   closed,
 );
-const SocialAccountList = Type.Object({ items: Type.Array(SocialAccountView), nextCursor: Type.Null() }, closed);
+const SocialAccountList = listOf(SocialAccountView);
 const SocialAccountParams = Type.Object({ id }, closed);
 
 const base = '/api/v1/auth/social';

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { ListQuery } from '../../../platform/http/index.ts';
+import { ListQuery, listOf } from '../../../platform/http/index.ts';
 import { clientAuthentications, kinds } from './provider.ts';
 
 const closed = { additionalProperties: false };
@@ -67,4 +67,4 @@ export type ProviderView = Static<typeof ProviderView>;
 
 export const ProviderParams = Type.Object({ id }, closed);
 export const ProviderQuery = Type.Object({ ...ListQuery }, closed);
-export const ProviderList = Type.Object({ items: Type.Array(ProviderView), nextCursor: nullable }, closed);
+export const ProviderList = listOf(ProviderView);
