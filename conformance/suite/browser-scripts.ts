@@ -69,7 +69,8 @@ const passOrPage: Script = {
       optional: true,
       commands: [headline('.', 'update-image-placeholder-optional')],
     },
-    { ...arrive, optional: true },
+    // The address of our page may hold the client's, so this is for both.
+    { ...arrive, optional: true, commands: [['wait', 'xpath', '//*[@id="submission_complete"] | //main', 10]] },
   ],
 };
 
@@ -126,6 +127,13 @@ const onlyLook: Script = {
   tasks: [{ task: 'Sign-in page', match: '{ISSUER}/interaction/*', commands: [headline('Sign in', 'update-image-placeholder')] }],
 };
 
+/** The first time a module opens the address nobody signs in. */
+const lookOnce: Script = {
+  match: authorization,
+  'match-limit': 1,
+  tasks: [{ task: 'Look only', match: '{ISSUER}/*' }],
+};
+
 /** On the first page: in a plan with static clients the person has agreed before, and is not asked again. */
 const reject: Script = {
   match: authorization,
@@ -165,8 +173,6 @@ export const overrides: Readonly<Record<string, { browser: readonly Script[] }>>
   'oidcc-rp-initiated-logout-only-state': scripts(pass, finishedLogout),
   'fapi1-advanced-final-user-rejects-authentication': scripts(reject),
   'fapi2-security-profile-final-user-rejects-authentication': scripts(reject),
-  'fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': scripts(
-    { match: authorization, 'match-limit': 1, tasks: [{ task: 'Look only', match: '{ISSUER}/*' }] },
-    passOrPage,
-  ),
+  'fapi1-advanced-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': scripts(lookOnce, passOrPage),
+  'fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': scripts(lookOnce, passOrPage),
 };
