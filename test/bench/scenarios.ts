@@ -1,7 +1,7 @@
 /** What a target is asked to do under load. The same requests for every target. */
 import { type Client, createClient, expectStatus } from './http.ts';
 import type { Target } from './targets.ts';
-import { redirectUri, secret } from './world.ts';
+import { person, redirectUri, secret } from './world.ts';
 
 export const connections = 16;
 const form = 'application/x-www-form-urlencoded';
@@ -134,6 +134,16 @@ export const scenarios = {
         return expectStatus(await session.client.send({ path: '/userinfo', headers }), 200, 'userinfo');
       };
     },
+  },
+  login: {
+    name: 'login',
+    prepare:
+      async ({ client }) =>
+      async () => {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await client.send({ method: 'POST', path: '/api/v1/auth/login', headers, body: JSON.stringify(person) });
+        return expectStatus(answer, 200, 'login');
+      },
   },
   codeFlow: { name: 'authorize → code → token', prepare: async (session) => (lane) => codeFlow(session, lane) },
   refresh: {

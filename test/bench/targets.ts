@@ -148,12 +148,14 @@ export const startRn = async (): Promise<Target> => {
 export interface CastellanOptions {
   engine: 'embedded' | 'postgres';
   workers?: number;
+  /** False: no event is written, which the product itself cannot be told. */
+  isAudited?: boolean;
   /** Reuse a data directory, to measure a second start. */
   dataDir?: string;
 }
 
 /** The product as `npm start` runs it, request budgets off. */
-export const startCastellan = async ({ engine, workers = 1, dataDir }: CastellanOptions): Promise<Target> => {
+export const startCastellan = async ({ engine, workers = 1, isAudited = true, dataDir }: CastellanOptions): Promise<Target> => {
   const port = await freePort();
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'castellan-bench-'));
   const database = engine === 'postgres' ? await freshDatabase() : undefined;
@@ -176,7 +178,7 @@ export const startCastellan = async ({ engine, workers = 1, dataDir }: Castellan
     WORKERS: String(workers),
     ...(database ? { DATABASE_URL: database.url, MASTER_KEY: Buffer.alloc(32, 7).toString('base64url') } : {}),
   };
-  const target = await launch(`Castellan (${engine})`, './servers/castellan.ts', [], env, port);
+  const target = await launch(`Castellan (${engine})`, './servers/castellan.ts', isAudited ? [] : ['without-audit'], env, port);
   return {
     ...target,
     close: async () => {

@@ -23,7 +23,21 @@ const against = (id: string, engine: 'embedded' | 'postgres', reference: 'r0' | 
 
 const s = scenarios;
 
-/** Rows 1-9 of PERFORMANCE.md. */
+/** Row 22: what the events cost. */
+const auditing: Row = {
+  id: '22',
+  run: async (bench: Bench) => {
+    const results: Result[] = [];
+    const [audited, silent] = [await bench.castellan('postgres'), await bench.withoutAudit()];
+    for (const scenario of [s.login, s.clientCredentialsOpaque, s.clientCredentialsJwt]) {
+      const { ratio, note } = await compare(scenario, audited, silent, bench);
+      results.push({ row: '22', name: `audit on ÷ off: ${scenario.name}`, value: ratio, floor: 0.85, goal: 0.97, note });
+    }
+    return results;
+  },
+};
+
+/** Rows 1-9 and 22 of PERFORMANCE.md. */
 export const protocolRows: Row[] = [
   against('1', 'postgres', 'r0', [
     { scenario: s.discovery, floor: 1.5, goal: 3 },
@@ -54,4 +68,5 @@ export const protocolRows: Row[] = [
       goal: 3,
     })),
   ),
+  auditing,
 ];

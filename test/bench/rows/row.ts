@@ -5,6 +5,8 @@ export interface Bench {
   r0(): Promise<Session>;
   rn(): Promise<Session>;
   castellan(engine: 'embedded' | 'postgres', workers?: number): Promise<Session>;
+  /** The product on PostgreSQL, writing no audit events. */
+  withoutAudit(): Promise<Session>;
   seconds: number;
   repetitions: number;
 }
