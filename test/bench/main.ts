@@ -64,7 +64,7 @@ const bench: Bench = {
   r0: () => open('r0', startR0),
   rn: () => open('rn', startRn),
   castellan: (engine, workers = 1) => open(`castellan-${engine}-${workers}`, () => startCastellan({ engine, workers })),
-  withoutAudit: () => open('castellan-without-audit', () => startCastellan({ engine: 'postgres', isAudited: false })),
+  auditing: (isAudited) => open(`castellan-audited-${isAudited}`, () => startCastellan({ engine: 'postgres', isAudited })),
   seconds: Number(values.seconds),
   repetitions: Number(values.repetitions),
 };

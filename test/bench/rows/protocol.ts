@@ -28,7 +28,7 @@ const auditing: Row = {
   id: '22',
   run: async (bench: Bench) => {
     const results: Result[] = [];
-    const [audited, silent] = [await bench.castellan('postgres'), await bench.withoutAudit()];
+    const [audited, silent] = [await bench.auditing(true), await bench.auditing(false)];
     for (const scenario of [s.login, s.clientCredentialsOpaque, s.clientCredentialsJwt]) {
       const { ratio, note } = await compare(scenario, audited, silent, bench);
       results.push({ row: '22', name: `audit on ÷ off: ${scenario.name}`, value: ratio, floor: 0.85, goal: 0.97, note });

@@ -5,8 +5,8 @@ export interface Bench {
   r0(): Promise<Session>;
   rn(): Promise<Session>;
   castellan(engine: 'embedded' | 'postgres', workers?: number): Promise<Session>;
-  /** The product on PostgreSQL, writing no audit events. */
-  withoutAudit(): Promise<Session>;
+  /** The product on PostgreSQL, with its audit events or writing none: both started for this alone, so that both are as warm. */
+  auditing(isAudited: boolean): Promise<Session>;
   seconds: number;
   repetitions: number;
 }
