@@ -97,6 +97,17 @@ describe('P1 OpenID CIBA Core 1.0', () => {
     expect(tokens).to.include({ token_type: 'Bearer', scope: 'openid email' });
     const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url').toString());
     expect(claims).to.include({ aud: 'till', acr: 'urn:castellan:acr:password' });
+    const userinfo = async (headers: Record<string, string>) => {
+      const answer = await fetch(`${stand.issuer}/userinfo`, {
+        headers: { authorization: `Bearer ${tokens.access_token}`, ...headers },
+      });
+      return answer.headers.get('x-fapi-interaction-id');
+    };
+    const own = '9f3c1d20-6a5e-4c0e-8d2b-3f1a7b5c9e10';
+    expect(await userinfo({ 'x-fapi-interaction-id': own })).to.equal(own);
+    const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+    expect(await userinfo({})).to.match(uuid);
+    expect(await userinfo({ 'x-fapi-interaction-id': 'not one' })).to.match(uuid);
     expect((await poll(asked.auth_req_id)).json.error).to.equal('invalid_grant');
   });
 
