@@ -187,7 +187,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   authn.mount(http.admin, { authzGuard: authz.guard });
   oidc.mount(http.admin);
   authz.mount(http.admin);
-  const directory = mountPeople(http.admin, { foundation, accounts, authn, authz, endings: oidc.endings });
+  const directory = mountPeople(http.admin, { foundation, accounts, authn, authz, oidc });
   mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views, directory });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);

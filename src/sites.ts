@@ -9,6 +9,7 @@ import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oid
 import { errors } from './platform/errors/index.ts';
 import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
+import type { Actor } from './platform/ports.ts';
 import type { Sms } from './platform/sms/index.ts';
 import type { Views } from './platform/views/index.ts';
 import { createHistoryRepository, createSignInRisk, type SignInRisk } from './risk/index.ts';
@@ -78,7 +79,7 @@ export interface PeopleSiteDeps {
   accounts: Accounts;
   authn: Pick<Authn, 'accountProblems' | 'hashPassword' | 'invite'>;
   authz: Pick<Authz, 'change' | 'endAssignments'>;
-  endings: Pick<Endings, 'endAccountIn'>;
+  oidc: Pick<Oidc, 'endings' | 'revocations'>;
 }
 
 /** @throws invalid_request, unavailable */
@@ -96,11 +97,18 @@ const createHash =
   };
 
 /** People, groups and organizations as administrators keep them. */
-export const mountPeople = (admin: AdminRoutes, { foundation, accounts, authn, authz, endings }: PeopleSiteDeps): Directory => {
+export const mountPeople = (admin: AdminRoutes, deps: PeopleSiteDeps): Directory => {
+  const { foundation, accounts, authn, authz, oidc } = deps;
   const { database, clock, sinks, caches } = foundation;
   const forget = async (trx: Transaction, ...tags: string[]) => caches.invalidate(tags, trx);
   const rights = { change: authz.change, endAssignments: authz.endAssignments, forget };
-  const outside = { hash: createHash(authn), invite: authn.invite, end: endings.endAccountIn };
+  const outside = {
+    hash: createHash(authn),
+    invite: authn.invite,
+    end: oidc.endings.endAccountIn,
+    endOrganization: async (trx: Transaction, organizationId: string, actor: Actor) =>
+      void (await oidc.revocations.revokeIn(trx, { organizationId, actor, reason: 'suspended' })),
+  };
   const directory = createDirectory({ database, clock, audit: sinks.audit, rights, accounts, outside });
   directory.mount(admin);
   return directory;

@@ -9,7 +9,7 @@ import { mountLifecycleRoutes } from './lifecycle/routes.ts';
 import { createLifecycle } from './lifecycle/service.ts';
 import { createOrganizationMembers } from './organizations/members.ts';
 import { mountOrganizationRoutes } from './organizations/routes.ts';
-import { createOrganizations } from './organizations/service.ts';
+import { createOrganizations, type OrganizationOutside } from './organizations/service.ts';
 import type { Rights, Transaction } from './tenancy/caller.ts';
 import { mountUserRoutes } from './users/routes.ts';
 import { createUsers, type UserOutside } from './users/service.ts';
@@ -20,7 +20,7 @@ export interface DirectoryDeps {
   audit(trx: Transaction): AuditSink;
   rights: Rights;
   accounts: Pick<Accounts, 'create' | 'idOf'>;
-  outside: UserOutside;
+  outside: UserOutside & OrganizationOutside;
 }
 
 /** People, groups and organizations as administrators keep them (FEATURES I). */

@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../platform/crypto/index.ts';
 import { type Database, setTenants } from '../../platform/db/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
-import type { AuditSink, Clock } from '../../platform/ports.ts';
+import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { contrastWithWhite } from '../../platform/views/index.ts';
 import { errors } from '../errors.ts';
 import { type Caller, isId, type Rights, type Transaction } from '../tenancy/caller.ts';
@@ -18,6 +18,12 @@ export interface OrganizationDeps {
   clock: Clock;
   audit(trx: Transaction): AuditSink;
   rights: Rights;
+  outside: OrganizationOutside;
+}
+
+export interface OrganizationOutside {
+  /** Every session and token of its people and applications ends in the transaction (TK-05). Supplied by `oidc`. */
+  endOrganization(trx: Transaction, organizationId: string, actor: Actor): Promise<void>;
 }
 
 export interface OrganizationWork {
@@ -30,7 +36,7 @@ export interface OrganizationWork {
 const maxDepth = 10;
 
 export const createOrganizationWork =
-  ({ database, clock, audit }: Omit<OrganizationDeps, 'rights'>) =>
+  ({ database, clock, audit }: Pick<OrganizationDeps, 'database' | 'clock' | 'audit'>) =>
   <Result>(caller: Caller, run: (work: OrganizationWork) => Promise<Result>): Promise<Result> =>
     database.transaction(async (trx) => {
       await setTenants(trx, caller.scope);
@@ -75,7 +81,7 @@ const contentOf = ({ name, slug, parent, status, branding }: OrganizationRecord)
 });
 
 /** Organizations (FEATURES I4): tenants, one below another; being above gives no right below. */
-export const createOrganizations = ({ rights, ...deps }: OrganizationDeps) => {
+export const createOrganizations = ({ rights, outside, ...deps }: OrganizationDeps) => {
   const inWork = createOrganizationWork(deps);
 
   const parentOf = async (
@@ -205,6 +211,9 @@ export const createOrganizations = ({ rights, ...deps }: OrganizationDeps) => {
         match((await work.organizations.lock(id)) ?? 0);
         const before = await findOrganization(work, caller, id);
         const after = await replace(work, caller, before, change);
+        if (after.status === 'suspended' && before.status !== 'suspended') {
+          await outside.endOrganization(work.trx, id, caller.actor);
+        }
         // What was read of its members while it was suspended does not name it.
         const members = after.status === before.status ? [] : await work.organizations.memberIds(id);
         await rights.forget(work.trx, `organization:${id}`, ...members.map((userId) => `user:${userId}`));

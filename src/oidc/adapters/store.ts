@@ -1,4 +1,4 @@
-import { afterCommit, createBatcher, type Database, isUniqueViolation } from '../../platform/db/index.ts';
+import { afterCommit, createBatcher, type Database, isUniqueViolation, retried } from '../../platform/db/index.ts';
 import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
 import { createArtifactCopy } from './copy.ts';
@@ -50,7 +50,8 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
   /** @returns what the process's own copy has to be told once it is stored */
   const write = async (executor: typeof knex, changes: Changes): Promise<() => void> => {
     const now = clock.now();
-    const { spent, replaced } = await writeChanges(executor, changes, { now, audit: audit?.statement });
+    const run = () => writeChanges(executor, changes, { now, audit: audit?.statement });
+    const { spent, replaced } = await (executor === knex ? retried(run) : run());
     const [first] = changes.consumed;
     if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
     return () => copy?.apply(changes, { now, isFresh: replaced === 0 });

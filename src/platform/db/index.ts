@@ -10,6 +10,6 @@ export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './op
 export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { inAllTenants, setTenants, type TenantScope, withTenants } from './tenants.ts';
-export { afterCommit, createInTransaction } from './transactions.ts';
+export { afterCommit, createInTransaction, retried } from './transactions.ts';
 export { inTurn } from './turns.ts';
 export { createTableCopy } from './writes.ts';

@@ -14,7 +14,19 @@ export const afterCommit = (trx: Knex.Transaction, hook: Hook): void => {
   list.push(hook);
 };
 
-const attempts = 3;
+const retries = 3;
+
+/** A serialization failure or deadlock of what is a transaction of its own is tried again up to three times with jitter (F-04). */
+export const retried = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === retries || !isRetryable(error)) throw error;
+      await sleep(Math.random() * 20 * (attempt + 1));
+    }
+  }
+};
 
 const runOnce = async <Result>(knex: Knex, work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> => {
   const pending: Hook[] = [];
@@ -26,17 +38,9 @@ const runOnce = async <Result>(knex: Knex, work: (trx: Knex.Transaction) => Prom
   return result;
 };
 
-/** One transaction; a serialization failure or deadlock is tried again up to three times with jitter (F-04). */
-export const runTransaction = async <Result>(knex: Knex, work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> => {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await runOnce(knex, work);
-    } catch (error) {
-      if (attempt === attempts || !isRetryable(error)) throw error;
-      await sleep(Math.random() * 20 * attempt);
-    }
-  }
-};
+/** One transaction, run again where it may be. */
+export const runTransaction = <Result>(knex: Knex, work: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> =>
+  retried(() => runOnce(knex, work));
 
 /**
  * Binds repositories to a transaction: `createInTransaction(db, (trx) => ({ users: createUserRepository(trx), audit: auditIn(trx) }))`.
