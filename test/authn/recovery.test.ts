@@ -281,7 +281,8 @@ describe('A2 A3 recovery and verification', () => {
       for (let n = 0; n < 8; n += 1) answers.push((await call('POST', '/auth/forgot-password', { email })).status);
       expect(new Set(answers)).to.deep.equal(new Set([202]));
       await mailsLeft(stand.database);
-      expect(mailbox.mails.length - before).to.equal(5);
+      // Mails are written after the answer: those of the case before may still come.
+      expect(mailbox.mails.slice(before).filter(({ to }) => to.includes(email))).to.have.length(5);
       clock.advance(3601);
     });
   });

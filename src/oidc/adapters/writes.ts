@@ -62,9 +62,10 @@ const partsOf = (
   ...(revokedGrants.length > 0 && {
     revoked: {
       // The grant before what is under it, as everywhere: two who end the same never wait for each other in a circle.
-      sql: (n) => `delete from oidc_artifacts where grant_id = any($${n}::text[])${
-        destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''
-      } returning 1`,
+      sql: (n) =>
+        `delete from oidc_artifacts where grant_id = any($${n}::text[])${
+          destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''
+        } returning 1`,
       values: [revokedGrants],
     },
   }),
