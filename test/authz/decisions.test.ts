@@ -376,7 +376,7 @@ describe('Z4-Z6 decisions over HTTP', () => {
       expect(over.applies).to.equal(true);
     });
 
-    it('keeps names apart and versions in order: a stale change is refused', async () => {
+    it('RC-09 keeps names apart and versions in order: a stale change is refused', async () => {
       const first = await root('POST', '/authz/policies', { ...policy, name: 'once' });
       expect(first.status).to.equal(201);
       expect((await root('POST', '/authz/policies', { ...policy, name: 'once' })).status).to.equal(409);

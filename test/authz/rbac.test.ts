@@ -80,7 +80,7 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     expect((await user('GET', `/rbac/users/${ids.ada}/effective`)).status).to.equal(404);
   });
 
-  it('Z1 creates, reads, replaces and removes a role', async () => {
+  it('Z1 RC-09 creates, reads, replaces and removes a role, and writes no removed right back', async () => {
     const unknown = await superAdmin('POST', '/rbac/roles', { name: 'clerk', permissions: ['orders:read:any'] });
     expect(unknown.status).to.equal(400);
     expect(unknown.json.errors[0].path).to.equal('/permissions/0');
@@ -96,7 +96,9 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     const replaced = await superAdmin('PUT', '/rbac/roles/clerk', change, ifMatch);
     expect(replaced.status).to.equal(200);
     expect(replaced.json.permissions).to.deep.equal(['orders:read:organization']);
-    expect((await superAdmin('PUT', '/rbac/roles/clerk', change, ifMatch)).status).to.equal(412);
+    const stale = { ...change, permissions };
+    expect((await superAdmin('PUT', '/rbac/roles/clerk', stale, ifMatch)).status).to.equal(412);
+    expect((await superAdmin('GET', '/rbac/roles/clerk')).json.permissions).to.deep.equal(['orders:read:organization']);
     expect((await superAdmin('DELETE', '/rbac/roles/clerk')).status).to.equal(204);
     expect((await superAdmin('GET', '/rbac/roles/clerk')).status).to.equal(404);
     expect((await superAdmin('DELETE', '/rbac/roles/ADMIN')).status).to.equal(409);
@@ -414,7 +416,7 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     expect(await deactivate()).to.equal('last_super_admin');
   });
 
-  it('AZ-03 keeps the last SUPER_ADMIN, also when two leave at once', async () => {
+  it('AZ-03 RC-07 keeps the last SUPER_ADMIN, also when two leave at once', async () => {
     const root2 = `/rbac/users/${ids.root}/roles/SUPER_ADMIN`;
     expect((await superAdmin('DELETE', root2)).json.type).to.equal('urn:castellan:error:last_super_admin');
     const deny = { permission: '*:*:any', effect: 'deny' };

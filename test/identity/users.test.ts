@@ -139,7 +139,7 @@ describe('I1 people', () => {
     expect((await asBob('GET', base)).json.items, 'what is one’s own is read one by one').to.deep.equal([]);
   });
 
-  it('changes with If-Match; of two at once one is told; an address stays its owner’s', async () => {
+  it('RC-09 changes with If-Match; of two at once one is told; an address stays its owner’s', async () => {
     const path = `${base}/${ids.ann}`;
     expect((await asRoot('PUT', path, { name: 'Ann' })).status).to.equal(428);
     const etag = await etagOf(ids.ann);

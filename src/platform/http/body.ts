@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import getRawBody from 'raw-body';
 import { errors } from '../errors/index.ts';
@@ -18,12 +19,15 @@ const decode = (bytes: Buffer): string => {
   }
 };
 
-const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
-  if (ctx.get('content-encoding') && ctx.get('content-encoding') !== 'identity') {
-    throw errors.unsupported_media_type({ detail: 'Content-Encoding is not supported' });
-  }
-  return await getRawBody(ctx.req, { limit, length: ctx.req.headers['content-length'] ?? null });
+/** UP-06: limits of bodies are those of what they expand to. */
+export const requirePlainBody = ({ headers }: IncomingMessage): void => {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return;
+  throw errors.unsupported_media_type({ detail: 'Content-Encoding is not supported' });
 };
+
+const readBytes = (ctx: Koa.Context, limit: number): Promise<Buffer> =>
+  getRawBody(ctx.req, { limit, length: ctx.req.headers['content-length'] ?? null });
 
 const requireType = (ctx: Koa.Context, type: string): void => {
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(ctx.get('content-type'))?.[1]?.toLowerCase();

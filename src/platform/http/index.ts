@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard } from '../ports.ts';
 import type { Views } from '../views/index.ts';
 import { serveAssets } from './assets.ts';
+import { requirePlainBody } from './body.ts';
 import { errorBoundary } from './boundary.ts';
 import { createBudgets } from './budgets.ts';
 import { createRecorder, type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
@@ -144,9 +145,10 @@ export const createHttp = (deps: HttpDeps): Http => {
       rememberMatches(router);
       const routes = router.routes();
       app.use((ctx, next) => {
-        if (!lane.paths.has(ctx.path)) return routes(ctx as Parameters<typeof routes>[0], next);
+        ctx.isProtocol = lane.paths.has(ctx.path);
+        requirePlainBody(ctx.req);
+        if (!ctx.isProtocol) return routes(ctx as Parameters<typeof routes>[0], next);
         ctx.routePattern = ctx.path;
-        ctx.isProtocol = true;
         return next();
       });
       for (const middleware of last) app.use(middleware);
