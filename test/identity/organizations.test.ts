@@ -66,7 +66,7 @@ describe('I4 organizations', () => {
     expect((await asRoot('GET', `${base}?search=%25`)).json.items).to.deep.equal([]);
   });
 
-  it('creates, pages, changes with If-Match; refuses circles, towers, taken slugs, branding that is more than words and a colour', async () => {
+  it('TN-06 creates, pages, changes with If-Match; refuses circles, towers, taken slugs, branding that is more than words and a colour', async () => {
     const made = await asRoot('POST', base, { name: 'Bravo', branding: { displayName: 'Bravo & Sons', accentColor: '#123456' } });
     expect([made.status, made.json.slug, made.json.branding.accentColor]).to.deep.equal([201, 'bravo', '#123456']);
     expect(typeOf(await asRoot('POST', base, { name: 'BRAVO' }))).to.deep.equal([409, 'organization_exists']);
@@ -87,7 +87,6 @@ describe('I4 organizations', () => {
     const page = await asRoot('GET', `${base}?limit=3`);
     const rest = await asRoot('GET', `${base}?limit=3&cursor=${page.json.nextCursor}`);
     expect(rest.json.items[0].name > page.json.items[2].name).to.equal(true);
-    // TN-06
     for (const branding of [
       { accentColor: '#ffcc00' },
       { accentColor: 'red' },
@@ -95,6 +94,8 @@ describe('I4 organizations', () => {
       { logoUri: 'javascript:alert(1)' },
       { logoUri: 'http://logo.example/x.png' },
       { displayName: 'a\u202eb' },
+      { accentColor: 'url(https://evil.example/x)' },
+      { logoUri: 'data:image/svg+xml,<svg onload=alert(1)>' },
       { css: 'body{}' },
     ])
       expect((await asRoot('POST', base, { name: 'Evil', branding })).status, JSON.stringify(branding)).to.equal(400);

@@ -170,6 +170,21 @@ describe('I1 people', () => {
     );
   });
 
+  it('AZ-10 no answer holds a credential, and nobody chooses the password of an account that exists', async () => {
+    const path = `${base}/${ids.ann}`;
+    const chosen = await asRoot('PUT', path, { name: 'Ann', password }, await etagOf(ids.ann));
+    expect([chosen.status, chosen.json.errors[0].path]).to.deep.equal([400, '/password']);
+    for (const place of [base, path, `${path}/profile`, '/audit/events?limit=200', '/clients', '/keys']) {
+      const { status, json } = await asRoot('GET', place);
+      expect(status, place).to.equal(200);
+      // A bcrypt hash, a private key's part, and whatever is called a secret or hash.
+      expect(JSON.stringify(json), place).not.to.match(
+        /\$2[aby]\$|"(d|p|q)":"|"[^"]*(passwordHash|secret_hash|client_secret)":"/i,
+      );
+      expect(JSON.stringify(json), place).not.to.include(password);
+    }
+  });
+
   it('TN-01 shows people of one’s organizations, changes them only everywhere; nobody reads strangers', async () => {
     expect((await asMia('GET', `${base}/${ids.ann}`)).status).to.equal(200);
     const refused = await asMia('PUT', `${base}/${ids.ann}`, { name: 'Mine' }, { 'if-match': '*' });
