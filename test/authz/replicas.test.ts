@@ -133,5 +133,5 @@ const describeVisibility = (title: string, needs: ('postgres' | 'redis')[], with
     }
   });
 
-describeVisibility('Z8 changes of rights on two replicas, told by LISTEN/NOTIFY', ['postgres'], false);
-describeVisibility('Z8 changes of rights on two replicas, told by Redis', ['postgres', 'redis'], true);
+describeVisibility('Z8 RC-04 changes of rights on two replicas, told by LISTEN/NOTIFY', ['postgres'], false);
+describeVisibility('Z8 RC-04 changes of rights on two replicas, told by Redis', ['postgres', 'redis'], true);

@@ -9,7 +9,7 @@ import { describeWith } from '../support/services.ts';
 const client = { id: 'app', secret: 'a-secret-of-at-least-thirty-two-characters' };
 const on = (replica: number) => ({ 'x-replica': String(replica) });
 
-describeWith(['postgres'], 'P3 endings on two replicas', () => {
+describeWith(['postgres'], 'P3 RC-04 endings on two replicas', () => {
   let fleet: Fleet;
   let flows: Flows;
   const api = createApi(() => fleet.issuer);
