@@ -82,6 +82,26 @@ const suite = (engine: Engine) => () => {
     }
   });
 
+  it('F-04 runs a transaction again after a deadlock or a serialization failure, three times at most; others are told at once', async () => {
+    const failing = async (code: string, times: number): Promise<unknown[]> => {
+      let runs = 0;
+      const outcome = await database
+        .transaction(async (trx) => {
+          runs += 1;
+          await trx('settings').insert({ key: `retried ${code} ${times}`, value: '1', updated_at: new Date() });
+          if (runs <= times) await trx.raw(`do $$ begin raise exception 'no' using errcode = '${code}'; end $$`);
+          return 'done';
+        })
+        .catch((error) => error.code);
+      const kept = await database.knex('settings').where({ key: `retried ${code} ${times}` });
+      return [outcome, runs, kept.length];
+    };
+    expect(await failing('40P01', 1)).to.deep.equal(['done', 2, 1]);
+    expect(await failing('40001', 3)).to.deep.equal(['done', 4, 1]);
+    expect(await failing('40P01', 4)).to.deep.equal(['40P01', 4, 0]);
+    expect(await failing('22012', 1)).to.deep.equal(['22012', 1, 0]);
+  });
+
   it('counts statements for whoever listens', async () => {
     const statements: string[] = [];
     const stop = database.onStatement(({ sql }) => void statements.push(sql));
@@ -105,3 +125,24 @@ const suite = (engine: Engine) => () => {
 
 describe('P10 database, embedded', suite('embedded'));
 describeWith(['postgres'], 'P10 database, PostgreSQL', suite('postgres'));
+
+describeWith(['postgres'], 'P10 F-04 two transactions that wait for each other', () => {
+  it('both end, one of them at its second try', async () => {
+    const database = await openTestDatabase('postgres');
+    const keys = ['one', 'two'];
+    await database.knex('settings').insert(keys.map((key) => ({ key, value: '0', updated_at: new Date() })));
+    let holding = 0;
+    const { promise: bothHold, resolve } = Promise.withResolvers<void>();
+    const both = async ([first, second]: string[]): Promise<void> =>
+      database.transaction(async (trx) => {
+        await trx('settings').where({ key: first }).update({ value: '1' });
+        holding += 1;
+        if (holding === keys.length) resolve();
+        await bothHold;
+        await trx('settings').where({ key: second }).update({ value: '1' });
+      });
+    await Promise.all([both(keys), both([...keys].reverse())]);
+    expect(holding).to.equal(3);
+    await database.close();
+  });
+});
