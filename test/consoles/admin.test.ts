@@ -358,6 +358,37 @@ describe('O8 administration', function administration() {
     expect((await go('/admin/audit?from=yesterday'))?.status()).to.equal(400);
   });
 
+  it('IN-05 shows names and reasons that hold markup as text, on every page', async () => {
+    const evil = `"><img src=x onerror=alert(1)>'{{7777*7}}`;
+    const made = async (path: string, body: object): Promise<string> => {
+      const { status, json } = await asRoot('POST', path, body);
+      expect(status, `${path} ${JSON.stringify(json)}`).to.equal(201);
+      return json.id ?? json.client_id;
+    };
+    const role = await made('/rbac/roles', { name: 'evil', description: evil, permissions: [] });
+    const group = await made('/identity/groups', { name: 'Evil', description: evil });
+    const organization = await made('/identity/organizations', { name: evil });
+    const client = await made('/clients', { client_name: evil, redirect_uris: ['https://app.example/cb'] });
+    const person = await made('/identity/users', { email: 'evil@example.test', name: evil, password });
+    await made(`/rbac/users/${person}/roles`, { role, reason: evil });
+    const pages = [
+      ...['roles', 'groups', 'organizations', 'clients', 'users', 'audit'].map((list) => `/admin/${list}`),
+      ...Object.entries({ roles: role, groups: group, organizations: organization, clients: client, users: person }).map(
+        ([list, id]) => `/admin/${list}/${id}`,
+      ),
+    ];
+    const agent = await signedIn(root);
+    const event = /href="(\/admin\/audit\/[^"]+)"/.exec(
+      (await agent.open(`${stand.issuer}/admin/audit?type=identity.organization_created`)).body,
+    );
+    for (const path of [...pages, event?.[1] ?? '']) {
+      const { status, body } = await agent.open(`${stand.issuer}${path}`);
+      expect(status, path).to.equal(200);
+      expect(body, path).not.to.contain('<img src=x').and.not.to.contain('54439');
+      if (!path.endsWith('audit')) expect(body, path).to.contain('&lt;img src=x');
+    }
+  });
+
   it('SE-08 changes nothing without the sign of our own page', async () => {
     const agent = await signedIn(root);
     const init = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'name=Sneaked' };
