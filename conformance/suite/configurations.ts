@@ -36,9 +36,10 @@ const bothCertificates = (name: string): Record<string, unknown> => ({
   mtls: certificate(`${name}-1`),
   mtls2: certificate(`${name}-2`),
 });
-const fapiClients = (name: string, both: Record<string, unknown> = {}, first: Record<string, unknown> = {}) => ({
+type Fields = Record<string, unknown>;
+const fapiClients = (name: string, both: Fields = {}, first: Fields = {}, second: Fields = {}) => ({
   client: { ...fapiClient(`${name}-1`), ...both, ...first },
-  client2: { ...fapiClient(`${name}-2`), ...both },
+  client2: { ...fapiClient(`${name}-2`), ...both, ...second },
 });
 const names = {
   fapi1: 'conformance-fapi1-{AUTH}-mtls',
@@ -133,7 +134,12 @@ const definitions: readonly PlanFile[] = [
     configuration: {
       server,
       automated_ciba_approval_url: '{ISSUER}/conformance/ciba?auth_req_id={auth_req_id}&action={action}',
-      ...fapiClients(names.ciba, {}, { hint_type: 'login_hint', hint_value: '{LOGIN}' }),
+      ...fapiClients(
+        names.ciba,
+        {},
+        { hint_type: 'login_hint', hint_value: '{LOGIN}' },
+        { acr_value: 'urn:castellan:acr:password' },
+      ),
       ...bothCertificates(names.ciba),
       ...resource,
     },

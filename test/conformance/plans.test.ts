@@ -18,7 +18,6 @@ const optional = ['server.login_hint', 'client.initial_access_token', 'client2.i
 const notRequired = [
   /^client2?\.(jwks|initial_access_token)$/,
   /^client\.(login_hint|card_|payment_)/,
-  /^client2\.acr_value$/,
   /^resource\.resource(Method|MediaType|RequestBody)$/,
   /^server\.login_hint$/,
   /^pdp\.(jwks|access_evaluations?_endpoint)$/,
