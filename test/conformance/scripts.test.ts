@@ -321,5 +321,18 @@ describe('P11 the browser scripts of conformance/plans on our pages, in Chromium
       expect(last().parameters.get('code')).to.not.equal(null);
       expect((await visit(plan, `${plan}-par-attempt-reuse-request_uri`, url, true)).pictures).to.have.length(1);
     });
+
+    it('repeats the redirect URI as the suite does: used again it ends at the client, by another client on a page', async () => {
+      const [one, two] = ([1, 2] as const).map((which) => target.clients[`conformance-fapi2-private-key-jwt-dpop-${which}`]);
+      const repeated = `&response_type=code&scope=openid&redirect_uri=${one?.redirectUri}`;
+      const url = `${await push()}${repeated}`;
+      await visit(plan, `${plan}-happy-flow`, url);
+      const again = await visit(plan, `${plan}-par-attempt-reuse-request_uri`, url, true);
+      expect([again.pictures.length, last().parameters.get('error')]).to.deep.equal([0, 'invalid_request_uri']);
+      const arrivals = suite.arrivals.length;
+      const other = `${await push()}${repeated}`.replace(/client_id=[^&]+/, `client_id=${two?.clientId}`);
+      const refused = await visit(plan, `${plan}-par-attempt-to-use-request_uri-for-different-client`, other, true);
+      expect([refused.pictures.length, suite.arrivals.length]).to.deep.equal([1, arrivals]);
+    });
   });
 });

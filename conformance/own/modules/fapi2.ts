@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { nonce, seconds } from '../client.ts';
 import { type Changes, Fapi } from '../fapi.ts';
 import { send } from '../http.ts';
-import type { Module, Run } from '../run.ts';
+import type { Module, Parameters, Run } from '../run.ts';
 import { objectModules } from './fapi2-objects.ts';
 import { proofModules } from './fapi2-proofs.ts';
 import {
@@ -18,6 +18,9 @@ import {
 } from './fapi2-steps.ts';
 
 const prefix = 'fapi2-security-profile-final-';
+
+/** What OAuth asks for in the address (RFC 6749 §3.1.2.3, §4.1.1), which the suite repeats beside `request_uri`. */
+const repeated = ({ response_type, scope, redirect_uri }: Parameters): Parameters => ({ response_type, scope, redirect_uri });
 
 export const pushModules: Record<string, Module> = {
   'ensure-request-object-without-redirect-uri-fails': pushRefused(requestErrors, { redirect_uri: undefined }),
@@ -67,15 +70,17 @@ export const pushModules: Record<string, Module> = {
   })),
   'par-attempt-to-use-expired-request_uri': async (run) => {
     const fapi = await Fapi.create(run);
-    const { answer } = await fapi.push();
+    const { answer, parameters } = await fapi.push();
     assert(Number(answer.json.expires_in) >= 5 && Number(answer.json.expires_in) < 600);
     run.later(Number(answer.json.expires_in) + 16);
-    await fapi.refusedVisit(await run.browser().visit(fapi.authorizationUrl(answer.json.request_uri)), ['invalid_request_uri']);
+    const url = fapi.authorizationUrl(answer.json.request_uri, repeated(parameters));
+    await fapi.refusedVisit(await run.browser().visit(url), ['invalid_request_uri']);
   },
   'par-attempt-reuse-request_uri': async (run) => {
     const fapi = await Fapi.create(run);
-    const { answer } = await fapi.code();
-    await fapi.refusedVisit(await run.browser().visit(fapi.authorizationUrl(answer.json.request_uri)), ['invalid_request_uri']);
+    const { answer, parameters } = await fapi.code();
+    const url = fapi.authorizationUrl(answer.json.request_uri, repeated(parameters));
+    await fapi.refusedVisit(await run.browser().visit(url), ['invalid_request_uri']);
   },
   'par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': async (run) => {
     const fapi = await Fapi.create(run);
@@ -89,8 +94,8 @@ export const pushModules: Record<string, Module> = {
   },
   'par-attempt-to-use-request_uri-for-different-client': async (run) => {
     const [one, two] = [await Fapi.create(run), await Fapi.create(run, 2)];
-    const { answer } = await one.push();
-    const visit = await run.browser().visit(two.authorizationUrl(answer.json.request_uri));
+    const { answer, parameters } = await one.push();
+    const visit = await run.browser().visit(two.authorizationUrl(answer.json.request_uri, repeated(parameters)));
     await two.refusedVisit(visit, ['invalid_request', 'invalid_request_object', 'invalid_request_uri']);
   },
 };
