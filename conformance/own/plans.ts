@@ -58,7 +58,7 @@ interface OwnPlan {
   variants: Record<string, string>[];
 }
 
-/** The plans we express ourselves, each with the variants of `conformance/plans`. */
+/** The plans we express ourselves, each with the variants of `conformance/plans`; AuthZEN’s find their way by discovery here. */
 const ownPlans: readonly OwnPlan[] = [
   ...['basic', 'implicit', 'hybrid', 'config', 'formpost-basic', 'formpost-implicit', 'formpost-hybrid'].map((name) => ({
     plan: `oidcc-${name}-certification-test-plan`,

@@ -61,7 +61,14 @@ const fapi2Variants = (extra: Record<string, string>): Record<string, string>[] 
     })),
   );
 
-const authzen = ['evaluation', 'evaluations', 'subject-search', 'resource-search', 'action-search'];
+/** Where each plan asks, beside the evaluation. */
+const authzen: Record<string, Record<string, string>> = {
+  evaluation: {},
+  evaluations: { access_evaluations_endpoint: '{ISSUER}/access/v1/evaluations' },
+  'subject-search': { search_subject_endpoint: '{ISSUER}/access/v1/search/subject' },
+  'resource-search': { search_resource_endpoint: '{ISSUER}/access/v1/search/resource' },
+  'action-search': { search_action_endpoint: '{ISSUER}/access/v1/search/action' },
+};
 
 const definitions: readonly PlanFile[] = [
   ...['basic', 'implicit', 'hybrid', 'formpost-basic', 'formpost-implicit', 'formpost-hybrid'].map((name) => ({
@@ -144,10 +151,18 @@ const definitions: readonly PlanFile[] = [
       ...resource,
     },
   },
-  ...authzen.map((name) => ({
+  // Not `discovery`: the suite (5.2.4) puts what it discovers in the place of the `pdp` of the configuration, and `api_key` is lost.
+  ...Object.entries(authzen).map(([name, endpoints]) => ({
     plan: `authzen-pdp-${name}-test-plan`,
-    variants: [{ pdp_server_metadata: 'discovery', pdp_auth_type: 'api_key', authzen_support: 'properties' }],
-    configuration: { pdp: { policy_decision_point: '{ISSUER}', api_key: '{TOKEN:authzen}' } },
+    variants: [{ pdp_server_metadata: 'static', pdp_auth_type: 'api_key', authzen_support: 'properties' }],
+    configuration: {
+      pdp: {
+        policy_decision_point: '{ISSUER}',
+        access_evaluation_endpoint: '{ISSUER}/access/v1/evaluation',
+        ...endpoints,
+        api_key: '{TOKEN:authzen}',
+      },
+    },
   })),
   ...['openid-ssf-transmitter-test-plan', 'openid-ssf-transmitter-caep-test-plan'].map((plan) => ({
     plan,

@@ -19,8 +19,6 @@ const notRequired = [
   /^client2?\.(jwks|initial_access_token)$/,
   /^client\.(login_hint|card_|payment_)/,
   /^resource\.resource(Method|MediaType|RequestBody)$/,
-  /^server\.login_hint$/,
-  /^pdp\.(jwks|access_evaluations?_endpoint)$/,
   /^ssf\.transmitter\.metadata_suffix$/,
   /^client\.client_secret$/,
   /^client2\.client_secret$/,
