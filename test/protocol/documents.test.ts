@@ -39,6 +39,13 @@ describe('P5 discovery and keys out of memory', () => {
     expect(Number(head.headers['content-length'])).to.be.above(100);
   });
 
+  for (const path of ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']) {
+    it(`RFC 8414 §3, §3.1 ${path}: no document of an issuer that we are not, and none to POST`, async () => {
+      for (const other of [`${path}/tenant`, `/tenant${path}`]) expect((await open(other)).status, other).to.equal(404);
+      expect((await open(path, { method: 'POST' })).status).to.be.oneOf([404, 405]);
+    });
+  }
+
   it('OP-09: a foreign Host gets nothing of it', async () => {
     await open('/jwks');
     const status = await new Promise((resolve) => {

@@ -258,15 +258,21 @@ describe('P4 RFC 7591 registration in three modes', () => {
 
       it('CL-04 refuses the token at another client, and spends it', async () => {
         const other = (await register(stand, good)).json;
-        expect((await manage(other.registration_client_uri, own())).status).to.equal(401);
+        const foreign = await manage(other.registration_client_uri, own());
+        expect([foreign.status, foreign.json.error]).to.deep.equal([401, 'invalid_token']);
         expect((await manage(uri(), own())).status).to.equal(401);
       });
 
       it('CL-04 refuses to widen and to change id or secret', async () => {
         const put = (over: object) => manage(uri(), own(), 'PUT', { ...good, client_id: client.client_id, ...over });
-        expect((await put({ grant_types: ['client_credentials'] })).status).to.equal(400);
-        expect((await put({ client_id: 'another' })).status).to.equal(400);
-        expect((await put({ client_secret: 'x'.repeat(40) })).status).to.equal(400);
+        for (const [over, error] of [
+          [{ grant_types: ['client_credentials'] }, 'invalid_client_metadata'],
+          [{ client_id: 'another' }, 'invalid_request'],
+          [{ client_secret: 'x'.repeat(40) }, 'invalid_request'],
+        ] as const) {
+          const { status, json: answer } = await put(over);
+          expect([status, answer.error], JSON.stringify(over)).to.deep.equal([400, error]);
+        }
       });
 
       it('CL-04 cannot bring back what an administrator disabled', async () => {
@@ -276,6 +282,38 @@ describe('P4 RFC 7591 registration in three modes', () => {
         const row = await stand.database.knex('clients').where({ client_id: client.client_id }).first('disabled_at');
         expect(row?.disabled_at).to.be.instanceOf(Date);
       });
+    });
+
+    describe('OAuth Client ID Metadata Document', () => {
+      const publish = (metadata: object = {}): string => {
+        const { url, replace } = party.publish('client', {});
+        replace({ client_id: url, redirect_uris: [redirect], token_endpoint_auth_method: 'none', ...metadata });
+        return url;
+      };
+      const push = (clientId: string, redirectUri = redirect) => {
+        const request = { client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope: 'openid', ...pkce };
+        return send(`${stand.issuer}/par`, { method: 'POST', body: new URLSearchParams(request) });
+      };
+
+      it('knows a client by the document at its id, and no redirect beside those in it', async () => {
+        const clientId = publish();
+        expect((await push(clientId)).status).to.equal(201);
+        const elsewhere = await push(clientId, 'https://evil.example/callback');
+        expect([elsewhere.status, elsewhere.json.error]).to.deep.equal([400, 'invalid_request']);
+      });
+
+      for (const [what, clientId] of Object.entries<() => string>({
+        'a document of another client': () => publish({ client_id: 'https://other.example.test/client' }),
+        'a secret that everybody can read': () => publish({ client_secret: 'x'.repeat(40) }),
+        'a document that is not there': () => `${party.origin}/client/none`,
+        'a document in our own network': () => 'https://10.0.0.1/client',
+      })) {
+        it(`refuses ${what}`, async () => {
+          const { status, json: answer } = await push(clientId());
+          expect(status).to.be.oneOf([400, 401]);
+          expect(answer.error).to.match(/^invalid_client(_metadata)?$/);
+        });
+      }
     });
 
     it('OP-11 refuses oversized keys and key sets', async () => {

@@ -393,6 +393,20 @@ describe('P2 requests and answers over HTTP', () => {
       expect(new URL(String(page.headers.get('location'))).searchParams.get('iss')).to.equal(stand.issuer);
     });
 
+    for (const [error, parameters] of Object.entries({
+      invalid_request: { code_challenge: 'short' },
+      invalid_target: { resource: 'https://unknown.example.test/' },
+    })) {
+      it(`RFC 9207 §2 names the issuer beside ${error}, in query and fragment`, async () => {
+        for (const mode of ['query', 'fragment']) {
+          const page = await app.open({ response_mode: mode, ...parameters });
+          const { searchParams, hash } = new URL(String(page.headers.get('location')));
+          const answer = mode === 'query' ? searchParams : new URLSearchParams(hash.slice(1));
+          expect([answer.get('error'), answer.get('iss')], mode).to.deep.equal([error, stand.issuer]);
+        }
+      });
+    }
+
     it('RFC 8707 §2.2 grants several audiences, one token for each', async () => {
       const url = new URL(
         app.authorizationUrl({ scope: 'openid offline_access orders:read stock:read', prompt: 'consent', resource: orders }),
@@ -482,6 +496,24 @@ describe('P2 requests and answers over HTTP', () => {
       expect(page.body).to.not.include('<svg onload');
     });
 
+    for (const [error, parameters] of Object.entries({
+      login_required: { prompt: 'none' },
+      invalid_target: { resource: 'https://unknown.example.test/' },
+    })) {
+      it(`Form Post Response Mode §2 tells ${error} by a form, as text, and nothing in the address`, async () => {
+        const page = await app.open({ response_mode: 'form_post', state: '"><svg onload=alert(1)>', ...parameters });
+        expect(page.headers.get('location')).to.equal(null);
+        expect(page.body).to.include(`action="${callback}"`).and.include(`value="${error}"`);
+        expect(page.body).to.not.include('name="code"').and.not.include('<svg onload');
+      });
+    }
+
+    it('Form Post Response Mode §4 makes no form for an address that is not registered', async () => {
+      const page = await app.open({ response_mode: 'form_post', redirect_uri: 'https://evil.example/callback' });
+      expect([page.status, page.headers.get('location')]).to.deep.equal([400, null]);
+      expect(page.body).to.not.include('action="https://evil.example');
+    });
+
     it('Initiating User Registration 1.0 prompt=create leads to the sign-up page', async () => {
       expect((await app.open({ prompt: 'create' })).body)
         .to.match(/name="password"/)
@@ -530,6 +562,15 @@ describe('P2 requests and answers over HTTP', () => {
       expect((await native.open({ redirect_uri: 'http://127.0.0.1:49152/cb' })).status).to.equal(200);
       expect((await native.open({ redirect_uri: 'http://localhost:49152/cb' })).status).to.equal(400);
       expect((await native.open({ redirect_uri: 'http://127.0.0.1:80@evil.example/cb' })).status).to.equal(400);
+    });
+
+    it('RU-02 RFC 8252 §7.3, §8.10 no other path, address or scheme on loopback, and no port for a client on the web', async () => {
+      const native = createRelyingParty(stand, 'native');
+      for (const uri of ['http://127.0.0.1:49152/other', 'http://127.0.0.2:49152/cb', 'https://127.0.0.1:49152/cb']) {
+        expect(await errorOf(native, { redirect_uri: uri }), uri).to.equal('page 400');
+      }
+      const web = createRelyingParty(stand, 'public');
+      expect(await errorOf(web, { redirect_uri: 'https://spa.example.test:49152/callback' })).to.equal('page 400');
     });
   });
 

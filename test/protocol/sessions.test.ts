@@ -255,6 +255,21 @@ describe('P7 sessions, logout and protected answers over https', () => {
         .and.not.match(/session_state/);
       await agent.submit(await agent.open(logoutUrl({ id_token_hint: tokens.id_token })), { logout: 'yes' });
       expect(stateCookie(agent)).to.equal(undefined);
+      const after = await watched().open({ prompt: 'none' }, agent);
+      expect(after.headers.get('location'))
+        .to.match(/error=login_required/)
+        .and.not.match(/session_state/);
+    });
+
+    it('§3 a request that is wrong, or for an address that is not registered, learns nothing of the browser', async () => {
+      const { agent } = await signedIn(watched());
+      const wrong = await watched().open({ prompt: 'none login' }, agent);
+      expect(wrong.headers.get('location'))
+        .to.match(/error=invalid_request/)
+        .and.not.match(/session_state/);
+      const elsewhere = await watched().open({ redirect_uri: 'https://evil.example/callback' }, agent);
+      expect([elsewhere.status, elsewhere.headers.get('location')]).to.deep.equal([400, null]);
+      expect(elsewhere.body).to.not.include('session_state');
     });
   });
 

@@ -276,10 +276,22 @@ describe('Protocol breadth over HTTP', () => {
         it(`RFC 7662 §2.1 RFC 7009 §2.1 ${path} refuses ${what}`, async () => {
           const { status, json } = await post(path, fields, 'app', headers);
           expect(status).to.be.oneOf([400, 401]);
+          expect(json.error).to.match(/^invalid_(client|request)$/);
           expect(json).to.not.have.property('active');
         });
       }
     }
+
+    it('RFC 9068 §4 our API refuses an access token for another resource, an altered one, and an ID token', async () => {
+      const { access_token: other } = (await signIn({ scope: 'openid orders:read', resource: orders }, { resource: orders }))
+        .json;
+      const { id_token: idToken } = (await signIn()).json;
+      for (const [what, token] of Object.entries({ other, altered: `${other.slice(0, -4)}AAAA`, idToken })) {
+        const answer = await fetch(`${stand.issuer}/api/v1/auth/me`, { headers: { authorization: `Bearer ${token}` } });
+        expect(answer.status, what).to.equal(401);
+        expect(answer.headers.get('www-authenticate'), what).to.include('error="invalid_token"');
+      }
+    });
 
     it('RFC 7662 §2.2 RFC 7009 §2.2 says nothing of a token nobody knows, whatever the hint', async () => {
       for (const hint of ['access_token', 'refresh_token', 'nonsense']) {
