@@ -162,8 +162,10 @@ describe('P2 requests and answers over HTTP', () => {
         expect(refused(await createAgent(stand.issuer).open(url)), url).to.equal(true);
       }
       expect((await push({ request_uri: json.request_uri })).json.error).to.match(/^(invalid_request|request_uri_not_supported)/);
-      expect((await push({}, { authorization: basic('app', 'wrong') })).status).to.equal(401);
-      expect((await push({ redirect_uri: 'https://evil.example/' })).status).to.equal(400);
+      const wrong = await push({}, { authorization: basic('app', 'wrong') });
+      expect([wrong.status, wrong.json.error]).to.deep.equal([401, 'invalid_client']);
+      const elsewhere = await push({ redirect_uri: 'https://evil.example/' });
+      expect([elsewhere.status, elsewhere.json.error]).to.deep.equal([400, 'invalid_request']);
     });
   });
 
