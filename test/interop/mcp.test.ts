@@ -132,7 +132,7 @@ describe('P4 MCP: the official SDK signs in', () => {
     await client.close();
   });
 
-  it('refuses a token for another resource', async () => {
+  it('refuses a token that is none of ours', async () => {
     const answer = await fetch(resource, { method: 'POST', headers: { authorization: 'Bearer x.y.z' } });
     expect(answer.status).to.equal(401);
     expect(answer.headers.get('www-authenticate')).to.include('resource_metadata');
