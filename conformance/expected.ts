@@ -9,16 +9,19 @@ export interface Expectation {
   variant?: Record<string, string>;
   result: Result;
   why: string;
+  /** The official suite fails there by a fault of its own; our expression of the module has to pass. */
+  only?: 'suite';
 }
 
 const covers = ({ module, variant = {} }: Expectation, outcome: Outcome): boolean =>
   new RegExp(`^${module.replace(/[.]/g, '\\.').replaceAll('*', '.*')}$`).test(outcome.module) &&
   Object.entries(variant).every(([name, value]) => outcome.variant[name] === value);
 
-export const loadExpectations = (plan: string): Expectation[] => {
+/** @param runner whose outcomes are compared */
+export const loadExpectations = (plan: string, runner: 'own' | 'suite'): Expectation[] => {
   const file = new URL(`expected/${plan}.json`, import.meta.url);
-  const entries: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  return Array.isArray(entries) ? entries : [];
+  const entries: Expectation[] = JSON.parse(readFileSync(file, 'utf8'));
+  return entries.filter(({ only = runner }) => only === runner);
 };
 
 const describe = ({ plan, module, variant, result, notes }: Outcome): string =>

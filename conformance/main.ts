@@ -65,7 +65,7 @@ const plans = [...new Set(outcomes.map(({ plan }) => plan))];
 const unexpected = plans.flatMap((plan) =>
   surprises(
     outcomes.filter((outcome) => outcome.plan === plan),
-    loadExpectations(plan),
+    loadExpectations(plan, server ? 'suite' : 'own'),
   ),
 );
 if (outcomes.length === 0) unexpected.push(`no plan is called ${positionals.join(' or ')}`);

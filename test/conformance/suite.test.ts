@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { surprises } from '../../conformance/expected.ts';
+import { loadExpectations, surprises } from '../../conformance/expected.ts';
 import type { Outcome } from '../../conformance/own/outcome.ts';
 import { createSuiteApi, SuiteError } from '../../conformance/suite/api.ts';
 import { drivePlan, fill } from '../../conformance/suite/drive.ts';
@@ -152,6 +152,13 @@ describe('P11 the list of expected outcomes', () => {
   it('names an outcome that is not listed, better or worse', () => {
     const list = [{ module: 'two', result: 'WARNING' as const, why: 'w' }];
     expect(surprises([outcome('one', 'WARNING'), outcome('two', 'PASSED')], list)).to.have.length(2);
+  });
+
+  it('a fault of the suite is expected there and nowhere else', () => {
+    const [plan, module] = ['authzen-pdp-evaluation-test-plan', 'authzen-pdp-evaluation-invalid-credentials-returns-401'];
+    expect(surprises([outcome(module, 'FAILED')], loadExpectations(plan, 'suite'))).to.deep.equal([]);
+    expect(surprises([outcome(module, 'FAILED')], loadExpectations(plan, 'own'))).to.have.length(1);
+    expect(surprises([outcome(module, 'PASSED')], loadExpectations(plan, 'suite')), 'once it is mended').to.have.length(1);
   });
 
   it('names an entry that did not happen', () => {
