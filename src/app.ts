@@ -31,7 +31,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
-import { createAuthnSite, createHouses, createRisk, mountConsoles, mountPeople } from './sites.ts';
+import { createAuthnSite, createExchangePolicy, createHouses, createRisk, mountConsoles, mountPeople } from './sites.ts';
 
 export interface App {
   readonly issuer: string;
@@ -137,6 +137,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
       audit: audit.buffer,
       accounts,
       entitlements: authz,
+      exchangePolicy: createExchangePolicy(authz),
       factors: {
         areTermsDue: (accountId) => authn.terms.isDue(accountId),
         isRequired: async (accountId, clients) => (await authn.factorPolicy.requirementOf(accountId, clients)) === 'required',

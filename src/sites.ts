@@ -5,7 +5,7 @@ import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
 import { type Accounts, type Alongside, createBrands, createDirectory, type Directory } from './identity/index.ts';
 import { type InteractionsDeps, passwordProblems, viewOfPerson } from './interactions/index.ts';
-import { authorizationPath, type Endings, type Oidc, pagesClientId } from './oidc/index.ts';
+import { authorizationPath, type Endings, type ExchangePolicy, type Oidc, pagesClientId } from './oidc/index.ts';
 import { errors } from './platform/errors/index.ts';
 import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
@@ -113,6 +113,12 @@ export const mountPeople = (admin: AdminRoutes, deps: PeopleSiteDeps): Directory
   directory.mount(admin);
   return directory;
 };
+
+/** FEATURES P1: policies say whether a client may act for a person. */
+export const createExchangePolicy = ({ ruling }: Pick<Authz, 'ruling'>): ExchangePolicy => ({
+  ruling: ({ action, clientId, attributes, context }) =>
+    ruling(clientId, { action, resource: { type: 'token-exchange', attributes }, context }),
+});
 
 export const createRisk = ({ database, places, clock, audit, metrics }: Foundation): SignInRisk =>
   createSignInRisk({

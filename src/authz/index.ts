@@ -74,7 +74,8 @@ export interface AuthzServices {
   effective(caller: Caller, userId: string): Promise<EffectiveView>;
 }
 
-export interface Authz {
+/** `check` and `ruling`: the decision point within this process; warm, it asks nothing of the database. */
+export interface Authz extends Pick<Pdp, 'check' | 'ruling'> {
   guard: Guard;
   /** The guard's answer without a trace: for what a page shows of other pages. */
   holds: Holds;
@@ -99,8 +100,6 @@ export interface Authz {
    * @throws role_not_found, grant_not_yours, duties_conflict
    */
   assignIn(trx: Transaction, caller: Caller, userId: string, input: AssignmentInput): Promise<void>;
-  /** The decision point within this process; a warm decision asks nothing of the database. @throws permission_required */
-  check: Pdp['check'];
   /**
    * For rooms that change what people hold within their own transaction: members and nesting of groups, imports, approvals, the status
    * of an account. Judges the change by the privilege ladder, keeps duties apart and the last SUPER_ADMIN there, and has the caches of
@@ -180,6 +179,7 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     services,
     echoRequestId,
     check: pdp.check,
+    ruling: pdp.ruling,
     entitlementsOf: async (userId) => {
       const snapshot = await subjects.find(userId);
       if (!snapshot) return { roles: [], permissions: [], groups: [], organizations: [] };

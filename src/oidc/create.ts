@@ -34,6 +34,7 @@ import { createProtocolLimits } from './limits/service.ts';
 import type {
   AccountSource,
   EntitlementSource,
+  ExchangePolicy,
   FactorDemand,
   RecordCaches,
   SessionRoom,
@@ -68,6 +69,7 @@ export interface OidcDeps {
   audit: AuditBuffer;
   accounts: AccountSource & { idOf(login: string): Promise<string | undefined> };
   entitlements: EntitlementSource;
+  exchangePolicy: ExchangePolicy;
   factors: FactorDemand;
   /** Device rows beside the provider's sessions, and where these may be used. */
   sessions: SessionRoom;
@@ -159,6 +161,7 @@ export const createOidc = async (deps: OidcDeps) => {
         active,
         resources,
         bind: bind(provider),
+        policy: deps.exchangePolicy,
         mayImpersonate: (client) => settingsOf(client).mayImpersonate === true,
         audit,
       });

@@ -22,6 +22,7 @@ export type {
   DeviceInfo,
   Ending,
   EntitlementSource,
+  ExchangePolicy,
   KeySource,
   ResourceRecord,
   ResourceSource,

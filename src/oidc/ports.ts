@@ -144,6 +144,22 @@ export interface EntitlementSource {
   entitlementsOf(userId: string): Promise<Entitlements>;
 }
 
+/** What policies say of a token exchange (RFC 8693 §1.1). */
+export interface ExchangePolicy {
+  /** `undefined`: no policy speaks of it, and the client's registration decides. */
+  ruling(exchange: ExchangeQuestion): Promise<'allow' | 'deny' | undefined>;
+}
+
+export interface ExchangeQuestion {
+  action: 'delegate' | 'impersonate';
+  /** Who asks for the token. */
+  clientId: string;
+  /** What conditions may look at as `resource.*`. */
+  attributes: { audience: string; scopes: string[]; subjectId: string; subjectClientId: string };
+  /** As `env.*`: the sign-in behind the subject's token. */
+  context: { acr?: string | undefined };
+}
+
 /** Where a sign-in happened, for the device row. */
 export interface DeviceInfo {
   userAgent?: string | undefined;

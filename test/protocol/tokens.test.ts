@@ -1,13 +1,16 @@
 import { expect } from 'chai';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { createAgent, passPages } from '../support/agent.ts';
+import { personCalls } from '../support/callers.ts';
 import { dpopProof, makeKey, nowSeconds, thumbprint } from '../support/client.ts';
+import { eventually } from '../support/processes.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const secret = 'a-secret-of-at-least-thirty-two-characters';
 const callback = 'https://app.example.test/callback';
 const orders = 'https://orders.example.test/';
 const stock = 'https://stock.example.test/';
+const administrator = { email: 'root@example.test', password: 'a-password-for-the-administrator' };
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 const verifier = 'a-code-verifier-that-is-long-enough-for-rfc-7636';
@@ -63,6 +66,7 @@ describe('Protocol breadth over HTTP', () => {
     const app = { client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' };
     const machine = { ...app, redirect_uris: [], response_types: [] };
     stand = await startStand({
+      env: { BOOTSTRAP_ADMIN_EMAIL: administrator.email, BOOTSTRAP_ADMIN_PASSWORD: administrator.password },
       bootstrap: {
         clients: [
           {
@@ -192,6 +196,41 @@ describe('Protocol breadth over HTTP', () => {
       const claims = JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString());
       expect(claims).to.not.have.property('act');
       expect(claims).to.include({ client_id: 'support', scope: 'orders:read' });
+    });
+
+    it('RFC 8693 §1.1 policies decide: one that denies goes before the registration, one that allows lets a client impersonate', async () => {
+      const admin = await personCalls(stand, administrator.email, administrator.password);
+      const rule = async (effect: 'allow' | 'deny', action: string, condition: object): Promise<string> => {
+        const target = { resources: ['token-exchange'], actions: [action] };
+        const made = await admin('POST', '/authz/policies', { name: `${effect} ${action}`, effect, target, condition });
+        expect(made.status, JSON.stringify(made.json)).to.equal(201);
+        expect((await admin('POST', `/authz/policies/${made.json.id}/activate`, {})).status).to.equal(200);
+        return made.json.id;
+      };
+      const actorOf = async (clientId: string): Promise<unknown> => {
+        const { status, json } = await exchange(await orderToken(), { scope: 'orders:read' }, clientId);
+        expect(status, JSON.stringify(json)).to.equal(200);
+        return JSON.parse(Buffer.from(json.access_token.split('.')[1], 'base64url').toString()).act?.sub;
+      };
+      const ids = [
+        await rule('deny', 'delegate', { '==': [{ var: 'resource.audience' }, stock] }),
+        await rule('allow', 'impersonate', {
+          and: [{ '==': [{ var: 'subject.id' }, 'backend'] }, { in: ['orders:read', { var: 'resource.scopes' }] }],
+        }),
+        await rule('deny', 'impersonate', { '==': [{ var: 'subject.id' }, 'support'] }),
+      ];
+      expect((await exchange(await orderToken(), { resource: stock }, 'shelf')).json.error).to.equal('invalid_target');
+      expect(await actorOf('backend'), 'allowed by a policy').to.equal(undefined);
+      expect(await actorOf('support'), 'registered for it, but denied').to.equal('support');
+      expect(await actorOf('shelf'), 'nobody ruled').to.equal('shelf');
+      const { json } = await eventually(
+        () => admin('GET', '/audit/events?type=authz.decision&actor=shelf&outcome=denied'),
+        (found) => found.json.items.length > 0,
+      );
+      expect(json.items[0].details).to.include({ action: 'delegate', resource: 'token-exchange', reason: 'policy_deny' });
+      for (const id of ids) expect((await admin('POST', `/authz/policies/${id}/archive`, {})).status).to.equal(200);
+      expect((await exchange(await orderToken(), { resource: stock }, 'shelf')).status).to.equal(200);
+      expect(await actorOf('support'), 'as it was').to.equal(undefined);
     });
 
     it('RFC 8693 §2.1 refuses a public client, an actor token of somebody else, and a token that is no access token', async () => {

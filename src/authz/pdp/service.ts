@@ -128,6 +128,15 @@ export const createPdp = ({ clock, holds, audit, policiesFor, lookup, stored }: 
   return {
     /** @throws permission_required for others, and for reasons, without `authz:check` */
     check,
+    /** What policies alone say of a client, for rooms that have an answer of their own where these are silent. */
+    ruling: async (clientId: string, question: Question): Promise<'allow' | 'deny' | undefined> => {
+      const snapshot = emptySnapshot('client', clientId);
+      const decision = decide(snapshot, await policiesFor(tenantOf(question)), question, clock.now().getTime());
+      if (decision.kind === 'default_deny') return undefined;
+      const principal = { type: 'client', id: clientId, clientId, scopes: new Set<string>(), roles: [] } as const;
+      note(principal, snapshot, question, decision, { scope: 'all' });
+      return decision.allowed ? 'allow' : 'deny';
+    },
     /** On which objects a subject may do it. @throws permission_required for others without `authz:search` */
     filter: async (principal: Principal, asked: Check): Promise<unknown> => {
       const isSelf = isOwn(principal, asked);

@@ -1,6 +1,6 @@
 import { type AccessToken, type Client, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import type { AuditBuffer } from '../../platform/ports.ts';
-import type { ResourceRecord, ResourceSource } from '../ports.ts';
+import type { ExchangePolicy, ExchangeQuestion, ResourceRecord, ResourceSource } from '../ports.ts';
 import type { Confirmation } from '../tokens/structured.ts';
 import { registeredScopeOf } from './client-metadata.ts';
 
@@ -55,8 +55,9 @@ export interface TokenExchangeDeps {
   resources: Pick<ResourceSource, 'find'>;
   /** RFC 9449, RFC 8705: binds the new token where its client wants that. */
   bind(ctx: TokenEndpointGrantContext, token: AccessToken): Promise<void>;
-  /** Without this, exchange is delegation: the new token names the client as actor. */
+  /** Without this, or a policy that allows it, exchange is delegation: the new token names the client as actor. */
   mayImpersonate(client: Client): boolean;
+  policy: ExchangePolicy;
   audit: AuditBuffer;
 }
 
@@ -100,7 +101,7 @@ const checkParameters = ({ oidc: { params } }: Context): { subjectToken: string;
  * the new one reaches no further in scope and time.
  */
 export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDeps): void => {
-  const { active, resources, bind, mayImpersonate, audit } = deps;
+  const { active, resources, bind, mayImpersonate, policy, audit } = deps;
 
   /** A client may exchange what it was given, by us or as the resource server that a token was meant for. */
   const isEntitled = async (clientId: string, token: ActiveToken): Promise<boolean> => {
@@ -109,13 +110,25 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     return (await resources.find(token.audience))?.introspectionClients.includes(clientId) === true;
   };
 
-  const actorFor = async (ctx: Context, subject: ActiveToken): Promise<Actor | undefined> => {
+  /** Policies go before the registration, which stands where they are silent. */
+  const isPermitted = async (question: ExchangeQuestion, isRegistered: boolean): Promise<boolean> =>
+    ((await policy.ruling(question)) ?? (isRegistered ? 'allow' : 'deny')) === 'allow';
+
+  const impersonates = async ({ oidc: { client, params } }: Context, question: Omit<ExchangeQuestion, 'action'>) =>
+    params.actor_token === undefined && (await isPermitted({ ...question, action: 'impersonate' }, mayImpersonate(client)));
+
+  /** @throws InvalidTarget (§2.2.2): no token for this resource */
+  const actorFor = async (
+    ctx: Context,
+    subject: ActiveToken,
+    question: Omit<ExchangeQuestion, 'action'>,
+  ): Promise<Actor | undefined> => {
     const { client, params } = ctx.oidc;
     const { actor_token: actorToken } = params;
-    if (actorToken === undefined) {
-      if (mayImpersonate(client)) return subject.act;
-      return { sub: client.clientId, client_id: client.clientId, act: subject.act };
-    }
+    if (await impersonates(ctx, question)) return subject.act;
+    if (!(await isPermitted({ ...question, action: 'delegate' }, true)))
+      throw new errors.InvalidTarget('a policy does not allow this exchange');
+    if (actorToken === undefined) return { sub: client.clientId, client_id: client.clientId, act: subject.act };
     const actor = await active(actorToken);
     if (!actor || actor.clientId !== client.clientId)
       throw new errors.InvalidGrant('actor_token is not active or not a token of the client');
@@ -152,8 +165,10 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     return resource;
   };
 
-  const chainFor = async (ctx: Context, subject: ActiveToken): Promise<Actor | undefined> => {
-    const act = await actorFor(ctx, subject);
+  const chainFor = async (ctx: Context, subject: Subject, audience: string, scope: string): Promise<Actor | undefined> => {
+    const { accountId: subjectId, clientId: subjectClientId, signIn } = subject;
+    const attributes = { audience, scopes: words(scope), subjectId, subjectClientId };
+    const act = await actorFor(ctx, subject, { clientId: ctx.oidc.client.clientId, attributes, context: { acr: signIn?.acr } });
     if (actorsOf(act) > maxActors) throw new errors.InvalidRequest('the chain of actors is too long');
     return act;
   };
@@ -179,8 +194,8 @@ export const registerTokenExchange = (provider: Provider, deps: TokenExchangeDep
     const { subjectToken, target } = checkParameters(ctx);
     const subject = await subjectOf(ctx, subjectToken);
     const resource = await targetOf(target, subject);
-    const act = await chainFor(ctx, subject);
     const scope = scopeFor(ctx, subject, resource);
+    const act = await chainFor(ctx, subject, resource.identifier, scope);
     const token = tokenFor(ctx, subject, resource, scope);
     await bind(ctx, token);
     if (act) extraClaims.set(token, { act });
