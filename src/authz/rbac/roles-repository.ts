@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { containing } from '../../platform/db/index.ts';
 
 export interface RoleRecord {
   id: string;
@@ -44,8 +45,6 @@ export interface RoleRepository {
   organizationExists(id: string): Promise<boolean>;
 }
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 const columns = `roles.*,
   array(select p.name from role_permissions rp join permissions p on p.id = rp.permission_id where rp.role_id = roles.id order by p.name)::text[] as permissions,
   (select coalesce(json_agg(json_build_object('id', r.id, 'name', r.name) order by r.name), '[]')
@@ -67,7 +66,7 @@ export const createRoleRepository = (trx: Knex): RoleRepository => ({
   list: async ({ organizationId, search }, limit, after) => {
     const query = trx('roles').select(trx.raw(columns)).orderBy(['name', 'id']).limit(limit);
     if (organizationId !== undefined) query.where({ organization_id: organizationId });
-    if (search !== undefined) query.whereILike('name', `%${escapeLike(search)}%`);
+    if (search !== undefined) query.whereILike('name', containing(search));
     if (after) query.whereRaw('(name, id) > (?, ?::uuid)', [...after]);
     return await query;
   },
@@ -106,7 +105,7 @@ export const createPermissionRepository = (trx: Knex): PermissionRepository => (
   },
   list: async (search, limit, after) => {
     const query = trx('permissions').orderBy('name').limit(limit);
-    if (search !== undefined) query.whereILike('name', `%${escapeLike(search)}%`);
+    if (search !== undefined) query.whereILike('name', containing(search));
     if (after !== undefined) query.where('name', '>', after);
     return await query;
   },

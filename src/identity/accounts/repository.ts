@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { prepared, statement } from '../../platform/db/index.ts';
+import { containing, prepared, statement } from '../../platform/db/index.ts';
 
 export interface IdentifierRow {
   type: 'email' | 'phone' | 'username';
@@ -112,7 +112,7 @@ export const createAccountRepository = (db: Knex): AccountRepository => ({
         join.on('identifiers.user_id', 'users.id').andOnVal('identifiers.type', 'email').andOnVal('identifiers.is_primary', true),
       )
       .modify((query) => {
-        const pattern = `%${search?.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+        const pattern = containing(search?.toLowerCase() ?? '');
         const named = db('identifiers').where('canonical', 'like', pattern).select('user_id');
         if (search !== undefined) query.whereIn('users.id', named);
       })

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
-import type { TenantScope } from '../../platform/db/index.ts';
+import { containing, type TenantScope } from '../../platform/db/index.ts';
+import { createTree, membersOf, pageOfMembers } from '../tenancy/repository.ts';
+import type { Tree } from '../tenancy/tree.ts';
 
 export interface GroupRecord {
   id: string;
@@ -37,7 +39,7 @@ interface GroupChange {
   updated_at: Date;
 }
 
-export interface GroupRepository {
+export interface GroupRepository extends Tree {
   /** By id or name, of these organizations; the deployment's own only where the scope is `all`, and first among equals. */
   find(idOrName: { id: string } | { name: string }, scope: TenantScope): Promise<GroupRecord | undefined>;
   list(filter: GroupFilter, scope: TenantScope, limit: number, after: readonly string[] | undefined): Promise<GroupRecord[]>;
@@ -49,9 +51,6 @@ export interface GroupRepository {
   update(id: string, change: GroupChange): Promise<void>;
   isNamed(name: string, organizationId: string | null): Promise<boolean>;
   remove(id: string): Promise<void>;
-  /** The group itself and all above it, or below it. */
-  above(id: string): Promise<{ id: string; depth: number }[]>;
-  below(id: string): Promise<{ id: string; depth: number }[]>;
   members(id: string, limit: number, after: string | undefined): Promise<GroupMember[]>;
   member(id: string, userId: string): Promise<GroupMember | undefined>;
   /** False when the person is in it. */
@@ -67,28 +66,13 @@ const columns = `groups.id, groups.organization_id, groups.name, groups.descript
   (select json_build_object('id', p.id, 'name', p.name) from groups p where p.id = groups.parent_id) as parent,
   (select count(*)::int from group_members m where m.group_id = groups.id) as "memberCount"`;
 
-const walk = (from: string, to: string): string => `with recursive tree(id, depth) as (
-    select ?::uuid, 0
-    union
-    select g.${to}, tree.depth + 1 from tree join groups g on g.${from} = tree.id where g.${to} is not null and tree.depth < 11
-  ) select id, max(depth) as depth from tree group by id`;
-
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 /** @param trx with its tenants set */
 export const createGroupRepository = (trx: Knex): GroupRepository => {
   const visible = (scope: TenantScope) => {
     const query = trx('groups').select(trx.raw(columns));
     return scope === 'all' ? query : query.whereIn('groups.organization_id', [...scope]);
   };
-  const members = (id: string) =>
-    trx('group_members as m')
-      .leftJoin('user_profiles as p', 'p.user_id', 'm.user_id')
-      .leftJoin('identifiers as i', (join) =>
-        join.on('i.user_id', 'm.user_id').andOnVal('i.type', 'email').andOnVal('i.is_primary', true),
-      )
-      .where({ group_id: id })
-      .select('m.user_id', 'm.role', 'm.created_at', 'i.value as email', trx.raw(`p.claims->>'name' as name`));
+  const members = (id: string) => membersOf(trx, 'group_members', id);
   return {
     find: (wanted, scope) => {
       const query = visible(scope);
@@ -99,7 +83,7 @@ export const createGroupRepository = (trx: Knex): GroupRepository => {
     list: async ({ organizationId, search, parentId, memberId }, scope, limit, after) => {
       const query = visible(scope).orderByRaw('lower(groups.name), groups.id').limit(limit);
       if (organizationId !== undefined) query.where('groups.organization_id', organizationId);
-      if (search !== undefined) query.whereILike('groups.name', `%${escapeLike(search)}%`);
+      if (search !== undefined) query.whereILike('groups.name', containing(search));
       if (parentId !== undefined) query.where('groups.parent_id', parentId);
       if (memberId !== undefined)
         query.whereIn('groups.id', trx('group_members').where({ user_id: memberId }).select('group_id'));
@@ -122,13 +106,8 @@ export const createGroupRepository = (trx: Knex): GroupRepository => {
       return (await query.first('id')) !== undefined;
     },
     remove: async (id) => void (await trx('groups').where({ id }).delete()),
-    above: async (id) => (await trx.raw(walk('id', 'parent_id'), [id])).rows,
-    below: async (id) => (await trx.raw(walk('parent_id', 'id'), [id])).rows,
-    members: async (id, limit, after) => {
-      const query = members(id).orderBy('m.user_id').limit(limit);
-      if (after !== undefined) query.where('m.user_id', '>', after);
-      return await query;
-    },
+    ...createTree(trx, 'groups'),
+    members: async (id, limit, after) => pageOfMembers(members(id), limit, after),
     member: (id, userId) => members(id).where('m.user_id', userId).first(),
     addMember: async (id, userId, role, now) => {
       const row = { group_id: id, user_id: userId, role, created_at: now };

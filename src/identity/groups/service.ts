@@ -1,9 +1,10 @@
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { type Database, setTenants } from '../../platform/db/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { AuditSink, Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
-import { type Caller, isId, organizationFor, type Rights, type Transaction } from '../tenancy/caller.ts';
+import { type Caller, organizationFor, type Rights, type Transaction } from '../tenancy/caller.ts';
+import { placeIn } from '../tenancy/tree.ts';
 import { createGroupRepository, type GroupFilter, type GroupRecord, type GroupRepository } from './repository.ts';
 import type { GroupInput } from './schema.ts';
 
@@ -21,9 +22,6 @@ export interface GroupWork {
   now: Date;
 }
 
-/** As roles inherit; what people hold is looked for ten steps up. */
-const maxDepth = 10;
-
 export const createGroupWork =
   ({ database, clock, audit }: Omit<GroupDeps, 'rights'>) =>
   <Result>(caller: Caller, run: (work: GroupWork) => Promise<Result>): Promise<Result> =>
@@ -38,7 +36,7 @@ export const findGroup = async (
   { scope }: Caller,
   reference: string,
 ): Promise<GroupRecord> => {
-  const group = await groups.find(isId(reference) ? { id: reference } : { name: reference }, scope);
+  const group = await groups.find(isUuid(reference) ? { id: reference } : { name: reference }, scope);
   if (!group) throw shared.not_found({ detail: 'There is no such group' });
   return group;
 };
@@ -65,12 +63,10 @@ export const createGroups = ({ rights, ...deps }: GroupDeps) => {
   /** @throws group_cycle, group_too_deep */
   const requireTree = async ({ groups }: GroupWork, id: string, parent: GroupRecord | null): Promise<void> => {
     if (!parent) return;
-    const above = await groups.above(parent.id);
+    const place = await placeIn(groups, id, parent.id);
     const wrong = (message: string) => ({ errors: [{ path: '/parent', message }] });
-    if (above.some((one) => one.id === id)) throw errors.group_cycle(wrong(`${parent.name} is the group itself or below it`));
-    const deepest = (await groups.below(id)).reduce((most, { depth }) => Math.max(most, depth), 0);
-    const highest = above.reduce((most, { depth }) => Math.max(most, depth), 0);
-    if (highest + 2 + deepest > maxDepth) throw errors.group_too_deep(wrong(`${parent.name} is too deep`));
+    if (place === 'circle') throw errors.group_cycle(wrong(`${parent.name} is the group itself or below it`));
+    if (place === 'too_deep') throw errors.group_too_deep(wrong(`${parent.name} is too deep`));
   };
 
   const note = (work: GroupWork, { actor }: Caller, type: 'group.created' | 'group.deleted', group: GroupRecord) =>

@@ -1,6 +1,6 @@
 import type { Caches } from '../../platform/cache/index.ts';
+import { isUuid } from '../../platform/crypto/index.ts';
 import type { Database } from '../../platform/db/index.ts';
-import { isId } from '../tenancy/caller.ts';
 import { createOrganizationRepository } from './repository.ts';
 
 /** How an organization shows itself to whoever signs in for it (FEATURES A12). */
@@ -21,7 +21,7 @@ export const createBrands = ({ database, caches }: BrandDeps) => {
   const cache = caches.cache<Brand>({ name: 'brands', l1Seconds: 60, l2Seconds: 300, maxEntries: 1000 });
   return (reference: string): Promise<Brand | undefined> =>
     cache.get(reference, async () => {
-      const wanted = isId(reference) ? { id: reference } : { slug: reference };
+      const wanted = isUuid(reference) ? { id: reference } : { slug: reference };
       const found = await createOrganizationRepository(database.knex).find(wanted, 'all');
       if (found?.status !== 'active') return undefined;
       const { displayName = found.name, logoUri, accentColor } = found.branding;

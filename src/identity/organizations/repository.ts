@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
-import type { TenantScope } from '../../platform/db/index.ts';
+import { containing, type TenantScope } from '../../platform/db/index.ts';
+import { createTree, membersOf, pageOfMembers } from '../tenancy/repository.ts';
+import type { Tree } from '../tenancy/tree.ts';
 import type { Branding } from './schema.ts';
 
 export interface OrganizationRecord {
@@ -36,7 +38,7 @@ export interface OrganizationFilter {
   memberId?: string | undefined;
 }
 
-export interface OrganizationRepository {
+export interface OrganizationRepository extends Tree {
   /** By id or slug, of these. */
   find(idOrSlug: { id: string } | { slug: string }, scope: TenantScope): Promise<OrganizationRecord | undefined>;
   list(
@@ -54,9 +56,6 @@ export interface OrganizationRepository {
   isSlugTaken(slug: string): Promise<boolean>;
   /** Serializes what changes the hierarchy. */
   lockHierarchy(): Promise<void>;
-  /** The organization itself and all above it, or below it. */
-  above(id: string): Promise<{ id: string; depth: number }[]>;
-  below(id: string): Promise<{ id: string; depth: number }[]>;
   members(id: string, limit: number, after: string | undefined): Promise<OrganizationMember[]>;
   memberIds(id: string): Promise<string[]>;
   member(id: string, userId: string): Promise<OrganizationMember | undefined>;
@@ -72,14 +71,7 @@ const columns = `o.id, o.name, o.slug, o.status, o.branding, o.version, o.create
   (select json_build_object('id', p.id, 'name', p.name) from organizations p where p.id = o.parent_id) as parent,
   (select count(*)::int from organization_members m where m.organization_id = o.id) as "memberCount"`;
 
-const walk = (from: string, to: string): string => `with recursive tree(id, depth) as (
-    select ?::uuid, 0
-    union
-    select o.${to}, tree.depth + 1 from tree join organizations o on o.${from} = tree.id where o.${to} is not null and tree.depth < 11
-  ) select id, max(depth) as depth from tree group by id`;
-
 const hierarchyLock = 7_203_571;
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
 const rowOf = ({ branding, ...content }: Content) => ({ ...content, branding: JSON.stringify(branding) });
 
 /** @param trx with its tenants set */
@@ -88,14 +80,7 @@ export const createOrganizationRepository = (trx: Knex): OrganizationRepository 
     const query = trx('organizations as o').select(trx.raw(columns));
     return scope === 'all' ? query : query.whereIn('o.id', [...scope]);
   };
-  const members = (id: string) =>
-    trx('organization_members as m')
-      .leftJoin('user_profiles as p', 'p.user_id', 'm.user_id')
-      .leftJoin('identifiers as i', (join) =>
-        join.on('i.user_id', 'm.user_id').andOnVal('i.type', 'email').andOnVal('i.is_primary', true),
-      )
-      .where({ organization_id: id })
-      .select('m.user_id', 'm.created_at', 'i.value as email', trx.raw(`p.claims->>'name' as name`));
+  const members = (id: string) => membersOf(trx, 'organization_members', id);
   const membership = (id: string, userId: string) => ({ organization_id: id, user_id: userId });
 
   return {
@@ -105,7 +90,7 @@ export const createOrganizationRepository = (trx: Knex): OrganizationRepository 
     },
     list: async ({ search, parentId, memberId }, scope, limit, after) => {
       const query = visible(scope).orderByRaw('lower(o.name), o.id').limit(limit);
-      const pattern = `%${escapeLike(search ?? '')}%`;
+      const pattern = containing(search ?? '');
       if (search !== undefined) query.where((either) => either.whereILike('o.name', pattern).orWhereILike('o.slug', pattern));
       if (parentId !== undefined) query.where('o.parent_id', parentId);
       if (memberId !== undefined)
@@ -124,13 +109,8 @@ export const createOrganizationRepository = (trx: Knex): OrganizationRepository 
         .update({ ...rowOf(content), updated_at: now, version: trx.raw('version + 1') })),
     isSlugTaken: async (slug) => (await trx('organizations').where({ slug }).first('id')) !== undefined,
     lockHierarchy: async () => void (await trx.raw('select pg_advisory_xact_lock(?)', [hierarchyLock])),
-    above: async (id) => (await trx.raw(walk('id', 'parent_id'), [id])).rows,
-    below: async (id) => (await trx.raw(walk('parent_id', 'id'), [id])).rows,
-    members: async (id, limit, after) => {
-      const query = members(id).orderBy('m.user_id').limit(limit);
-      if (after !== undefined) query.where('m.user_id', '>', after);
-      return await query;
-    },
+    ...createTree(trx, 'organizations'),
+    members: async (id, limit, after) => pageOfMembers(members(id), limit, after),
     memberIds: (id) => trx('organization_members').where({ organization_id: id }).pluck('user_id'),
     member: (id, userId) => members(id).where('m.user_id', userId).first(),
     addMember: async (id, userId, now) => {

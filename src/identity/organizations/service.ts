@@ -1,10 +1,11 @@
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { type Database, setTenants } from '../../platform/db/index.ts';
 import { errors as shared } from '../../platform/errors/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { contrastWithWhite } from '../../platform/views/index.ts';
 import { errors } from '../errors.ts';
-import { type Caller, isId, type Rights, type Transaction } from '../tenancy/caller.ts';
+import type { Caller, Rights, Transaction } from '../tenancy/caller.ts';
+import { placeIn } from '../tenancy/tree.ts';
 import {
   createOrganizationRepository,
   type OrganizationFilter,
@@ -33,8 +34,6 @@ export interface OrganizationWork {
   now: Date;
 }
 
-const maxDepth = 10;
-
 export const createOrganizationWork =
   ({ database, clock, audit }: Pick<OrganizationDeps, 'database' | 'clock' | 'audit'>) =>
   <Result>(caller: Caller, run: (work: OrganizationWork) => Promise<Result>): Promise<Result> =>
@@ -49,7 +48,7 @@ export const findOrganization = async (
   { scope }: Caller,
   reference: string,
 ): Promise<OrganizationRecord> => {
-  const found = await organizations.find(isId(reference) ? { id: reference } : { slug: reference }, scope);
+  const found = await organizations.find(isUuid(reference) ? { id: reference } : { slug: reference }, scope);
   if (!found) throw shared.not_found({ detail: 'There is no such organization' });
   return found;
 };
@@ -98,13 +97,10 @@ export const createOrganizations = ({ rights, outside, ...deps }: OrganizationDe
   ): Promise<void> => {
     if (!parent) return;
     await organizations.lockHierarchy();
+    const place = await placeIn(organizations, id, parent.id);
     const wrong = (message: string) => ({ errors: [{ path: '/parent', message }] });
-    const above = await organizations.above(parent.id);
-    if (above.some((one) => one.id === id))
-      throw errors.organization_cycle(wrong(`${parent.name} is the organization itself or below it`));
-    const steps = [...above, ...(await organizations.below(id))];
-    const [highest, deepest] = [above, steps.slice(above.length)].map((rows) => Math.max(0, ...rows.map(({ depth }) => depth)));
-    if ((highest ?? 0) + 2 + (deepest ?? 0) > maxDepth) throw errors.organization_too_deep(wrong(`${parent.name} is too deep`));
+    if (place === 'circle') throw errors.organization_cycle(wrong(`${parent.name} is the organization itself or below it`));
+    if (place === 'too_deep') throw errors.organization_too_deep(wrong(`${parent.name} is too deep`));
   };
 
   const insert = async (work: OrganizationWork, caller: Caller, wish: OrganizationWish): Promise<OrganizationRecord> => {

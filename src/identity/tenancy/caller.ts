@@ -38,9 +38,6 @@ export const organizationFor = ({ scope }: Caller, wanted: string | undefined): 
   return only;
 };
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-export const isId = (text: string): boolean => uuid.test(text);
-
 /** What other rooms are told of and judge when people's rights change with their groups and organizations. Supplied by `authz`. */
 export interface Rights {
   /** @throws grant_not_yours, duties_conflict, duties_override_refused, last_super_admin */

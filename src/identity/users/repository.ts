@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { TenantScope } from '../../platform/db/index.ts';
+import { containing, type TenantScope } from '../../platform/db/index.ts';
 import type { IdentifierRow } from '../accounts/repository.ts';
 
 export interface UserRecord {
@@ -48,8 +48,6 @@ const columns = `u.id, u.status, u.version, u.created_at, u.updated_at, u.last_s
   (select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name) order by o.name, o.id), '[]')
    from organization_members m join organizations o on o.id = m.organization_id where m.user_id = u.id) as organizations`;
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 /** @param trx with its tenants set: of other organizations nobody's membership is there */
 export const createUserRepository = (trx: Knex): UserRepository => {
   const members = (organizationIds: readonly string[]) =>
@@ -65,7 +63,7 @@ export const createUserRepository = (trx: Knex): UserRepository => {
 
   const searched = (query: Query, { search, canonical }: UserFilter): void => {
     if (search !== undefined) {
-      const pattern = `%${escapeLike(search.normalize('NFKC').toLowerCase())}%`;
+      const pattern = containing(search.normalize('NFKC').toLowerCase());
       const known = trx('identifiers').where('canonical', 'like', pattern).select('user_id');
       query.where((either) => either.whereIn('u.id', known).orWhereRaw(`lower(p.claims->>'name') like ?`, [pattern]));
     }

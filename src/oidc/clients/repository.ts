@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { containing } from '../../platform/db/index.ts';
 import type { ClientBrand } from '../ports.ts';
 import type { Uses } from '../protocol/discovery.ts';
 
@@ -88,8 +89,6 @@ const toColumns = (values: ClientChange): Record<string, unknown> => {
   return columns;
 };
 
-const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-
 const live = (now: Date) => (query: Knex.QueryBuilder) => query.whereNull('expires_at').orWhere('expires_at', '>', now);
 
 const usesColumns = `
@@ -135,7 +134,7 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     if (organizationIds) query.whereIn('organization_id', [...organizationIds]);
     if (source !== undefined) query.where({ source });
     if (search !== undefined) {
-      const pattern = likePattern(search);
+      const pattern = containing(search);
       query.where((either) => either.whereILike('name', pattern).orWhereILike('client_id', pattern));
     }
     if (after !== undefined) query.where('client_id', '>', after);

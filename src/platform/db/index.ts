@@ -7,6 +7,7 @@ export { type Database, type DatabaseOptions, openDatabase, type StatementEvent 
 export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
 export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
+export { containing } from './patterns.ts';
 export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { inAllTenants, setTenants, type TenantScope, withTenants } from './tenants.ts';
