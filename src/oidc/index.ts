@@ -6,8 +6,9 @@
  */
 export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service.ts';
 export { authorizationPath, pagesClientId } from './browser/service.ts';
+export { managerOf } from './clients/manager.ts';
 export { ClientBody, SecretBody } from './clients/schema.ts';
-export type { Clients, Manager } from './clients/service.ts';
+export type { Clients } from './clients/service.ts';
 export { compareRedirect } from './clients/uris.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export { firstPartyClientId } from './first-party/builtin.ts';

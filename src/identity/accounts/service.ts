@@ -1,4 +1,4 @@
-import { uuidv7 } from '../../platform/crypto/index.ts';
+import { isUuid, uuidv7 } from '../../platform/crypto/index.ts';
 import { createBatcher, createTableCopy, type Database } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock } from '../../platform/ports.ts';
 import { createPasswordRepository } from '../passwords/repository.ts';
@@ -102,8 +102,6 @@ const makerOf = ({ source, actor }: AccountWish, id: string): Actor => {
   return actor ?? (isOwn ? { type: 'user', id } : { type: 'system' });
 };
 
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 const insertIdentifiers = async (accounts: AccountRepository, id: string, wish: AccountWish, now: Date): Promise<void> => {
   for (const identifier of identifiersOf(wish, now)) {
     if (!(await accounts.insertIdentifier(id, uuidv7(now), identifier, now))) throw new IdentifierTaken();
@@ -142,7 +140,7 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
   return {
     find: async (id: string): Promise<Account | undefined> => {
       // One that is none would fail the statement for all that share it.
-      const row = uuid.test(id) ? await copy.get(id, () => read(id)) : undefined;
+      const row = isUuid(id) ? await copy.get(id, () => read(id)) : undefined;
       return row && accountOf(row);
     },
     /** Whose login name it is. */

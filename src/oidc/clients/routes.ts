@@ -9,9 +9,9 @@ import {
   pageOfItems,
   requireMatch,
 } from '../../platform/http/index.ts';
-import type { PermissionScope, Principal } from '../../platform/ports.ts';
+import { managerOf } from './manager.ts';
 import { ClientBody, ClientParams, ClientView, NewSecretView, SecretBody, SecretParams } from './schema.ts';
-import type { Clients, Manager } from './service.ts';
+import type { Clients } from './service.ts';
 
 interface ClientRouteDeps {
   clients: Clients['admin'];
@@ -30,12 +30,6 @@ const ClientQuery = Type.Object(
 const base = '/api/v1/clients';
 const one = `${base}/:id`;
 
-interface Caller {
-  principal: Principal;
-  reach: PermissionScope;
-  organizationIds: readonly string[];
-}
-
 interface Found {
   view: ClientView;
   version: number;
@@ -52,11 +46,6 @@ const tagged = ({ view, version }: Found, status = 200) =>
   answer({ status, headers: { ETag: etagOf(version), ...noStore }, body: view });
 
 export const mountClientRoutes = (admin: AdminRoutes, { clients }: ClientRouteDeps): void => {
-  const managerOf = ({ principal, reach, organizationIds }: Caller): Manager => {
-    const actor = { type: principal.type, id: principal.id };
-    return reach === 'any' ? { actor } : { actor, organizationIds };
-  };
-
   admin.get(
     base,
     { summary: 'List clients', permission: 'client:read', query: ClientQuery, response: listOf(ClientView), status: 200 },

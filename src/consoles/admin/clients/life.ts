@@ -1,8 +1,7 @@
-import type { Clients } from '../../../oidc/index.ts';
+import { type Clients, managerOf } from '../../../oidc/index.ts';
 import { errors } from '../../../platform/errors/index.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
-import { managerOf } from './manager.ts';
 
 type Step = 'disable' | 'enable' | 'delete';
 

@@ -1,4 +1,4 @@
-import { type Clients, compareRedirect } from '../../../oidc/index.ts';
+import { type Clients, compareRedirect, managerOf } from '../../../oidc/index.ts';
 import { errors as shared } from '../../../platform/errors/index.ts';
 import { decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
 import { readList } from '../shell/lists.ts';
@@ -6,7 +6,6 @@ import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
 import { bodyOf, formOf, grants, methods } from './form.ts';
 import { mountClientLife } from './life.ts';
-import { managerOf } from './manager.ts';
 import { mountSecretPages } from './secrets.ts';
 
 export interface ClientPageDeps {

@@ -1,8 +1,7 @@
-import { type Clients, SecretBody } from '../../../oidc/index.ts';
+import { type Clients, managerOf, SecretBody } from '../../../oidc/index.ts';
 import { checkOf } from '../../../platform/http/index.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
-import { managerOf } from './manager.ts';
 
 const checkBody = checkOf(SecretBody);
 /** For how long the secret before stays good, in seconds. */

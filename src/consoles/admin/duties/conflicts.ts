@@ -21,10 +21,12 @@ export const mountConflictPage = (shell: AdminShell, { duties, nameOf }: Conflic
     const after = decodeCursor(state.cursor, 'uuid', 'uuid');
     const userIds = userId === undefined ? undefined : [userId];
     const { items, next } = await duties.conflicts(callerOf(admin.caller), { limit: state.limit, after, ruleId, userIds });
-    const rows = [];
-    for (const { conflict, exception } of items) {
-      const { name, login } = await nameOf(conflict.userId);
-      rows.push({ ...reportView(conflict, exception), person: name ?? login });
-    }
+    // Asked for at once, they share a statement.
+    const rows = await Promise.all(
+      items.map(async ({ conflict, exception }) => {
+        const { name, login } = await nameOf(conflict.userId);
+        return { ...reportView(conflict, exception), person: name ?? login };
+      }),
+    );
     admin.show('conflicts', { ...state, items: rows, pager: state.pager(next ? encodeCursor(next) : null) });
   });
