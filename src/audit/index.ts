@@ -51,5 +51,6 @@ export const createAudit = ({ database, clock, logger, lost }: AuditDeps): Audit
   };
 };
 
-export { EventQuery, eventView, placeOf } from './routes.ts';
+export { type EventKind, eventKinds } from './kinds.ts';
+export { EventQuery, type EventView, eventView, placeOf } from './routes.ts';
 export type { AuditReader } from './service.ts';

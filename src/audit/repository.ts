@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { prepared, statement } from '../platform/db/index.ts';
+import { containing, prepared, statement } from '../platform/db/index.ts';
+import { type EventKind, eventKinds, type KindPatterns } from './kinds.ts';
 import type { AuditRow } from './rows.ts';
 
 const columns = [
@@ -60,9 +61,17 @@ export interface AuditFilter {
   type?: string | undefined;
   /** All but this one. */
   exceptType?: string | undefined;
+  kind?: EventKind | undefined;
   outcome?: string | undefined;
   actor?: string | undefined;
   target?: string | undefined;
+  /** Who did it, or whom it is about. */
+  person?: string | undefined;
+  /** The application that asked, or that it is about. */
+  client?: string | undefined;
+  ip?: string | undefined;
+  /** A part of the type, the reason, or the id of a target or request. */
+  search?: string | undefined;
   correlationId?: string | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
@@ -84,13 +93,22 @@ export interface AuditRepository {
 
 type Condition = [sql: string, value: unknown, ...more: unknown[]];
 
+const searched = `concat_ws(' ', type, reason, target_type, target_id, correlation_id) ilike ?`;
+
 const conditionsOf = (filter: AuditFilter, before: [string, string] | undefined): Condition[] => {
+  const { like, unlike }: KindPatterns = filter.kind === undefined ? {} : eventKinds[filter.kind];
   const all: [string, unknown][] = [
     ['type = ?', filter.type],
     ['type <> ?', filter.exceptType],
+    ['type like any(?::text[])', like],
+    ['type not like all(?::text[])', unlike],
     ['outcome = ?', filter.outcome],
     ['actor_id = ?', filter.actor],
     ['? in (target_id, subject_id::text)', filter.target],
+    ['? in (actor_id, subject_id::text, target_id)', filter.person],
+    ['? in (client_id, actor_id, target_id)', filter.client],
+    ['ip = ?', filter.ip],
+    [searched, filter.search === undefined ? undefined : containing(filter.search)],
     ['correlation_id = ?', filter.correlationId],
     ['organization_id = any(?::uuid[])', filter.organizationIds],
     ['occurred_at >= ?', filter.from],

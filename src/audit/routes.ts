@@ -3,6 +3,7 @@ import type { TenantScope } from '../platform/db/index.ts';
 import { errors } from '../platform/errors/index.ts';
 import { type AdminRoutes, decodeCursor, ListQuery, pageOfItems } from '../platform/http/index.ts';
 import type { PermissionScope } from '../platform/ports.ts';
+import { type EventKind, eventKinds } from './kinds.ts';
 import type { StoredEvent } from './repository.ts';
 import type { AuditReader } from './service.ts';
 
@@ -15,9 +16,14 @@ export const EventQuery = Type.Object(
     ...ListQuery,
     type: Type.Optional(Type.String({ maxLength: 100 })),
     exceptType: Type.Optional(Type.String({ maxLength: 100 })),
+    kind: Type.Optional(Type.Unsafe<EventKind>(Type.Union(Object.keys(eventKinds).map((kind) => Type.Literal(kind))))),
     outcome: Type.Optional(Type.Union(['success', 'failure', 'denied'].map((outcome) => Type.Literal(outcome)))),
     actor: Type.Optional(Type.String({ maxLength: 200 })),
     target: Type.Optional(Type.String({ maxLength: 200 })),
+    person: Type.Optional(Type.String({ maxLength: 200 })),
+    client: Type.Optional(Type.String({ maxLength: 2000 })),
+    ip: Type.Optional(Type.String({ maxLength: 45 })),
+    search: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     correlationId: Type.Optional(Type.String({ maxLength: 64 })),
     from: Type.Optional(Type.String({ format: 'date-time' })),
     to: Type.Optional(Type.String({ format: 'date-time' })),

@@ -133,6 +133,33 @@ const event = {
   ip: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
   correlationId: id,
 };
+const alice = { type: 'user', id, name: 'Alice Nguyễn', href: '#' };
+const things = {
+  by: alice,
+  subject: { ...alice, name: longName },
+  about: { type: 'role', id, name: 'Order clerk', href: '#' },
+  client: { type: 'client', id: 'reports', name: undefined, href: '#' },
+  organization: { type: 'organization', id, name: longName, href: '#' },
+};
+const shownEvent = {
+  ...event,
+  ...things,
+  values: { actor: things.by, subject: things.subject, target: things.about, client: things.client },
+};
+const strangers = {
+  ...shownEvent,
+  type: 'authz.decision',
+  outcome: 'denied',
+  about: undefined,
+  organization: undefined,
+  values: {
+    subject: { ...alice, name: undefined },
+    action: { word: 'close' },
+    resource: { word: 'orders' },
+    verdict: { word: 'deny' },
+  },
+};
+const auditViews = ['notable', 'sign-ins', 'changes', 'decisions', 'everything'].map((name) => ({ name, href: '#' }));
 
 export const adminGallery: readonly Exhibit[] = [
   exhibit('overview-well', 'overview', {
@@ -284,10 +311,19 @@ export const adminGallery: readonly Exhibit[] = [
   }),
   exhibit('audit', 'audit', {
     current: 'audit',
-    filters: {},
-    chips,
-    items: [event, { ...event, outcome: 'denied', target: null }],
+    filters: { person: longLogin },
+    chips: [{ name: 'person', value: longLogin, href: '#' }],
+    items: [shownEvent, strangers, { ...shownEvent, type: 'other.thing' }],
+    view: 'notable',
+    views: auditViews,
     pager: { next: '#' },
   }),
-  exhibit('event', 'event', { current: 'audit', event, json: JSON.stringify(event, null, 2) }),
+  exhibit('audit-empty', 'audit', { current: 'audit', filters: {}, chips: [], items: [], view: 'changes', views: auditViews }),
+  exhibit('event', 'event', {
+    current: 'audit',
+    event: shownEvent,
+    changes: [{ name: 'description', before: '', after: longName }],
+    siblings: [strangers],
+    json: JSON.stringify(event, null, 2),
+  }),
 ];

@@ -335,8 +335,8 @@ describe('O8 administration', function administration() {
     expect(await text('[role=status]')).to.contain('The role was assigned');
     await page.click('[role=status] a');
     expect(await text('table'))
-      .to.contain('rbac.role_assigned')
-      .and.contain('rbac.sod_overridden');
+      .to.contain(`${root} gave ${bob} the role MANAGER`)
+      .and.contain(`${root} let rights of ${bob} meet that Look and manage keeps apart (Tet is near)`);
     await go('/admin/duties/conflicts');
     expect(await text('table'))
       .to.contain(bob)
@@ -353,9 +353,55 @@ describe('O8 administration', function administration() {
     expect(await page.locator('.chip').count()).to.equal(2);
     expect(await page.locator('tbody tr').count()).to.equal(1);
     await page.click('tbody a');
-    expect(await text('h1')).to.equal('rbac.sod_rule_created');
+    expect(await text('h1')).to.equal(`${root} created the rule Look and manage`);
     expect(await text('pre')).to.contain('"maxHeld": 1');
     expect((await go('/admin/audit?from=yesterday'))?.status()).to.equal(400);
+  });
+
+  it('C8 shows what matters first, with names that lead to their pages; the rest by its chip', async () => {
+    await asRoot('POST', '/authz/check', { action: 'audit', resource: { type: 'orders' } });
+    const made = await asRoot('POST', '/clients', { client_name: 'Acme Reports', redirect_uris: ['https://acme.example/cb'] });
+    await go('/admin/audit');
+    expect(await text('table'))
+      .to.contain(`${root} created the application Acme Reports`)
+      .and.not.contain('asked to audit orders');
+    await page.click('.tabs >> text=Decisions');
+    expect(page.url()).to.contain('show=decisions');
+    expect(await text('table'))
+      .to.contain(`${root} asked to audit orders: allowed`)
+      .and.not.contain('Acme Reports');
+    await page.click('.tabs >> text=Sign-ins');
+    expect(await text('table'))
+      .to.contain(`${root} signed in (password)`)
+      .and.not.contain('Acme Reports');
+    await page.click('.tabs >> text=Changes');
+    await page.fill('#filter-client', made.json.client_id);
+    await page.fill('#filter-to', '2999-01-01T00:00');
+    await page.click('main form button');
+    expect(page.url()).to.contain('show=changes');
+    expect(await page.locator('tbody tr').count()).to.equal(1);
+    await page.click('tbody a >> text=Acme Reports');
+    expect(await text('h1')).to.contain('Acme Reports');
+  });
+
+  it('C8 finds what a person did or what was done to them by login name; nobody’s name finds nothing', async () => {
+    await go(`/admin/audit?show=changes&person=${bob}`);
+    expect(await text('table')).to.contain(`${root} gave ${bob} the role`);
+    expect(await text('.chip')).to.contain(bob);
+    const subject = await page.locator('tbody td:nth-child(2) a').first().getAttribute('title');
+    expect([ids[bob], (await asRoot('GET', '/auth/me')).json.user.id]).to.include(subject);
+    await go('/admin/audit?person=nobody@example.test');
+    expect(await text('.empty')).to.contain('No event fits these filters');
+    expect((await go('/admin/audit?show=anything'))?.status()).to.equal(404);
+  });
+
+  it('TN-03 names nobody in the log whom its reader may not know', async () => {
+    const home = organizations.home;
+    await asRoot('POST', '/identity/groups', { name: 'Harbor', organizationId: home });
+    const agent = await signedIn(ann);
+    const { status, body } = await agent.open(`${stand.issuer}/admin/audit?show=changes&search=group.created`);
+    expect(status).to.equal(200);
+    expect(body).to.contain('created the group').and.contain('Harbor').and.not.contain(root);
   });
 
   it('IN-05 shows names and reasons that hold markup as text, on every page', async () => {

@@ -24,6 +24,7 @@ export interface GroupMember {
 }
 
 export interface GroupFilter {
+  ids?: readonly string[] | undefined;
   organizationId?: string | undefined;
   search?: string | undefined;
   /** Id of the group above. */
@@ -80,8 +81,9 @@ export const createGroupRepository = (trx: Knex): GroupRepository => {
       else query.whereRaw('lower(groups.name) = lower(?)', [wanted.name]);
       return query.orderByRaw('groups.organization_id nulls first').first();
     },
-    list: async ({ organizationId, search, parentId, memberId }, scope, limit, after) => {
+    list: async ({ ids, organizationId, search, parentId, memberId }, scope, limit, after) => {
       const query = visible(scope).orderByRaw('lower(groups.name), groups.id').limit(limit);
+      if (ids !== undefined) query.whereIn('groups.id', [...ids]);
       if (organizationId !== undefined) query.where('groups.organization_id', organizationId);
       if (search !== undefined) query.whereILike('groups.name', containing(search));
       if (parentId !== undefined) query.where('groups.parent_id', parentId);

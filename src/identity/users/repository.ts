@@ -15,6 +15,8 @@ export interface UserRecord {
 }
 
 export interface UserFilter {
+  /** Of these; others are not there for the list. */
+  ids?: readonly string[] | undefined;
   search?: string | undefined;
   /** Canonical. */
   canonical?: string | undefined;
@@ -69,7 +71,9 @@ export const createUserRepository = (trx: Knex): UserRepository => {
     }
     if (canonical !== undefined) query.whereIn('u.id', trx('identifiers').where({ canonical }).select('user_id'));
   };
-  const narrow = (query: Query, { status, organizationId, groupId, createdAfter, createdBefore }: UserFilter): void => {
+  const narrow = (query: Query, filter: UserFilter): void => {
+    const { ids, status, organizationId, groupId, createdAfter, createdBefore } = filter;
+    if (ids !== undefined) query.whereIn('u.id', [...ids]);
     if (status !== undefined) query.where('u.status', status);
     if (organizationId !== undefined) query.whereIn('u.id', members([organizationId]));
     if (groupId !== undefined) query.whereIn('u.id', trx('group_members').where({ group_id: groupId }).select('user_id'));

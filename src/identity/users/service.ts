@@ -130,7 +130,7 @@ export const createUsers = ({ database, clock, audit, rights, accounts, outside 
   return {
     list: (
       caller: Caller,
-      { email, sort, search, ...query }: Omit<UserQuery, 'limit' | 'cursor'>,
+      { email, sort, search, ...query }: Omit<UserQuery, 'limit' | 'cursor'> & Pick<UserFilter, 'ids'>,
       limit: number,
       after: string | undefined,
     ): Promise<UserRecord[]> => {

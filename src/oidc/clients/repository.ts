@@ -33,6 +33,7 @@ export interface SecretRow {
 export type ClientChange = Partial<Omit<ClientRow, 'client_id' | 'version' | 'created_at'>>;
 
 export interface ClientFilter {
+  ids?: readonly string[] | undefined;
   organizationIds?: readonly string[] | undefined;
   source?: string | undefined;
   /** Part of the name or the id. */
@@ -129,8 +130,9 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
       .first('client_id');
     return found?.client_id;
   },
-  list: async ({ organizationIds, source, search }, limit, after) => {
+  list: async ({ ids, organizationIds, source, search }, limit, after) => {
     const query = db('clients').orderBy('client_id').limit(limit);
+    if (ids) query.whereIn('client_id', [...ids]);
     if (organizationIds) query.whereIn('organization_id', [...organizationIds]);
     if (source !== undefined) query.where({ source });
     if (search !== undefined) {

@@ -34,6 +34,8 @@ export interface Translator {
   text(key: string, values?: MessageValues): string;
   /** The message with the markup it was written with; the values are escaped. */
   markup(key: string, values?: MessageValues): string;
+  /** The message in pieces, so that a page can make links of its values: text, and what stands for a name in braces. */
+  parts(key: string, values: Readonly<Record<string, unknown>>): unknown[];
   has(key: string): boolean;
 }
 
@@ -49,6 +51,10 @@ export const createTranslator = (catalogue: Catalogue, locale: Locale): Translat
   return {
     text: (key, values = {}) => fill(find(key, values), values, (text) => text, locale),
     markup: (key, values = {}) => fill(find(key, values), values, escapeHtml, locale),
+    parts: (key, values) =>
+      find(key, {})
+        .split(/\{(\w+)\}/)
+        .map((piece, index) => (index % 2 === 0 ? piece : values[piece])),
     has: (key) => key in catalogue,
   };
 };

@@ -18,7 +18,7 @@ export { chooseLocale, type Locale, locales } from './locale.ts';
 export interface Views {
   /**
    * Renders `views/<template>.njk`. Every template may use `t(key, values)` for text, `m(key, values)` for messages with markup,
-   * `asset(name)` for the address of a static file, and `locale`.
+   * `parts(key, values)` for a message in pieces, `asset(name)` for the address of a static file, and `locale`.
    */
   render(template: string, locale: Locale, values: Record<string, unknown>): string;
   translator(locale: Locale): Translator;
@@ -57,12 +57,13 @@ export const createViews = ({ directory = defaultDirectory, logoAddress = () => 
   const environmentOf = (locale: Locale): nunjucks.Environment => {
     const loader = new nunjucks.FileSystemLoader(directory, { noCache: false, watch: false });
     const environment = new nunjucks.Environment(loader, { autoescape: true, trimBlocks: true, lstripBlocks: true });
-    const { text, markup, has } = translator(locale);
+    const { text, markup, parts, has } = translator(locale);
     environment.addGlobal('locale', locale);
     environment.addGlobal('locales', locales);
     environment.addGlobal('asset', assetAddress);
     environment.addGlobal('logo', logoAddress);
     environment.addGlobal('hasMessage', has);
+    environment.addGlobal('parts', parts);
     environment.addGlobal('t', (key: string, values?: MessageValues) => text(key, values));
     environment.addGlobal('m', (key: string, values?: MessageValues) => new nunjucks.runtime.SafeString(markup(key, values)));
     environment.addFilter('initials', initials);

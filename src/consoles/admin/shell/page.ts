@@ -28,6 +28,8 @@ export interface AdminShellDeps {
 /** Somebody who may see the page, with the reach of the permission it asks for. */
 export interface AdminPage extends PageContext {
   caller: RouteCaller;
+  /** Names of the organizations that the person may read, by id. */
+  places: Record<string, string>;
   /** How far the person holds another permission, without a trace; `undefined` where not even in one organization. */
   reach(permission: Permission, everywhere?: boolean): Promise<RouteCaller | undefined>;
   /** Whether the person holds another permission, for what the page offers; the act itself is judged anew. */
@@ -115,6 +117,7 @@ export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): Admin
     const shared = { nav, current, theme, person: await nameOf(principal.id), now: clock.now(), places, done, receipt, canAudit };
     return {
       ...page,
+      places,
       reach,
       may,
       show: (template, values, status) => page.render(`admin/${template}`, { ...shared, ...values }, status),
