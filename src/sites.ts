@@ -20,7 +20,7 @@ type Transaction = Parameters<Alongside>[0];
 interface AuthnSiteDeps {
   foundation: Foundation;
   accounts: Accounts;
-  authz: Pick<Authz, 'entitlementsOf' | 'outranks' | 'assignIn' | 'requireGivable'>;
+  authz: Pick<Authz, 'entitlementsOf' | 'outranks' | 'assignIn' | 'requireGivable' | 'change'>;
   mail: Mail;
   sms: Sms;
   /** Built later than `authn`. */
@@ -47,6 +47,10 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
     endSessions: (trx, id, cause) => endings().endAccountIn(trx, id, { cause, actor: { type: 'user', id } }),
     forget: async (trx, id) => caches.invalidate([`user:${id}`], trx),
     roles: (trx) => ({
+      change: (inviterId, userId, run) => {
+        const actor = inviterId === null ? ({ type: 'anonymous' } as const) : ({ type: 'user', id: inviterId } as const);
+        return authz.change(trx, { actor, scope: 'all' }, { userIds: [userId] }, run);
+      },
       requireGivable: (inviter, wanted) => authz.requireGivable(trx, inviter, wanted),
       give: (inviterId, userId, wanted) => {
         const caller = { actor: { type: 'user', id: inviterId }, scope: 'all' } as const;
@@ -64,7 +68,14 @@ export const createAuthnSite = ({ foundation, accounts, authz, mail, sms, ending
       changed: async (trx) => caches.invalidate(['mfa-policies'], trx),
     },
     isNetworkCounted: config.rateLimits.enabled,
-    upstream: { config, caches, outbound, logger },
+    upstream: {
+      config,
+      caches,
+      outbound,
+      logger,
+      // Who set the provider up lets people in as nothing but members; duties are kept apart all the same (AZ-11).
+      joining: (trx, userId, run) => authz.change(trx, { actor: { type: 'system' }, scope: 'all' }, { userIds: [userId] }, run),
+    },
     nameOf: async (id) => String((await accounts.find(id))?.claims.email ?? id),
     outranks: authz.outranks,
     holdingsOf: async (id) => {

@@ -223,8 +223,7 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
     requireGivable: (trx, caller, input) => assignmentsIn(trx, caller).requireGivable(caller, input),
     assignIn: (trx, caller, userId, input) => assignmentsIn(trx, caller).assignOnce(caller, userId, input),
     endAssignments,
-    change: (trx, caller, changed, run, overriding) =>
-      changeElsewhere(bind(trx, caller), caller.actor.id, changed, run, overriding),
+    change: (trx, caller, changed, run, overriding) => changeElsewhere(bind(trx, caller), caller.actor, changed, run, overriding),
     mount: (admin) => {
       mountRbacRoutes(admin, services);
       mountPeopleRoutes(admin, services);

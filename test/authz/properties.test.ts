@@ -3,8 +3,9 @@ import { decide } from '../../src/authz/pdp/decide.ts';
 import { explain } from '../../src/authz/pdp/explain.ts';
 import { filterOf } from '../../src/authz/pdp/filter.ts';
 import type { Remedy } from '../../src/authz/pdp/remedies.ts';
+import { differenceOf, mayGive } from '../../src/authz/rbac/ladder.ts';
 import { referenceDecision, type World, type WorldQuestion } from './reference.ts';
-import { compiled, createDice, createQuestion, createWorld } from './worlds.ts';
+import { compiled, consistent, createDice, createMove, createQuestion, createWorld } from './worlds.ts';
 
 const worlds = 10_000;
 const questionsEach = 6;
@@ -115,5 +116,36 @@ describe('Z3 Z6 the decision point agrees with a slow, obvious one', () => {
       }
     }
     for (const [kind, count] of Object.entries(seen)) expect(count, kind).to.be.greaterThan(400);
+  });
+
+  it('AZ-03 AZ-04 in 10,000 pairs, who may change where somebody belongs gives nothing there that he may not do there himself', function many() {
+    this.timeout(120_000);
+    const seen = { refused: 0, nothing: 0, gained: 0 };
+    for (let index = 0; index < worlds; index += 1) {
+      const dice = createDice(seed + index);
+      const giver = { ...createWorld(dice), policies: [] };
+      const [member, moved] = createMove(dice, giver);
+      const [less, more] = dice.chance(0.7) ? [member, moved] : [moved, member];
+      const { now, ...asked } = createQuestion(dice);
+      const { given } = differenceOf(compiled(less).snapshot, compiled(more).snapshot, now);
+      const from = compiled(giver).snapshot;
+      if (!given.every((gift) => mayGive(from, gift, now))) {
+        seen.refused += 1;
+        continue;
+      }
+      for (const { resource } of [{ resource: asked.resource }, ...Array.from({ length: 10 }, () => createQuestion(dice))]) {
+        const question = { ...asked, resource: consistent(giver, resource), now };
+        const isGained = referenceDecision(more, question) && !referenceDecision(less, question);
+        seen[isGained ? 'gained' : 'nothing'] += 1;
+        // What is one's own is everybody's own.
+        const { attributes } = question.resource;
+        const own = attributes?.ownerId === member.user ? { ...attributes, ownerId: giver.user } : attributes;
+        const mine = { ...question, resource: { ...question.resource, ...(own && { attributes: own }) } };
+        if (isGained && !referenceDecision(giver, mine))
+          expect.fail(`AUTHZ_SEED=${seed + index}: ${JSON.stringify({ question, giver, less, more }, undefined, 1)}`);
+      }
+    }
+    expect(seen.refused).to.be.greaterThan(1000);
+    expect(seen.gained).to.be.greaterThan(100);
   });
 });

@@ -148,6 +148,24 @@ export const createQuestion = (dice: Dice): WorldQuestion => {
   };
 };
 
+/** Somebody else in the same world, before and after he came to one more organization or group. */
+export const createMove = (dice: Dice, { roles, groups }: World): [World, World] => {
+  const other = createWorld(dice);
+  const known = (id: string): boolean => groups.some((group) => group.id === id);
+  const before: World = { ...other, user: 'somebody', roles, groups, policies: [], memberOf: other.memberOf.filter(known) };
+  const group = dice.chance(0.5) && groups.length > 0 ? [dice.one(groups).id] : [];
+  const place = group.length === 0 ? [dice.one(organizations)] : [];
+  const organizationsAfter = [...new Set([...before.organizations, ...place])];
+  return [before, { ...before, organizations: organizationsAfter, memberOf: [...new Set([...before.memberOf, ...group])] }];
+};
+
+/** What belongs to a group belongs to the group's organization. */
+export const consistent = ({ groups }: World, { type, attributes }: WorldQuestion['resource']): WorldQuestion['resource'] => {
+  const group = groups.find(({ id }) => id === attributes?.groupId);
+  if (!group || group.organization === null) return { type, ...(attributes && { attributes }) };
+  return { type, attributes: { ...attributes, organizationId: group.organization } };
+};
+
 const logic = (condition: WorldCondition): unknown => {
   switch (condition.kind) {
     case 'always':

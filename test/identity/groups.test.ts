@@ -170,6 +170,27 @@ describe('I5 AZ-04 AZ-11 groups', () => {
     expect([plain.status, plain.json.permission]).to.deep.equal([403, 'group:create']);
   });
 
+  it('AZ-04 counts what scope `group` makes of a membership: joining and nesting give it in the group and those above', async () => {
+    await role('memo-reader', ['memos:read:group']);
+    const given = await asRoot('POST', `/rbac/users/${ids.ann}/roles`, { role: 'memo-reader' });
+    expect(given.status).to.equal(201);
+    const [pool, board] = [await make({ name: 'Pool' }, asMia), await make({ name: 'Board' }, asMia)];
+    const reads = async (groupId: string): Promise<boolean> => {
+      const resource = { type: 'memos', attributes: { groupId, organizationId: alfa } };
+      return (await asRoot('POST', '/authz/check', { subject: { id: ids.ann }, action: 'read', resource })).json.allowed;
+    };
+    const refused = ({ status, json }: Awaited<ReturnType<Call>>) => [status, json.permissions];
+    const join = (by: Call) => by('POST', `${base}/${pool}/members`, { userId: ids.ann });
+    expect(refused(await join(asMia))).to.deep.equal([403, ['memos:read:group']]);
+    expect((await join(asRoot)).status).to.equal(201);
+    expect([await reads(pool), await reads(board)]).to.deep.equal([true, false]);
+    const nest = (by: Call) => put(pool, { name: 'Pool', parent: board }, by);
+    expect(refused(await nest(asMia))).to.deep.equal([403, ['memos:read:group']]);
+    expect((await nest(asRoot)).status).to.equal(200);
+    expect([await reads(pool), await reads(board)]).to.deep.equal([true, true]);
+    for (const group of [pool, board]) expect((await asRoot('DELETE', `${base}/${group}`)).status).to.equal(204);
+  });
+
   it('TN-03 TN-04 keeps to the organization: groups of others and of the deployment, people from elsewhere', async () => {
     const [deployments, theirs] = [await make({ name: 'Deployment' }), await make({ name: 'Theirs', organizationId: bravo })];
     for (const group of [deployments, theirs, 'Deployment', 'Theirs']) {

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
+import { randomSecret, sha256 } from '../../src/platform/crypto/index.ts';
+import { setTenants } from '../../src/platform/db/index.ts';
 import { type Call, personCalls } from '../support/callers.ts';
 import { createTestClock } from '../support/clock.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'correct horse battery staple';
-const names = ['ann', 'bob', 'mia'] as const;
+const names = ['ann', 'bob', 'cyd', 'dan', 'mia'] as const;
 type Name = 'root' | (typeof names)[number];
 
 describe('I4 organizations', () => {
@@ -147,6 +149,125 @@ describe('I4 organizations', () => {
     expect((await asBob('GET', '/identity/groups')).status, 'nor the role').to.equal(403);
     expect((await asRoot('GET', `/identity/groups?userId=${ids.bob}`)).json.items).to.deep.equal([]);
     expect((await asMia('DELETE', `${base}/alfa/members/${ids.bob}`)).status).to.equal(404);
+  });
+
+  describe('AZ-04 a membership gives what scope `organization` makes of it', () => {
+    /** May make people members, invite and give roles anywhere, and reads letters in organizations of hers: alfa. */
+    let asAnnClerk: Call;
+    let charlie: string;
+    const role = async (name: string, permissions: string[], more: object = {}) => {
+      const { status, json } = await asRoot('POST', '/rbac/roles', { name, permissions, createPermissions: true, ...more });
+      expect(status, JSON.stringify(json)).to.equal(201);
+    };
+    const give = async (name: Name, wish: object) =>
+      expect((await asRoot('POST', `/rbac/users/${ids[name]}/roles`, wish)).status, JSON.stringify(wish)).to.equal(201);
+    const reads = async (name: Name, organizationId: string): Promise<boolean> => {
+      const resource = { type: 'letters', attributes: { organizationId } };
+      return (await asRoot('POST', '/authz/check', { subject: { id: ids[name] }, action: 'read', resource })).json.allowed;
+    };
+    const add = (by: Call, organization: string, name: Name, more: object = {}) =>
+      by('POST', `${base}/${organization}/members`, { userId: ids[name], ...more });
+    const refusal = ({ status, json }: Awaited<ReturnType<Call>>) => [status, json?.type?.split(':').at(-1), json?.permissions];
+
+    before(async () => {
+      charlie = (await asRoot('POST', base, { name: 'Charlie' })).json.id;
+      await role('clerk', [
+        'organization:assign:any',
+        'organization:read:any',
+        'user:read:any',
+        'role:assign:any',
+        'invitation:create:any',
+      ]);
+      await role('letter-reader', ['letters:read:organization']);
+      for (const wish of [{ role: 'clerk' }, { role: 'letter-reader' }]) await give('ann', wish);
+      for (const name of ['cyd', 'dan'] as const) await give(name, { role: 'letter-reader' });
+      asAnnClerk = await personCalls(stand, 'ann@example.test', password);
+    });
+
+    it('AZ-03 AZ-04 refuses whom the caller would give more there than she holds there, herself too, and names it', async () => {
+      expect(await reads('cyd', charlie), 'held, but not there').to.equal(false);
+      const refused = [403, 'grant_not_yours', ['letters:read:organization']];
+      expect(refusal(await add(asAnnClerk, charlie, 'cyd'))).to.deep.equal(refused);
+      expect(refusal(await add(asAnnClerk, charlie, 'ann')), 'nor herself').to.deep.equal(refused);
+      expect([await reads('cyd', charlie), await reads('ann', charlie)]).to.deep.equal([false, false]);
+      expect((await asRoot('GET', `${base}/${charlie}`)).json.memberCount).to.equal(0);
+      expect((await add(asAnnClerk, charlie, 'bob')).status, 'who brings nothing is let in').to.equal(201);
+      expect((await add(asAnnClerk, alfa, 'cyd')).status, 'where she holds it').to.equal(201);
+      expect([await reads('cyd', alfa), await reads('cyd', charlie)]).to.deep.equal([true, false]);
+      expect((await add(asRoot, charlie, 'cyd')).status, 'who holds it everywhere').to.equal(201);
+      expect(await reads('cyd', charlie)).to.equal(true);
+      const taken = await asAnnClerk('DELETE', `${base}/${charlie}/members/${ids.cyd}`);
+      expect(refusal(taken), 'and takes as little').to.deep.equal(refused);
+      expect((await asRoot('DELETE', `${base}/${charlie}/members/${ids.cyd}`)).status).to.equal(204);
+    });
+
+    it('AZ-04 counts a membership in a suspended organization, a direct permission, and a direct denial that would be left behind', async () => {
+      expect((await put(charlie, { name: 'Charlie', status: 'suspended' })).status).to.equal(200);
+      expect((await add(asAnnClerk, charlie, 'dan')).status).to.equal(403);
+      expect((await put(charlie, { name: 'Charlie', status: 'active' })).status).to.equal(200);
+      const direct = `/rbac/users/${ids.bob}/permissions`;
+      await role('stamper', ['letters:stamp:organization']);
+      expect((await asRoot('POST', direct, { permission: 'letters:stamp:organization' })).status).to.equal(201);
+      const stamp = [403, 'grant_not_yours', ['letters:stamp:organization']];
+      expect(refusal(await add(asAnnClerk, alfa, 'bob'))).to.deep.equal(stamp);
+      expect((await asRoot('DELETE', `${direct}/letters:stamp:organization`)).status).to.equal(204);
+      const denied = { permission: 'letters:stamp:organization', effect: 'deny' };
+      expect((await asRoot('POST', direct, denied)).status).to.equal(201);
+      const leave = await asAnnClerk('DELETE', `${base}/${charlie}/members/${ids.bob}`);
+      expect(refusal(leave), 'leaving lifts it').to.deep.equal(stamp);
+      expect((await asRoot('DELETE', `${direct}/letters:stamp:organization`)).status).to.equal(204);
+    });
+
+    it('AZ-03 gives scope `organization` where the caller holds it, and everywhere only who holds it everywhere', async () => {
+      const assign = (wish: object, by = asAnnClerk) =>
+        by('POST', `/rbac/users/${ids.mia}/roles`, { role: 'letter-reader', ...wish });
+      const refused = [403, 'grant_not_yours', ['letters:read:organization']];
+      expect(refusal(await assign({}))).to.deep.equal(refused);
+      expect((await add(asRoot, charlie, 'mia')).status).to.equal(201);
+      expect(refusal(await assign({ organizationId: charlie }))).to.deep.equal(refused);
+      expect((await assign({ organizationId: alfa })).status).to.equal(201);
+      expect([await reads('mia', alfa), await reads('mia', charlie)]).to.deep.equal([true, false]);
+      expect((await assign({}, asRoot)).status).to.equal(201);
+      expect(await reads('mia', charlie)).to.equal(true);
+    });
+
+    it('AZ-04 an organization below or above another gives nothing of it', async () => {
+      const place = async (parent: string | null) => (await put(charlie, { name: 'Charlie', parent })).status;
+      expect(await place('alfa')).to.equal(200);
+      expect([await reads('cyd', alfa), await reads('cyd', charlie)]).to.deep.equal([true, false]);
+      expect(await place(null)).to.equal(200);
+    });
+
+    it('AZ-04 AZ-11 an invitation gives as a membership does: judged by who invited, when it is accepted', async () => {
+      const { invite, invitations } = stand.app.rooms.authn;
+      const accept = async (inviter: Name, email: Name, organizationId: string) => {
+        const wish = { email: `${email}@example.test`, organizationId };
+        const { id } = await invite(wish, { actor: { type: 'user', id: ids[inviter] }, scope: 'all' });
+        const secret = randomSecret();
+        await stand.database.transaction(async (trx) => {
+          await setTenants(trx, 'all');
+          await trx('invitations')
+            .where({ id })
+            .update({ secret_hash: sha256(secret) });
+        });
+        return (await invitations.join(secret, ids[email])).kind;
+      };
+      expect(await accept('ann', 'dan', charlie), 'she does not hold it there').to.equal('gone');
+      expect(await reads('dan', charlie)).to.equal(false);
+      expect(await accept('ann', 'dan', alfa)).to.equal('accepted');
+      const rule = { name: 'Charlie reads or stamps', roles: ['letter-reader', 'stamper'], organizationId: charlie };
+      const made = await asRoot('POST', '/rbac/sod-rules', rule);
+      expect(made.status, JSON.stringify(made.json)).to.equal(201);
+      await give('dan', { role: 'stamper' });
+      expect(await accept('root', 'dan', charlie), 'a rule of charlie keeps them apart').to.equal('gone');
+      expect(typeOf(await add(asRoot, charlie, 'dan'))).to.deep.equal([409, 'duties_conflict']);
+      expect(await reads('dan', charlie)).to.equal(false);
+      const override = { reason: 'for a week' };
+      expect((await add(asRoot, charlie, 'dan', { override })).status).to.equal(201);
+      const { json } = await asRoot('GET', `/audit/events?type=rbac.sod_overridden&target=${made.json.id}`);
+      expect(json.items).to.have.length(1);
+      await asRoot('DELETE', `/rbac/sod-rules/${made.json.id}`);
+    });
   });
 
   it('TK-05 suspending ends every session and token of an organization, and its return brings none of them back', async () => {

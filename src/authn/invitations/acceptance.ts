@@ -32,7 +32,7 @@ type SignUpOutcome =
 
 /** The invitation was used up while its form was filled in. */
 class Spent extends Error {}
-/** Its role cannot be given any more, so nothing of it is. */
+/** What it gives cannot be given any more, so nothing of it is. */
 class Withdrawn extends Error {}
 
 const orGone = (error: unknown): { kind: 'gone' } => {
@@ -49,13 +49,25 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
     return inTransaction('all', ({ invitations }) => invitations.bySecret(sha256(secret), clock.now()));
   };
 
-  /** What was promised is judged now: who invited may have left, or lost the role (AZ-03). @throws Withdrawn */
+  /** What everybody holds there, and the person already holds, counts there from now on: who invited must hold it there (AZ-04). */
+  const joinIn = async ({ invitations, roles }: InvitationUnit, row: InvitationRow, accountId: string): Promise<void> => {
+    const { organization_id: organizationId, invited_by: inviterId } = row;
+    if (organizationId === null) return;
+    await roles.change(inviterId, accountId, () => invitations.addMember(organizationId, accountId, clock.now()));
+  };
+
   const giveRole = async ({ roles }: InvitationUnit, row: InvitationRow, accountId: string): Promise<void> => {
     const { role, organization_id: organizationId, invited_by: inviterId } = row;
     if (role === null) return;
     if (inviterId === null) throw new Withdrawn();
+    await roles.give(inviterId, accountId, { role, ...(organizationId === null ? {} : { organizationId }) });
+  };
+
+  /** What was promised is judged now: who invited may have left, or lost the role (AZ-03). @throws Withdrawn */
+  const keepPromise = async (unit: InvitationUnit, row: InvitationRow, accountId: string): Promise<void> => {
     try {
-      await roles.give(inviterId, accountId, { role, ...(organizationId === null ? {} : { organizationId }) });
+      await joinIn(unit, row, accountId);
+      await giveRole(unit, row, accountId);
     } catch (error) {
       throw error instanceof Refusal ? new Withdrawn() : error;
     }
@@ -63,10 +75,8 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
 
   /** Spends it for this account and makes it a member of what it was made for. */
   const settle = async (unit: InvitationUnit, row: InvitationRow, accountId: string): Promise<boolean> => {
-    const now = clock.now();
-    if (!(await unit.invitations.accept(row.id, accountId, now))) return false;
-    if (row.organization_id !== null) await unit.invitations.addMember(row.organization_id, accountId, now);
-    await giveRole(unit, row, accountId);
+    if (!(await unit.invitations.accept(row.id, accountId, clock.now()))) return false;
+    await keepPromise(unit, row, accountId);
     await unit.forget(accountId);
     await unit.audit.record({
       type: 'identity.invitation_accepted',

@@ -21,6 +21,11 @@ export interface InvitedRole {
 
 /** Rights that come with an invitation, judged by the privilege ladder in the transaction; supplied by `authz`. */
 export interface InvitedRoles {
+  /**
+   * A change of what the person holds, on behalf of who invited; nobody where their account is gone.
+   * @throws grant_not_yours, duties_conflict
+   */
+  change(inviterId: string | null, accountId: string, run: () => Promise<void>): Promise<void>;
   /** @throws role_not_found, grant_not_yours (AZ-03) */
   requireGivable(inviter: Inviter, wanted: InvitedRole): Promise<void>;
   /** Given by who invited, who may not be able to any more. @throws role_not_found, grant_not_yours, duties_conflict */

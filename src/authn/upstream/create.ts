@@ -38,6 +38,8 @@ export interface UpstreamSite {
   /** The guarded client. */
   outbound: Outbound;
   logger: Logger;
+  /** Somebody new becomes a member of an organization, which changes what they hold. @throws duties_conflict */
+  joining(trx: Transaction, accountId: string, run: () => Promise<void>): Promise<void>;
 }
 
 export interface UpstreamRoomDeps {
@@ -85,7 +87,9 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
     endSessions: (accountId, cause) => site.endSessions(trx, accountId, cause),
     joinOrganization: async (accountId, organizationId, now) => {
       await setTenants(trx, [organizationId]);
-      await createIdentityRepository(trx).joinOrganization(accountId, organizationId, now);
+      await site.upstream.joining(trx, accountId, () =>
+        createIdentityRepository(trx).joinOrganization(accountId, organizationId, now),
+      );
     },
     notify: (accountId, notice, provider) =>
       site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice, provider } }),

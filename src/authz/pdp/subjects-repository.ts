@@ -55,6 +55,8 @@ export interface RoleRow {
 export interface SubjectRepository {
   find(id: string): Promise<SubjectRow | undefined>;
   role(id: string): Promise<RoleRow | undefined>;
+  /** Also in organizations that are suspended. */
+  memberships(id: string): Promise<SubjectRow['organizations']>;
   /** The deployment's own role with this name. */
   globalRoleId(name: string): Promise<string | undefined>;
 }
@@ -104,5 +106,10 @@ const findRole = statement(
 export const createSubjectRepository = (trx: Knex): SubjectRepository => ({
   find: async (id) => (await prepared<SubjectRow>(trx, findSubject, [id])).rows[0],
   role: async (id) => (await prepared<RoleRow>(trx, findRole, [id])).rows[0],
+  memberships: (id) =>
+    trx('organization_members as m')
+      .join('organizations as o', 'o.id', 'm.organization_id')
+      .where('m.user_id', id)
+      .select('o.id', 'o.name'),
   globalRoleId: async (name) => (await trx('roles').where({ name }).whereNull('organization_id').first('id'))?.id,
 });

@@ -60,6 +60,8 @@ export interface Subjects {
   find(id: string): Promise<Snapshot | undefined>;
   /** As the transaction sees it, past every cache: what a change is judged by. */
   findIn(trx: Transaction, id: string): Promise<Snapshot | undefined>;
+  /** The same with memberships in suspended organizations. */
+  holderIn(trx: Transaction, id: string): Promise<Snapshot | undefined>;
 }
 
 export const createSubjects = ({ database, caches }: SubjectDeps): Subjects => {
@@ -111,6 +113,12 @@ export const createSubjects = ({ database, caches }: SubjectDeps): Subjects => {
       const subjects = createSubjectRepository(trx);
       const row = await read(subjects, id);
       return row && compileSnapshot(row, await rolesOf(row, subjects.role));
+    },
+    holderIn: async (trx, id) => {
+      const subjects = createSubjectRepository(trx);
+      const row = await read(subjects, id);
+      if (!row) return undefined;
+      return compileSnapshot({ ...row, organizations: await subjects.memberships(id) }, await rolesOf(row, subjects.role));
     },
   };
 };

@@ -12,8 +12,8 @@ import { createSubjectRepository, type RoleRow } from '../pdp/subjects-repositor
 import { type AssignmentRepository, createAssignmentRepository } from './assignments-repository.ts';
 import { change, type Whose } from './change.ts';
 import type { GrantWrites } from './grants-repository.ts';
-import { mayGive } from './ladder.ts';
-import { parsePermission } from './permission.ts';
+import { type Gift, mayGive } from './ladder.ts';
+import { nameOf, parsePermission } from './permission.ts';
 import {
   createPermissionRepository,
   createRoleRepository,
@@ -46,11 +46,15 @@ export interface Work {
   forget(...tags: string[]): Promise<void>;
   /** @throws grant_not_yours unless the caller holds each of them there for that long */
   requireGift(permissions: readonly string[], organizationId: string | null, expiresAt?: Date | null): Promise<void>;
+  /** The same, for each in its place. @throws grant_not_yours */
+  requireGifts(gifts: readonly Gift[]): Promise<void>;
   /** What the role gives, with all it inherits. */
   permissionsOfRole(roleId: string): Promise<string[]>;
   /** The caller, or anybody, as this transaction sees them. */
   subject(id: string): Promise<Snapshot | undefined>;
   giver(): Promise<Snapshot | undefined>;
+  /** Somebody with all memberships, those of suspended organizations too: their return gives nothing that was not judged. */
+  holder(id: string): Promise<Snapshot | undefined>;
 }
 
 export interface WorkDeps {
@@ -59,6 +63,9 @@ export interface WorkDeps {
   audit: (trx: Transaction) => AuditSink;
   subjects: Subjects;
 }
+
+/** In a refusal. */
+const maxNamed = 10;
 
 export type InWork = <Result>(caller: Caller, work: (work: Work) => Promise<Result>) => Promise<Result>;
 
@@ -75,6 +82,22 @@ const closureOf = async (trx: Transaction, roleId: string): Promise<string[]> =>
   return [...new Set(inheritance(roleId, roles).flatMap(({ role }) => role.permissions))];
 };
 
+/** @throws Error for what is not in the grammar, which the catalogue does not hold */
+const giftOf = (name: string, organizationId: string | null, expiresAt: number): Gift => {
+  const permission = parsePermission(name);
+  if (!permission) throw new Error(`${name} is no permission`);
+  return { permission, organizationId, expiresAt };
+};
+
+const refusalOf = (refused: readonly Gift[]): Error => {
+  const permissions = [...new Set(refused.map(({ permission }) => nameOf(permission)))].slice(0, maxNamed);
+  const place = refused.every(({ organizationId }) => organizationId === null) ? 'everywhere' : 'there';
+  return errors.grant_not_yours({
+    detail: `You do not hold ${permissions.join(', ')} ${place}`,
+    extensions: { permission: permissions[0], permissions },
+  });
+};
+
 /** Binds the room's work to a transaction that its caller has begun. */
 export const createBind =
   ({ clock, caches, audit, subjects }: WorkDeps) =>
@@ -86,27 +109,23 @@ export const createBind =
       known ??= actor.type === 'user' && actor.id !== undefined ? subjects.findIn(trx, actor.id) : Promise.resolve(undefined);
       return known;
     };
-    const missing = async (names: readonly string[], organizationId: string | null, expiresAt: number): Promise<string[]> => {
-      const refused: string[] = [];
-      for (const name of names) if (!(await holds(name, organizationId, expiresAt))) refused.push(name);
+    const holds = async (gift: Gift): Promise<boolean> => {
+      const from = await giver();
+      return from !== undefined && mayGive(from, gift, now.getTime());
+    };
+    const missing = async (gifts: readonly Gift[]): Promise<Gift[]> => {
+      const refused: Gift[] = [];
+      for (const gift of gifts) if (!(await holds(gift))) refused.push(gift);
       return refused;
     };
-    const holds = async (name: string, organizationId: string | null, expiresAt: number): Promise<boolean> => {
-      const [from, permission] = [await giver(), parsePermission(name)];
-      return !!from && !!permission && mayGive(from, { permission, organizationId, expiresAt }, now.getTime());
+    const requireGifts: Work['requireGifts'] = async (gifts) => {
+      const refused = actor.type === 'system' ? [] : await missing(gifts);
+      if (refused.length > 0) throw refusalOf(refused);
     };
-    const requireGift: Work['requireGift'] = async (names, organizationId, expiresAt = null) => {
-      if (actor.type === 'system') return;
-      const refused = await missing(names, organizationId, expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
-      if (refused.length === 0) return;
-      const [permission] = refused;
-      throw errors.grant_not_yours({
-        detail: `You do not hold ${refused.slice(0, 5).join(', ')} there`,
-        extensions: { permission },
-      });
-    };
+    const requireGift: Work['requireGift'] = async (names, organizationId, expiresAt = null) =>
+      requireGifts(names.map((name) => giftOf(name, organizationId, expiresAt?.getTime() ?? Number.POSITIVE_INFINITY)));
     const mayOverride = (organizationId: string | null): Promise<boolean> =>
-      holds(`sod:override:${organizationId === null ? 'any' : 'organization'}`, organizationId, now.getTime());
+      holds(giftOf(`sod:override:${organizationId === null ? 'any' : 'organization'}`, organizationId, now.getTime()));
     const sink = audit(trx);
     return {
       trx,
@@ -118,8 +137,10 @@ export const createBind =
       change: (whose, run, overriding) => change({ trx, now, actor, audit: sink, mayOverride }, whose, run, overriding),
       forget: (...tags) => caches.invalidate(tags, trx),
       requireGift,
+      requireGifts,
       permissionsOfRole: (roleId) => closureOf(trx, roleId),
       subject: (id) => subjects.findIn(trx, id),
+      holder: (id) => subjects.holderIn(trx, id),
       giver,
     };
   };

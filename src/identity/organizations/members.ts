@@ -2,6 +2,7 @@ import { errors as shared } from '../../platform/errors/index.ts';
 import { errors } from '../errors.ts';
 import type { Caller } from '../tenancy/caller.ts';
 import type { OrganizationMember, OrganizationRecord } from './repository.ts';
+import type { MemberInput } from './schema.ts';
 import { createOrganizationWork, findOrganization, type OrganizationDeps, type OrganizationWork } from './service.ts';
 
 /** Who belongs to an organization (FEATURES I4). Strangers are invited; whoever leaves leaves what they held there. */
@@ -37,16 +38,20 @@ export const createOrganizationMembers = ({ rights, ...deps }: OrganizationDeps)
         const { id } = await findOrganization(work, caller, reference);
         return work.organizations.members(id, limit, after);
       }),
-    /** @throws not_found, account_not_found for who is a stranger to the caller, organization_member_exists */
-    add: (caller: Caller, reference: string, userId: string): Promise<OrganizationMember> =>
+    /**
+     * What the person holds with scope `organization` counts here too from now on, so the caller must hold it here (AZ-04).
+     * @throws not_found, account_not_found for who is a stranger to the caller, organization_member_exists, grant_not_yours,
+     * duties_conflict
+     */
+    add: (caller: Caller, reference: string, { userId, override }: MemberInput): Promise<OrganizationMember> =>
       inWork(caller, async (work) => {
         const organization = await findOrganization(work, caller, reference);
         const { id } = organization;
         if (!(await work.organizations.isVisible(userId, caller.scope))) throw errors.account_not_found();
-        // What the person was assigned there counts from now on.
-        await rights.change(work.trx, caller, { userIds: [userId] }, async () => {
+        const join = async (): Promise<void> => {
           if (!(await work.organizations.addMember(id, userId, work.now))) throw errors.organization_member_exists();
-        });
+        };
+        await rights.change(work.trx, caller, { userIds: [userId] }, join, override);
         await note(work, caller, 'added', organization, userId);
         return memberOf(work, id, userId);
       }),

@@ -76,7 +76,7 @@ const mountMembers = (admin: AdminRoutes, { members }: OrganizationRouteDeps): v
       status: 201,
     },
     async ({ params: { organization }, body, ...caller }) =>
-      organizationMemberView(await members.add(callerOf(caller), organization, body.userId)),
+      organizationMemberView(await members.add(callerOf(caller), organization, body)),
   );
   admin.delete(
     `${one}/members/:userId`,

@@ -63,6 +63,14 @@ export const OrganizationQuery = Type.Object(
 );
 export const OrganizationParams = Type.Object({ organization: reference }, closed);
 export const MemberParams = Type.Object({ organization: reference, userId: id }, closed);
-export const MemberBody = Type.Object({ userId: id }, closed);
+/** `override`: for rights that a rule keeps apart (FEATURES Z7); needs `sod:override`. */
+export const MemberBody = Type.Object(
+  {
+    userId: id,
+    override: Type.Optional(Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, closed)),
+  },
+  closed,
+);
+export type MemberInput = Static<typeof MemberBody>;
 export const MemberView = Type.Object({ userId: id, email: nullable, name: nullable, createdAt: time }, closed);
 export type MemberView = Static<typeof MemberView>;

@@ -189,7 +189,11 @@ export const createOrganizations = ({ rights, outside, ...deps }: OrganizationDe
         await work.organizations.lockHierarchy();
         if (await work.organizations.find({ slug: wish.slug ?? slugOf(wish.name) }, caller.scope)) return;
         const { id } = await insert(work, caller, wish);
-        for (const userId of memberIds) await work.organizations.addMember(id, userId, work.now);
+        const join = async (): Promise<void> => {
+          for (const userId of memberIds) await work.organizations.addMember(id, userId, work.now);
+        };
+        // A rule of duties does not lock the operator out; that it was passed over is in the log.
+        await rights.change(work.trx, caller, { userIds: memberIds }, join, { reason: 'by the operator' });
       }),
     /**
      * What is not named stays.

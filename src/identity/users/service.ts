@@ -85,7 +85,8 @@ export const createUsers = ({ database, clock, audit, rights, accounts, outside 
         if (organizationId === null) return;
         if (!(await users.organizationExists(organizationId)))
           throw shared.not_found({ detail: 'There is no such organization' });
-        await users.addToOrganization(newId, organizationId, clock.now());
+        // What everybody holds with scope `organization` counts there from now on (AZ-04).
+        await rights.change(trx, caller, { userIds: [newId] }, () => users.addToOrganization(newId, organizationId, clock.now()));
       },
     );
     if (id === undefined) throw errors.account_exists();
