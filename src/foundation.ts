@@ -117,8 +117,7 @@ export const openFoundation = async (
       await jobs.start();
     },
     close: async () => {
-      await jobs.close();
-      await outbox.close();
+      await Promise.all([jobs.close(), outbox.close()]);
       await audit.flush();
       await caches.close();
       await database.close();

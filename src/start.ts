@@ -3,6 +3,7 @@ import { type App, createApp } from './app.ts';
 import { openOperatorChannel } from './cli/index.ts';
 import { describeFailure, exitCodes } from './exit.ts';
 import { type Config, configFromProcess } from './platform/config/index.ts';
+import { createSupervisor, type Worker } from './supervisor.ts';
 
 interface Ready {
   issuer: string;
@@ -41,22 +42,34 @@ const banner = (config: Config, { issuer, firstAdministrator, conformancePerson 
 // npm passes a signal on that the terminal has sent already.
 const echoMs = 1000;
 
-/** F-13: SIGTERM and SIGINT drain; a second one, a second or more later, ends at once. */
-const closeOnSignal = (close: () => Promise<void>): void => {
+// Requests have 20 s, then jobs and deliveries 5 s.
+const longestCloseMs = 29_000;
+
+/**
+ * F-13: SIGTERM and SIGINT drain; a second one, a second or more later, ends at once. Installed before anything is started, since the
+ * first process of a container dies of no signal that it does not handle.
+ * @returns the way to say what closing is; until then there is nothing to wait for: a migration is one transaction
+ */
+const closeOnSignal = (drainDelaySeconds: number): ((close: () => Promise<void>) => void) => {
   let closingSince: number | undefined;
+  let closeAll = async (): Promise<void> => undefined;
   const stop = (): void => {
     if (closingSince !== undefined) {
       if (performance.now() - closingSince > echoMs) process.exit(exitCodes.failed);
       return;
     }
     closingSince = performance.now();
-    close().then(
-      () => process.exit(0),
+    setTimeout(() => process.exit(exitCodes.failed), drainDelaySeconds * 1000 + longestCloseMs).unref();
+    closeAll().then(
+      () => process.exit(exitCodes.done),
       (error: unknown) => fail(error),
     );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  return (close) => {
+    closeAll = close;
+  };
 };
 
 // What the core throws and swallows for every opaque token costs by the frame; our own faults keep theirs (platform/errors).
@@ -68,9 +81,10 @@ const shortenStacks = (): void => {
 };
 
 const serve = async (config: Config): Promise<Ready> => {
+  const onClose = closeOnSignal(config.drainDelaySeconds);
   const app = await createApp(config);
   const channel = await openOperatorChannel(config, app.rooms);
-  closeOnSignal(async () => {
+  onClose(async () => {
     await channel?.close();
     await app.close();
   });
@@ -88,21 +102,29 @@ const supervise = (config: Config, options: StartOptions): void => {
     firstAdministrator: undefined,
     conformancePerson: undefined,
   };
-  const fork = (): void => {
-    const worker = cluster.fork();
-    worker.once('message', (ready: Ready) => {
-      made.firstAdministrator ??= ready.firstAdministrator;
-      made.conformancePerson ??= ready.conformancePerson;
-      waiting -= 1;
-      if (waiting === 0) banner(config, { issuer: ready.issuer, ...made }, options);
-    });
+  const welcome = (ready: Ready): void => {
+    made.firstAdministrator ??= ready.firstAdministrator;
+    made.conformancePerson ??= ready.conformancePerson;
+    waiting -= 1;
+    if (waiting === 0) banner(config, { issuer: ready.issuer, ...made }, options);
   };
-  cluster.on('exit', (_worker, code) => {
+  const fork = (): void => {
     if (isClosing) return;
-    if (waiting > 0) process.exit(code || exitCodes.failed);
-    fork();
+    const worker: Worker = { started: performance.now(), isServing: false };
+    const child = cluster.fork();
+    child.once('message', (ready: Ready) => {
+      supervisor.ready(worker);
+      welcome(ready);
+    });
+    child.once('exit', (code, signal) => isClosing || supervisor.ended(worker, signal ?? code));
+  };
+  const supervisor = createSupervisor({
+    start: fork,
+    later: (milliseconds, work) => void setTimeout(work, milliseconds),
+    giveUp: (code) => process.exit(code),
+    say: print,
   });
-  closeOnSignal(async () => {
+  closeOnSignal(config.drainDelaySeconds)(async () => {
     isClosing = true;
     const workers = Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [worker] : []));
     await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve).process.kill('SIGTERM'))));

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { embeddedCopy, type TestLocation } from '../support/database.ts';
@@ -180,6 +183,21 @@ describe('O12 castellan on an embedded database', function embedded() {
     server = await startServer(env);
     expect(server.stderr()).to.include('Castellan is ready').and.not.to.include('password');
     expect(await signIn('admin@localhost', firstPassword)).to.equal(200);
+  });
+
+  it('F-13 a second signal ends with 1 at once, however much is under way; the echo of the first does not', async () => {
+    const { hostname, port, host } = new URL(server.issuer);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.write(`POST /token HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\ngrant_type=`);
+    await once(socket, 'ready');
+    expect((await fetch(`${server.issuer}/health/live`)).status, 'the request above is under way').to.equal(200);
+    const ended = server.stop('SIGTERM');
+    server.process.kill('SIGTERM');
+    const early = await Promise.race([ended, sleep(1100, 'under way')]);
+    expect(early).to.equal('under way');
+    server.process.kill('SIGTERM');
+    expect(await ended).to.equal(1);
+    server = await startServer(env);
   });
 
   it('F-15 a directory whose owner was killed is taken over', async () => {

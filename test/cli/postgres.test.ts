@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -98,7 +99,7 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
     expect(code).to.equal(2);
   }).timeout(60_000);
 
-  it('F-20 a migrator killed half-way leaves nothing behind, and the next one finishes', () =>
+  it('F-20 F-13 a migrator told to end half-way ends with 0, a killed one too leaves nothing behind, and the next one finishes', () =>
     onEmpty(async (env, client) => {
       const { DATABASE_URL: connectionString } = env;
       const other = new pg.Client({ connectionString });
@@ -107,15 +108,21 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
       other.on('error', () => undefined);
       // Another transaction that is about to make a table of ours: the migrator waits at it, in the middle of its work.
       await other.query('begin; create table oidc_artifacts (waits int)');
-      const migrator = launch('src/main.ts', [], { ...env, PORT: '0' });
       const blocked = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      await until('the migrator waits', async () => {
-        expect(migrator.exitCode, migrator.said.err).to.equal(null);
-        return (await count(client, blocked)) > 0;
-      });
-      const ended = once(migrator, 'close');
-      migrator.kill('SIGKILL');
-      await ended;
+      for (const [signal, code] of [
+        ['SIGTERM', 0],
+        ['SIGKILL', null],
+      ] as const) {
+        const waiting = await count(client, blocked);
+        const migrator = launch('src/main.ts', [], { ...env, PORT: '0' });
+        await until('the migrator waits', async () => {
+          expect(migrator.exitCode, migrator.said.err).to.equal(null);
+          return (await count(client, blocked)) > waiting;
+        });
+        const ended = once(migrator, 'close');
+        migrator.kill(signal);
+        expect((await ended)[0], migrator.said.err).to.equal(code);
+      }
       await other.query('rollback');
       await other.end();
       // The server finds out once it is done waiting.
@@ -146,14 +153,27 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
     })).timeout(180_000);
 });
 
+/** Of a process. */
+const childrenOf = (pid = 0): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
 describeWith(['postgres', 'redis'], 'O9 WORKERS', () => {
-  it('F-13 two workers with Redis share the port; SIGTERM lets a request under way finish and ends with 0', () =>
+  it('F-13 F-14 two workers with Redis share the port, one that is killed is replaced; SIGTERM lets a request under way finish and ends with 0', () =>
     onEmpty(async (env) => {
       const server = await startServer({ ...env, REDIS_URL: redisUrl, WORKERS: '2' });
       const { port } = new URL(server.issuer);
       for (let turn = 0; turn < 6; turn += 1) {
         expect((await fetch(`${server.issuer}/.well-known/openid-configuration`)).status).to.equal(200);
       }
+      // F-14: a worker that dies is replaced, and the other one serves meanwhile.
+      const [victim = 0, other = 0] = childrenOf(server.process.pid);
+      process.kill(victim, 'SIGKILL');
+      await until('another worker', async () => {
+        const now = childrenOf(server.process.pid);
+        return now.length === 2 && now.includes(other) && !now.includes(victim);
+      });
+      expect(server.process.exitCode).to.equal(null);
+      expect(server.stderr()).to.match(/a worker ended \(SIGKILL\); another one starts in 0\.5 s/);
       const body = 'grant_type=client_credentials&client_id=nobody&client_secret=x';
       const socket = connect(Number(port), 'localhost');
       await once(socket, 'connect');

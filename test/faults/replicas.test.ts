@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createAgent, type Page, readForm } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
@@ -199,6 +200,7 @@ describeWith(['postgres'], 'F-02 F-12 two processes, PostgreSQL alone', () => {
     this.timeout(120_000);
     fleet = await startFleet({
       bootstrap: { clients: [webClient(web)] },
+      env: { DRAIN_DELAY_SECONDS: '1' },
       databaseUrl: async (real) => {
         const url = new URL(real);
         cable = await layCable(url.hostname, Number(url.port || 5432));
@@ -260,6 +262,57 @@ describeWith(['postgres'], 'F-02 F-12 two processes, PostgreSQL alone', () => {
     );
     expect(well).to.not.include('bus');
     expect((await flows.tokens()).access).to.not.equal('');
+    await noSurprise(fleet);
+  });
+
+  it('F-13 a rolling restart: ready says so at once, answers end their connections, and nobody who signs in, refreshes or introspects notices', async function rolling() {
+    this.timeout(120_000);
+    await bothReady();
+    const done = { signIns: 0, refreshes: 0, introspections: 0 };
+    const failed: string[] = [];
+    let isOver = false;
+    const drive = async (what: keyof typeof done, work: () => Promise<void>): Promise<void> => {
+      while (!isOver) {
+        await work().catch((error: unknown) => failed.push(`${what}: ${error}`));
+        done[what] += 1;
+        // Room for the processes that start.
+        await sleep(25);
+      }
+    };
+    let { access, refresh } = await flows.tokens();
+    const good = (answer: { status: number; body: Record<string, unknown> }) => {
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+      return answer.body;
+    };
+    const drivers = [
+      drive('signIns', async () => void (await flows.tokens())),
+      drive('refreshes', async () => {
+        const body = good(await flows.refresh(refresh));
+        [access, refresh] = [String(body.access_token), String(body.refresh_token)];
+      }),
+      drive('introspections', async () => void expect(good(await flows.introspect(access)).active).to.equal(true)),
+    ];
+    for (const [index, replica] of fleet.replicas.entries()) {
+      const ended = replica.stop();
+      const draining = await eventually(
+        () => ready(index),
+        ({ status }) => status === 503,
+        900,
+      );
+      expect(draining.body).to.deep.equal({ status: 'unavailable', reasons: ['draining'] });
+      expect(draining.headers.get('connection')).to.equal('close');
+      expect(await ended, replica.errors().slice(-2000)).to.equal(0);
+      await replica.start();
+      const before = { ...done };
+      await eventually(
+        async () => done,
+        (now) => Object.keys(now).every((key) => now[key as keyof typeof done] > before[key as keyof typeof done]),
+      );
+    }
+    isOver = true;
+    await Promise.all(drivers);
+    expect(failed).to.deep.equal([]);
+    for (const [what, count] of Object.entries(done)) expect(count, what).to.be.greaterThan(1);
     await noSurprise(fleet);
   });
 });

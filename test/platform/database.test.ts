@@ -1,6 +1,8 @@
 import { expect } from 'chai';
-import { afterCommit, type Database, isUniqueViolation, prepared, statement } from '../../src/platform/db/index.ts';
-import { type Engine, openTestDatabase } from '../support/database.ts';
+import { afterCommit, type Database, isUniqueViolation, openDatabase, prepared, statement } from '../../src/platform/db/index.ts';
+import { layCable } from '../support/cable.ts';
+import { type Engine, locate, openTestDatabase } from '../support/database.ts';
+import { eventually } from '../support/processes.ts';
 import { describeWith } from '../support/services.ts';
 
 const insertSetting = statement('test-insert-setting', 'insert into settings (key, value, updated_at) values ($1, $2, $3)');
@@ -144,5 +146,33 @@ describeWith(['postgres'], 'P10 F-04 two transactions that wait for each other',
     await Promise.all([both(keys), both([...keys].reverse())]);
     expect(holding).to.equal(3);
     await database.close();
+  });
+});
+
+describeWith(['postgres'], 'F-13 a connection that listens', () => {
+  it('does not outlive its end, also when that comes while it is made anew', async () => {
+    const place = await locate('postgres');
+    const url = new URL(place.databaseUrl ?? '');
+    const cable = await layCable(url.hostname, Number(url.port || 5432));
+    url.hostname = '127.0.0.1';
+    url.port = String(cable.port);
+    const database = await openDatabase({ ...place, databaseUrl: url.href, poolMax: 2, migrate: false });
+    const stop = await database.listen('castellan_test', () => undefined);
+    const connected = (count: number) =>
+      eventually(
+        async () => cable.connections(),
+        (found) => found === count,
+      );
+    cable.pull();
+    expect(await connected(0)).to.equal(0);
+    cable.hold();
+    expect(await connected(1), 'one that is being made').to.equal(1);
+    const stopping = stop();
+    cable.plug();
+    await stopping;
+    expect(await connected(0)).to.equal(0);
+    await database.close();
+    await cable.close();
+    await place.remove();
   });
 });

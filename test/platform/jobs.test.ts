@@ -87,16 +87,44 @@ const suite = (engine: Engine): void => {
     expect(await one.check()).to.deep.equal({ status: 'ok' });
   });
 
-  it('tells work of a shutdown and waits for it', async () => {
+  it('F-13 tells work of a shutdown, waits for it, and what was cut short is due at once, without a failure', async () => {
+    for (const end of ['returns', 'throws']) {
+      const closing = createJobs({ database, clock, logger });
+      const { opened: begun, open: begin } = gate();
+      closing.every('long', 3600, async ({ signal }) => {
+        begin();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (end === 'throws') throw signal.reason;
+      });
+      const run = closing.runNow('long');
+      await begun;
+      await closing.close();
+      expect(await run, end).to.equal(true);
+      const [job] = await database.knex('jobs').where({ name: 'long' });
+      expect([job.locked_until, job.failures, job.next_run_at <= clock.now()], end).to.deep.equal([null, 0, true]);
+    }
+  });
+
+  it('F-13 takes the lease from work that does not end, which cannot write any more', async () => {
+    const closing = createJobs({ database, clock, logger, graceMs: 1 });
+    const { opened, open } = gate();
     const { opened: begun, open: begin } = gate();
-    one.every('long', 60, async ({ signal }) => {
+    let fenced: unknown;
+    closing.every('deaf', 60, async (run) => {
       begin();
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await opened;
+      fenced = await database.transaction((trx) => run.fence(trx)).catch((error: unknown) => error);
     });
-    const run = one.runNow('long');
+    const run = closing.runNow('deaf');
     await begun;
-    await one.close();
-    expect(await run).to.equal(true);
+    await closing.close();
+    two.every('deaf', 60, async () => undefined);
+    expect(await two.runNow('deaf')).to.equal(true);
+    open();
+    await run;
+    expect(fenced).to.be.instanceOf(JobLostError);
+    const [job] = await database.knex('jobs').where({ name: 'deaf' });
+    expect(job.next_run_at > clock.now(), 'as the winner left it').to.equal(true);
   });
 
   it('deletes what has expired and keeps what has not', async () => {

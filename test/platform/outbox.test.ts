@@ -69,6 +69,22 @@ const suite = (engine: Engine): void => {
     expect(seen.sort()).to.deep.equal([0, 1, 2]);
   });
 
+  it('F-13 a shutdown cuts short what does not end, and others have it at once', async () => {
+    const closing = createOutbox({ database, envelope, clock, logger, graceMs: 1 });
+    const told: string[] = [];
+    closing.subscribe('test', ({ signal }) => {
+      told.push('begun');
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    await add(...numbered(1));
+    await closing.start();
+    await until(() => told.length === 1);
+    await closing.close();
+    outbox.subscribe('test', async ({ attempt }) => void told.push(`attempt ${attempt}`));
+    await outbox.drain();
+    expect(told).to.deep.equal(['begun', 'attempt 2']);
+  });
+
   it('keeps payloads sealed, and not at all once delivered', async () => {
     await add({ topic: 'test', payload: { link: 'https://issuer.example/reset?ticket=abcdef' } });
     const [row] = await database.knex('outbox');

@@ -108,31 +108,48 @@ const createReplica = (env: Record<string, string>): Replica => {
   };
 };
 
-/** The balancer: replicas by header, by `route`, or in turn. It keeps the Host, as the operators' guide asks for. */
+/** The balancer: replicas by header, by `route`, or in turn; who refuses the connection is passed over. It keeps the Host, as the
+ * operators' guide asks for. */
 const createFront = (ports: readonly number[]) => {
   const state = { to: 'robin' as number | 'robin', turn: 0 };
-  const choose = (header: string | undefined): number => {
-    if (header !== undefined) return Number(header);
+  const inTurn = (): number => {
     if (state.to !== 'robin') return state.to;
     state.turn += 1;
     return state.turn % ports.length;
   };
-  const forward = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+  const readBody = async (incoming: IncomingMessage): Promise<Buffer> => {
+    const parts: Buffer[] = [];
+    for await (const part of incoming) parts.push(part as Buffer);
+    return Buffer.concat(parts);
+  };
+  const forward = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { 'x-replica': header, ...headers } = incoming.headers;
-    const port = ports[choose(typeof header === 'string' ? header : undefined) % ports.length];
-    const upstream = httpRequest({ host: '127.0.0.1', port, path: incoming.url, method: incoming.method, headers });
-    upstream.on('response', (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(outgoing);
-      answer.on('error', () => outgoing.destroy());
-    });
-    upstream.on('error', () => outgoing.destroy());
-    incoming.pipe(upstream);
+    const first = header === undefined ? inTurn() : Number(header);
+    const others = header === undefined && state.to === 'robin' ? ports.length - 1 : 0;
+    const body = await readBody(incoming);
+    const send = (tries: number): void => {
+      const port = ports[(first + tries) % ports.length];
+      const upstream = httpRequest({ host: '127.0.0.1', port, path: incoming.url, method: incoming.method, headers });
+      upstream.on('response', (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(outgoing);
+        answer.on('error', () => outgoing.destroy());
+      });
+      upstream.on('error', ({ code }: NodeJS.ErrnoException) => {
+        if (code === 'ECONNREFUSED' && tries < others) send(tries + 1);
+        else outgoing.destroy();
+      });
+      upstream.end(body);
+    };
+    send(0);
   };
   const route = (to: number | 'robin'): void => {
     state.to = to;
   };
-  return { server: createServer(forward), route };
+  return {
+    server: createServer((incoming, outgoing) => void forward(incoming, outgoing).catch(() => outgoing.destroy())),
+    route,
+  };
 };
 
 const closeServer = async (server: Server): Promise<void> => {

@@ -4,8 +4,8 @@ import { gzip } from 'node:zlib';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import knexFactory, { type Knex } from 'knex';
 import pgDialect from 'knex/lib/dialects/postgres/index.js';
-import pg from 'pg';
 import { type EmbeddedStore, openEmbedded } from './embedded.ts';
+import { listenOnPostgres, quoteChannel } from './listen.ts';
 import { runMigrations } from './migrate.ts';
 import { runTransaction } from './transactions.ts';
 import { createWriteWatch, type WriteWatch } from './writes.ts';
@@ -119,44 +119,6 @@ const asOwner = async (knex: Knex, work: (connection: unknown) => PromiseLike<un
     await knex.raw('set role castellan_app').connection(connection);
     await knex.client.releaseConnection(connection);
   }
-};
-
-const quoteChannel = (channel: string): string => `"${channel.replaceAll('"', '""')}"`;
-
-/** A dedicated connection that listens, reconnecting with back-off; `onGap` says that messages may have been missed. */
-const listenOnPostgres = async (
-  url: string,
-  channel: string,
-  handler: (payload: string) => void,
-  onGap?: (isListening: boolean) => void,
-): Promise<() => Promise<void>> => {
-  let client: pg.Client | undefined;
-  let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const open = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: url, application_name: 'castellan-listen', keepAlive: true });
-    next.on('notification', ({ payload }) => handler(payload ?? ''));
-    next.on('error', () => undefined);
-    next.on('end', () => reopen());
-    await next.connect();
-    await next.query(`listen ${quoteChannel(channel)}`);
-    client = next;
-  };
-  const reopen = (): void => {
-    client = undefined;
-    if (isClosed || timer) return;
-    onGap?.(false);
-    timer = setTimeout(() => {
-      timer = undefined;
-      open().then(() => onGap?.(true), reopen);
-    }, 500).unref();
-  };
-  await open();
-  return async () => {
-    isClosed = true;
-    clearTimeout(timer);
-    await client?.end();
-  };
 };
 
 const postgresConnection = (url: string, poolMax: number): Knex.Config => ({

@@ -13,6 +13,8 @@ export interface OutboxDeps {
   logger: Logger;
   /** Age in seconds of the oldest entry that is due (`queue_lag_seconds`). */
   lag?: (seconds: number) => void;
+  /** How long a shutdown waits for attempts under way. */
+  graceMs?: number;
 }
 
 export interface OutboxRelay {
@@ -33,7 +35,7 @@ export interface OutboxRelay {
   purge(): Promise<number>;
   /** Seconds that the oldest due entry has waited. */
   measureLag(): Promise<number>;
-  /** Takes nothing new and waits for what is under way. */
+  /** Takes nothing new and waits for what is under way; what does not end is given back (F-13). */
   close(): Promise<void>;
 }
 
@@ -41,10 +43,10 @@ const pollMs = 10_000;
 const daySeconds = 86_400;
 
 /** Work that leaves the process after commit, at least once, in any replica (FEATURES O10, C5). */
-export const createOutbox = ({ database, envelope, clock, logger, lag }: OutboxDeps): OutboxRelay => {
+export const createOutbox = ({ database, envelope, clock, logger, lag, graceMs }: OutboxDeps): OutboxRelay => {
   const store = createOutboxStore({ knex: database.knex, envelope, isShared: database.engine === 'postgres' });
   const handlers = new Map<string, OutboxHandler>();
-  const relay = createRelay({ store, clock, logger, handlers });
+  const relay = createRelay({ store, clock, logger, handlers, graceMs });
   let timer: NodeJS.Timeout | undefined;
   let stopListening: (() => Promise<void>) | undefined;
   let isStarted = false;

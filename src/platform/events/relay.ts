@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inScope, type Logger } from '../logging/index.ts';
 import type { Clock } from '../ports.ts';
 import type { LeasedEntry, OutboxStore } from './store.ts';
@@ -23,11 +24,14 @@ export interface RelayDeps {
   store: OutboxStore;
   clock: Clock;
   logger: Logger;
+  /** How long a shutdown waits for attempts under way. */
+  graceMs?: number | undefined;
   handlers: ReadonlyMap<string, OutboxHandler>;
 }
 
 const maxInFlight = 16;
 const attemptMs = 30_000;
+const defaultGraceMs = 5000;
 /** Longer than an attempt may take; what a killed process held is taken over after it. */
 const leaseSeconds = 60;
 const firstPauseSeconds = 2;
@@ -41,42 +45,51 @@ const later = (date: Date, seconds: number): Date => new Date(date.getTime() + s
 const pauseSeconds = (attempt: number): number =>
   Math.min(maxPauseSeconds, firstPauseSeconds * 2 ** Math.min(attempt - 1, 20)) * (0.8 + Math.random() * 0.4);
 
-const withinTime = async (work: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+/** @param ending cuts the attempt short */
+const withinTime = async (work: (signal: AbortSignal) => Promise<void>, ending: AbortSignal): Promise<void> => {
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let cut = (_reason: Error): void => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const reason = new Error('no answer in time');
+    cut = (reason) => {
       controller.abort(reason);
       reject(reason);
-    }, attemptMs);
+    };
   });
+  const timer = setTimeout(() => cut(new Error('no answer in time')), attemptMs);
+  const onEnding = (): void => cut(new Error('shutting down'));
+  ending.addEventListener('abort', onEnding);
   try {
     await Promise.race([work(controller.signal), late]);
   } finally {
     clearTimeout(timer);
+    ending.removeEventListener('abort', onEnding);
   }
 };
 
 /** Takes due entries under a lease and hands each to its topic's handler, a bounded number at once. */
-export const createRelay = ({ store, clock, logger, handlers }: RelayDeps) => {
+export const createRelay = ({ store, clock, logger, handlers, graceMs = defaultGraceMs }: RelayDeps) => {
   const inFlight = new Set<Promise<void>>();
   let pumping: Promise<boolean> | undefined;
   let isClosed = false;
+  const ending = new AbortController();
 
   const handOver = (entry: LeasedEntry): Promise<void> => {
     const handler = handlers.get(entry.topic);
     if (!handler) throw new Error(`nobody takes ${entry.topic}`);
     const payload = store.open(entry);
     const { id, topic, attempts: attempt, created_at: createdAt } = entry;
-    return withinTime((signal) => handler({ id, topic, key: entry.key ?? undefined, payload, createdAt, attempt, signal }));
+    const deliverOnce = (signal: AbortSignal) =>
+      handler({ id, topic, key: entry.key ?? undefined, payload, createdAt, attempt, signal });
+    return withinTime(deliverOnce, ending.signal);
   };
 
   const giveBack = async (entry: LeasedEntry, error: unknown): Promise<void> => {
     const now = clock.now();
     const isDead = now.getTime() - entry.created_at.getTime() >= maxAgeSeconds * 1000;
     const message = error instanceof Error ? error.message : 'failed';
-    await store.failed(entry, later(now, pauseSeconds(entry.attempts)), isDead ? now : undefined, message);
+    // F-13: what a shutdown cuts short is free for others at once.
+    const again = ending.signal.aborted ? now : later(now, pauseSeconds(entry.attempts));
+    await store.failed(entry, again, isDead ? now : undefined, message);
     const facts = { err: error, topic: entry.topic, entry: entry.id, attempt: entry.attempts };
     if (isDead) logger.error(facts, 'outbox entry given up');
     else logger.warn(facts, 'outbox entry will be tried again');
@@ -148,6 +161,8 @@ export const createRelay = ({ store, clock, logger, handlers }: RelayDeps) => {
     close: async (): Promise<void> => {
       isClosed = true;
       await pumping;
+      await Promise.race([idle(), sleep(graceMs, undefined, { ref: false })]);
+      ending.abort();
       await idle();
     },
   };

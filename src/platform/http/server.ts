@@ -35,11 +35,20 @@ const tlsOptions = ({ tls, tlsClientCert }: Config) =>
     rejectUnauthorized: false,
   };
 
+/** What a server has not answered yet. */
+const underWay = new WeakMap<Server, Set<ServerResponse>>();
+
 /** A server that is not listening yet. */
 export const createHttpServer = (config: Config): Server => {
   const tls = tlsOptions(config);
   const server = tls ? createTlsServer({ ...limits, ...tls }) : createServer(limits);
   server.maxConnections = maxConnections;
+  const answers = new Set<ServerResponse>();
+  underWay.set(server, answers);
+  server.on('request', (_request, response: ServerResponse) => {
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+  });
   return server;
 };
 
@@ -56,17 +65,27 @@ export const listenOn = (server: Server, { host, port }: { host: string; port: n
     });
   });
 
+/** RFC 9112 §9.6: every answer from now on is the last of its connection, so that nobody sends another request into its end. */
+const endConnections = (server: Server): void => {
+  const end = (response: ServerResponse): void => {
+    response.shouldKeepAlive = false;
+  };
+  for (const response of underWay.get(server) ?? []) end(response);
+  server.prependListener('request', (_request, response: ServerResponse) => end(response));
+};
+
 /**
  * F-13: keeps accepting for `delaySeconds` so that balancers notice, then closes the door, ends idle connections, and waits for
  * requests in flight up to 20 s.
  */
 export const drain = async (server: Server, delaySeconds: number): Promise<void> => {
   if (!server.listening) return;
+  endConnections(server);
   await sleep(delaySeconds * 1000);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000);
-  // Keep-alive connections become idle one by one as their requests end.
+  // An answer that had begun before the end was known leaves its connection open.
   const idle = setInterval(() => server.closeIdleConnections(), 100);
   await closed;
   clearTimeout(timer);

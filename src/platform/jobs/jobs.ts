@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from '../crypto/index.ts';
 import type { Database } from '../db/index.ts';
 import type { DependencyState } from '../http/index.ts';
@@ -9,6 +10,8 @@ export interface JobDeps {
   database: Database;
   clock: Clock;
   logger: Logger;
+  /** How long a shutdown waits for what is under way. */
+  graceMs?: number;
 }
 
 type Work = (run: JobRun) => Promise<void>;
@@ -28,6 +31,7 @@ export interface Jobs {
   list(): Promise<JobState[]>;
   /** Degraded when a job has failed three times in a row. */
   check(): Promise<DependencyState>;
+  /** Tells what is under way to end, waits a little, and gives every lease back (F-13). */
   close(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ export interface Jobs {
 const leaseSeconds = 45;
 const renewMs = 15_000;
 const maxFailures = 3;
+const defaultGraceMs = 5000;
 /** When a job is due stands in the database; a process asks this often, and soon after its start, however long the pause is. */
 const askSeconds = { first: 20, most: 600 };
 
@@ -42,11 +47,11 @@ const askSeconds = { first: 20, most: 600 };
  * A lease a job in one table, no queue library: pg-boss brings 27 MB and 13 tables for what is one conditional UPDATE here
  * (docs/architecture.md, Jobs).
  */
-export const createJobs = ({ database, clock, logger }: JobDeps): Jobs => {
+export const createJobs = ({ database, clock, logger, graceMs = defaultGraceMs }: JobDeps): Jobs => {
   const leases = createLeases(database.knex);
   const jobs = new Map<string, Job>();
   const timers = new Map<string, NodeJS.Timeout>();
-  const running = new Set<Promise<unknown>>();
+  const running = new Map<Promise<unknown>, { name: string; run: number }>();
   const closing = new AbortController();
   const inSeconds = (seconds: number): Date => new Date(clock.now().getTime() + seconds * 1000);
 
@@ -72,6 +77,7 @@ export const createJobs = ({ database, clock, logger }: JobDeps): Jobs => {
       failure = error ?? new Error('failed');
     }
     stop();
+    if (closing.signal.aborted) return await leases.giveBack(name, run, clock.now());
     const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : 'failed';
     await leases.release(name, run, clock.now(), inSeconds(seconds), message);
     if (failure !== undefined) throw failure;
@@ -81,7 +87,7 @@ export const createJobs = ({ database, clock, logger }: JobDeps): Jobs => {
     const run = await leases.claim(job.name, clock.now(), inSeconds(leaseSeconds), isForced);
     if (run === undefined) return false;
     const work = inScope({ correlationId: uuidv7(clock.now()), ip: undefined }, () => perform(job, run));
-    running.add(work);
+    running.set(work, { name: job.name, run });
     await work.finally(() => running.delete(work));
     return true;
   };
@@ -127,7 +133,10 @@ export const createJobs = ({ database, clock, logger }: JobDeps): Jobs => {
     close: async () => {
       closing.abort(new Error('shutting down'));
       for (const timer of timers.values()) clearTimeout(timer);
-      await Promise.allSettled(running);
+      await Promise.race([Promise.allSettled(running.keys()), sleep(graceMs, undefined, { ref: false })]);
+      // Who goes on regardless is fenced from now on.
+      const left = [...running.values()].map(({ name, run }) => leases.giveBack(name, run, clock.now()));
+      await Promise.allSettled(left);
     },
   };
 };

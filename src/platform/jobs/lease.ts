@@ -43,6 +43,11 @@ const release = statement(
      failures = case when $5::text is null then 0 else failures + 1 end
    where name = $1 and run = $2`,
 );
+// Cut short by a shutdown: due at once, for whoever asks next, and no failure of its own.
+const giveBack = statement(
+  'job-give-back',
+  'update jobs set locked_until = null, next_run_at = $3 where name = $1 and run = $2 and locked_until is not null',
+);
 const hold = statement('job-hold', 'select 1 from jobs where name = $1 and run = $2 and locked_until is not null for share');
 
 /** SQL of the `jobs` table. `run` is the fence: it counts up with each lease. */
@@ -59,6 +64,9 @@ export const createLeases = (knex: Knex) => ({
     (await prepared(knex, renew, [name, run, until])).rowCount === 1,
   release: async (name: string, run: number, now: Date, next: Date, error: string | undefined): Promise<void> => {
     await prepared(knex, release, [name, run, now, next, error?.slice(0, 500) ?? null]);
+  },
+  giveBack: async (name: string, run: number, now: Date): Promise<void> => {
+    await prepared(knex, giveBack, [name, run, now]);
   },
   hold: async (trx: Knex, name: string, run: number): Promise<void> => {
     const { rows } = await prepared(trx, hold, [name, run]);
