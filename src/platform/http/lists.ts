@@ -1,6 +1,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { isUuid } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
+import { isMoment } from './moments.ts';
 import type { RequestInfo } from './types.ts';
 
 /** `?limit=&cursor=` of every list (CONTRACT.md). Spread into the query schema of a route. */
@@ -25,7 +26,7 @@ export const encodeCursor = (place: readonly string[]): string => Buffer.from(JS
 const cursorParts = {
   text: (part: string) => !part.includes('\0'),
   uuid: isUuid,
-  time: (part: string) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(part) && Date.parse(part) > 0,
+  time: isMoment,
 };
 type CursorPart = keyof typeof cursorParts;
 type Place<Parts extends readonly CursorPart[]> = { -readonly [Index in keyof Parts]: string };

@@ -5,13 +5,14 @@ import type Koa from 'koa';
 import { requireSignIn } from '../assurance/index.ts';
 import { errors, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
-import { readJson, readQuery } from './body.ts';
+import { checkContent, readJson, readQuery } from './body.ts';
 import { type Challenges, createChallenges, type HeaderToken, headerToken } from './challenges.ts';
 import type { HttpRouter } from './context.ts';
 import { accessCookie, type OwnCookies } from './cookies.ts';
 import type { ApiCsrf } from './csrf.ts';
 import { fieldErrors } from './fields.ts';
 import type { Idempotency } from './idempotency.ts';
+import { isMoment } from './moments.ts';
 import type { AdminRoutes, Answer, RouteAccess, RouteSpec, TokenScope } from './types.ts';
 
 export type AnySpec = RouteSpec<RouteAccess, TSchema, TSchema, TSchema, TSchema>;
@@ -50,8 +51,11 @@ const createAjv = (coerceTypes: boolean): Ajv => {
     ownProperties: true,
     // With the schema at the place of an error, which knows the names there.
     verbose: true,
+    // Coercion makes `1e309` infinite, and limits are only asked of finite numbers otherwise.
+    strictNumbers: !coerceTypes,
   });
   (addFormats as unknown as (ajv: Ajv) => void)(ajv);
+  ajv.addFormat('date-time', isMoment);
   return ajv;
 };
 // IN-03: bodies are never coerced; a query is text, so its numbers are.
@@ -197,10 +201,15 @@ const createReader = (method: RouteRow['method'], spec: AnySpec) => {
     if (method === 'get') return {};
     const sent = await readJson(ctx);
     if (sent !== undefined && !checkBody) throw errors.invalid_request({ detail: 'This request takes no body' });
-    return checkBody ? checkBody(sent ?? {}) : {};
+    return checkBody ? checkBody(sent === undefined ? {} : sent) : {};
+  };
+  const readParams = (ctx: Koa.Context): unknown => {
+    const params = { ...(ctx.params as Record<string, string>) };
+    checkContent(params, 'params');
+    return checkParams(params);
   };
   return async (ctx: Koa.Context) => ({
-    params: checkParams({ ...(ctx.params as Record<string, string>) }),
+    params: readParams(ctx),
     query: checkQuery({ ...readQuery(ctx) }),
     body: await readBody(ctx),
   });
