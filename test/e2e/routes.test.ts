@@ -24,7 +24,7 @@ interface Wrong {
   at?: string[];
 }
 
-const isTyped = ({ type }: { type?: string }): boolean => type !== undefined;
+const isTyped = (schema: TSchema): boolean => schema.type !== undefined;
 const properties = (schema: TSchema | undefined): [string, TSchema][] => Object.entries(schema?.properties ?? {});
 // AuthZEN 1.0 §5: a request may hold more than we know.
 const isClosed = (schema: TSchema): boolean => schema.additionalProperties === false;

@@ -116,6 +116,13 @@ export const readForm = async (ctx: Koa.Context): Promise<Record<string, string>
   return form;
 };
 
+/** Parameters of the path: %00 is no part of a name either. */
+export const readParams = (ctx: Koa.Context): Record<string, string> => {
+  const params = { ...(ctx.params as Record<string, string>) };
+  checkContent(params, 'params');
+  return params;
+};
+
 /** Query parameters; a repeated one is refused. */
 export const readQuery = (ctx: Koa.Context): Record<string, string> => {
   const query: Record<string, string> = Object.create(null);

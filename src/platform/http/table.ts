@@ -5,7 +5,7 @@ import type Koa from 'koa';
 import { requireSignIn } from '../assurance/index.ts';
 import { errors, Refusal } from '../errors/index.ts';
 import type { AuditBuffer, Authenticator, Clock, Guard, PermissionScope, Principal } from '../ports.ts';
-import { checkContent, readJson, readQuery } from './body.ts';
+import { readJson, readParams, readQuery } from './body.ts';
 import { type Challenges, createChallenges, type HeaderToken, headerToken } from './challenges.ts';
 import type { HttpRouter } from './context.ts';
 import { accessCookie, type OwnCookies } from './cookies.ts';
@@ -203,13 +203,8 @@ const createReader = (method: RouteRow['method'], spec: AnySpec) => {
     if (sent !== undefined && !checkBody) throw errors.invalid_request({ detail: 'This request takes no body' });
     return checkBody ? checkBody(sent === undefined ? {} : sent) : {};
   };
-  const readParams = (ctx: Koa.Context): unknown => {
-    const params = { ...(ctx.params as Record<string, string>) };
-    checkContent(params, 'params');
-    return checkParams(params);
-  };
   return async (ctx: Koa.Context) => ({
-    params: readParams(ctx),
+    params: checkParams(readParams(ctx)),
     query: checkQuery({ ...readQuery(ctx) }),
     body: await readBody(ctx),
   });
