@@ -66,11 +66,11 @@ export interface Rooms {
 
 export const openRooms = async (config: Config, options: AppOptions = {}): Promise<Rooms> => {
   const foundation = await openFoundation(config, options);
-  const { clock, logger, metrics, database, envelope, outbound, audit, caches, sinks, places } = foundation;
+  const { clock, logger, metrics, database, envelope, outbox, outbound, audit, caches, sinks, places } = foundation;
   const views = createViews({ logoAddress: createLogoAddress(envelope) });
 
-  const mail = createMail({ config, outbox: foundation.outbox, views, clock, logger, metrics });
-  const sms = createSms({ config, outbox: foundation.outbox, outbound, views, clock, logger, metrics });
+  const mail = createMail({ config, outbox, views, clock, logger, metrics, houseOf: (message) => houses.ofMail(message) });
+  const sms = createSms({ config, outbox, outbound, views, clock, logger, metrics });
   const accounts = createAccounts({ database, clock, audit: sinks.audit });
   const authz = createAuthz({
     database,
@@ -81,6 +81,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     issuer: config.issuer,
     idOfLogin: accounts.idOf,
   });
+  const houses = createHouses(foundation, { accounts, authz });
   const authn = createAuthn({
     database,
     accounts,
@@ -161,7 +162,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   };
   createInteractions({
     interactions: oidc.interactions,
-    houses: createHouses(foundation, authz),
+    houses,
     approvals: oidc.approvals,
     browser: oidc.browser,
     authn,
@@ -171,7 +172,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     site,
   }).mount(http.pages);
   if (config.issuerIsLoopback && config.smtpUrl === undefined) {
-    mountOutbox(http.pages, { list: foundation.outbox.list, render: mail.render, renderText: sms.render });
+    mountOutbox(http.pages, { list: outbox.list, render: mail.render, renderText: sms.render });
   }
   mountLogos(http.pages, { envelope, outbound });
   const authApi = mountJsonSignIn(http.admin, {
@@ -189,7 +190,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   oidc.mount(http.admin);
   authz.mount(http.admin);
   const directory = mountPeople(http.admin, { foundation, accounts, authn, authz, oidc });
-  mountConsoles(http.pages, { foundation, accounts, authn, authz, oidc, sessions, views, directory });
+  mountConsoles(http.pages, { foundation, houses, accounts, authn, authz, oidc, sessions, views, directory });
   http.useFirst(cors({ issuer: config.issuer, isRegistered: oidc.isRegisteredOrigin }));
   http.useFirst(authz.echoRequestId);
   http.setKeys(oidc.cookieKeys);

@@ -4,12 +4,12 @@ import { type Authz, callerOf } from './authz/index.ts';
 import { mountAccountConsole, mountAdminConsole } from './consoles/index.ts';
 import type { Foundation } from './foundation.ts';
 import { type Accounts, type Alongside, createBrands, createDirectory, type Directory } from './identity/index.ts';
-import { type InteractionsDeps, passwordProblems, viewOfPerson } from './interactions/index.ts';
+import { type InteractionsDeps, passwordProblems, viewOfHouse, viewOfPerson } from './interactions/index.ts';
 import { authorizationPath, type Endings, type ExchangePolicy, type Oidc, pagesClientId } from './oidc/index.ts';
 import { errors } from './platform/errors/index.ts';
 import type { AdminRoutes, PageRoutes } from './platform/http/index.ts';
 import type { Mail } from './platform/mail/index.ts';
-import type { Actor } from './platform/ports.ts';
+import type { Actor, House, MailMessage } from './platform/ports.ts';
 import type { Sms } from './platform/sms/index.ts';
 import type { Views } from './platform/views/index.ts';
 import { createHistoryRepository, createSignInRisk, type SignInRisk } from './risk/index.ts';
@@ -149,13 +149,14 @@ interface ConsoleRooms {
   sessions: Sessions;
   views: Views;
   directory: Directory;
+  houses: InteractionsDeps['houses'];
 }
 
 /** More organizations than a person would choose from. */
 const maxPlaces = 100;
 
 export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
-  const { foundation, accounts, authn, authz, oidc, sessions, views, directory } = rooms;
+  const { foundation, accounts, authn, authz, oidc, sessions, views, directory, houses } = rooms;
   const { config, clock, audit, outbox } = foundation;
   const shared = {
     accounts,
@@ -165,7 +166,8 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
     site: { issuer: config.issuer, clientId: pagesClientId, authorizationPath },
   };
   const { applications, endings, keys } = oidc;
-  mountAccountConsole(pages, { ...shared, authn, views, applications, devices: sessions.devices, endings });
+  const houseOf = async (id: string, preferredId: string | undefined) => viewOfHouse(await houses.ofPerson(id, preferredId));
+  mountAccountConsole(pages, { ...shared, houseOf, authn, views, applications, devices: sessions.devices, endings });
   mountAdminConsole(pages, {
     ...shared,
     directory,
@@ -187,17 +189,37 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
   });
 };
 
-/** Whose name and colours the pages of a sign-in have. */
+export type SiteHouses = InteractionsDeps['houses'] & {
+  /** Whose a mail is: of the organization it names, else of the only one that its reader is a member of. */
+  ofMail(message: Pick<MailMessage, 'to' | 'organizationId'>): Promise<House | undefined>;
+};
+
+/** Whose name and colours pages and mails have. */
 export const createHouses = (
   { database, caches }: Foundation,
-  { entitlementsOf }: Pick<Authz, 'entitlementsOf'>,
-): InteractionsDeps['houses'] => {
+  { accounts, authz: { entitlementsOf } }: { accounts: Pick<Accounts, 'idOf'>; authz: Pick<Authz, 'entitlementsOf'> },
+): SiteHouses => {
   const named = createBrands({ database, caches });
-  return {
+  const houses: InteractionsDeps['houses'] = {
     named,
-    ofPerson: async (accountId) => {
-      const [only, ...others] = (await entitlementsOf(accountId)).organizations;
-      return only === undefined || others.length > 0 ? undefined : named(only.id);
+    ofPerson: async (accountId, preferredId) => {
+      const { organizations } = await entitlementsOf(accountId);
+      const [one] = organizations.length === 1 ? organizations : organizations.filter(({ id }) => id === preferredId);
+      return one && named(one.id);
+    },
+    ofMember: async (accountId, slug) => {
+      const brand = await named(slug);
+      if (!brand) return undefined;
+      const { organizations } = await entitlementsOf(accountId);
+      return organizations.some(({ id }) => id === brand.id) ? brand : undefined;
+    },
+  };
+  return {
+    ...houses,
+    ofMail: async ({ to, organizationId }) => {
+      if (organizationId !== undefined) return viewOfHouse(await named(organizationId));
+      const accountId = await accounts.idOf(to);
+      return accountId === undefined ? undefined : viewOfHouse(await houses.ofPerson(accountId));
     },
   };
 };

@@ -1,6 +1,7 @@
 import type { ClientView } from '../oidc/index.ts';
+import type { House } from '../platform/ports.ts';
 import { urlOf, webAddress } from './addresses.ts';
-import { colorOf, type HouseView, viewOfHouse } from './house.ts';
+import { colorOf, viewOfHouse } from './house.ts';
 
 /** The application as every page names it: never by more than it was registered with. */
 export interface ApplicationView {
@@ -13,7 +14,7 @@ export interface ApplicationView {
   /** `#rrggbb` */
   accent: string | undefined;
   /** The organization it belongs to. */
-  house: HouseView | undefined;
+  house: House | undefined;
 }
 
 /** @param returnAddress where the person will be sent; its host is what cannot be made up */
@@ -30,6 +31,12 @@ export const viewOfClient = (client: ClientView, returnAddress?: unknown): Appli
     accent: colorOf(client.accentColor),
     house: viewOfHouse(client.brand),
   };
+};
+
+/** What a page shows that is about one application, whatever the browser's last sign-in page looked like. */
+export const shownAs = (client: ClientView, returnAddress?: unknown): { client: ApplicationView; house: House | undefined } => {
+  const view = viewOfClient(client, returnAddress);
+  return { client: view, house: view.house };
 };
 
 /** Source expression of CSP `form-action` for the place where a sign-in ends. */

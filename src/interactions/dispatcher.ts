@@ -4,7 +4,7 @@ import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
 import { errors } from './errors.ts';
-import { type Houses, houseOf } from './house.ts';
+import { dressStep, type Houses, houseOfPerson, houseOfRequest } from './house.ts';
 import { askLink, mountLink, showLink, submitLink } from './link/page.ts';
 import { rememberBrowser } from './login/browser.ts';
 import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';
@@ -37,7 +37,10 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
 
   const open = async (page: PageContext): Promise<StepContext> => {
     const details = await interactions.details({ req: page.ctx.req, res: page.ctx.res });
-    const step = stepContext(page, details, await houseOf(details, deps.houses));
+    const asked = await houseOfRequest(details, deps.houses);
+    const personal = asked ? undefined : await houseOfPerson(details, deps.houses);
+    const step = stepContext(page, details, asked ?? personal);
+    dressStep(step, { asked, personal, now: login.clock.now() });
     return signIn.includes(step.details.prompt.name) ? { ...step, upstream: await upstream.viewOf(step) } : step;
   };
 
@@ -51,7 +54,11 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
   });
 
   const exchangeOf = ({ page }: StepContext) => ({ req: page.ctx.req, res: page.ctx.res });
-  const leave = async (step: StepContext, ending: Promise<string>): Promise<void> => step.page.redirect(await ending);
+  const leave = async ({ page }: StepContext, ending: Promise<string>): Promise<void> => {
+    page.redirect(await ending);
+    // What comes next, if anything, is another step with its own place.
+    page.keepWorn({ house: page.worn.house });
+  };
   const finish = async (step: StepContext, outcome: LoginOutcome): Promise<void> => {
     await rememberBrowser(step.page, outcome.accountId, login.knownDevices);
     await upstream.connect(step, outcome.accountId);

@@ -1,35 +1,63 @@
 import type { ClientView, InteractionDetails } from '../oidc/index.ts';
+import { isUuid } from '../platform/crypto/index.ts';
+import type { House } from '../platform/ports.ts';
 import { webAddress } from './addresses.ts';
-
-/** Whose sign-in it is, as pages show it: the organization's name, picture and colour (TN-06: looked at once more). */
-export interface HouseView {
-  name: string;
-  logoUri: string | undefined;
-  /** `#rrggbb` */
-  accent: string | undefined;
-}
+import type { StepContext } from './steps.ts';
 
 export const colorOf = (color: string | undefined): string | undefined =>
   /^#[\da-f]{6}$/i.test(color ?? '') ? color : undefined;
 
-export const viewOfHouse = (brand: ClientView['brand']): HouseView | undefined =>
-  brand && { name: brand.name, logoUri: webAddress(brand.logoUri), accent: colorOf(brand.accentColor) };
+/** As pages and mails show it; what goes into an address or a style sheet is looked at once more (TN-06). */
+export const viewOfHouse = (brand: ClientView['brand']): House | undefined =>
+  brand && { organizationId: brand.id, name: brand.name, logoUri: webAddress(brand.logoUri), accent: colorOf(brand.accentColor) };
 
 export interface Houses {
   /** By id or slug. */
   named(reference: string): Promise<ClientView['brand']>;
-  /** Of somebody who is a member of one organization and no other. */
-  ofPerson(accountId: string): Promise<ClientView['brand']>;
+  /** Of somebody who is a member of one organization and no other; of several, of the preferred one if it is among them. */
+  ofPerson(accountId: string, preferredId?: string): Promise<ClientView['brand']>;
+  /** Of those that the person is a member of. */
+  ofMember(accountId: string, slug: string): Promise<ClientView['brand']>;
 }
 
-/** The application's organization; else the one that the request names, else that of who is signed in. */
-export const houseOf = async (
-  { client, params, accountId }: InteractionDetails,
-  houses: Houses,
-): Promise<HouseView | undefined> => {
-  if (client.brand) return viewOfHouse(client.brand);
+/**
+ * The organization that the request names: to anybody by its id, which nobody guesses; by its slug only to its members, since
+ * guessed names would tell strangers who is a customer here.
+ */
+const namedBy = async ({ params, accountId }: InteractionDetails, houses: Houses): Promise<ClientView['brand']> => {
   const { organization } = params;
-  const isNamed = typeof organization === 'string' && /^[a-z0-9-]{1,63}$/i.test(organization);
-  const named = isNamed ? await houses.named(organization) : undefined;
-  return viewOfHouse(named ?? (accountId === undefined ? undefined : await houses.ofPerson(accountId)));
+  if (typeof organization !== 'string') return undefined;
+  if (isUuid(organization)) return houses.named(organization);
+  const isSlug = /^[a-z0-9-]{1,63}$/i.test(organization);
+  return isSlug && accountId !== undefined ? houses.ofMember(accountId, organization) : undefined;
+};
+
+/** Whose sign-in it is by the request: the application's organization, else the one that the request names. */
+export const houseOfRequest = async (details: InteractionDetails, houses: Houses): Promise<House | undefined> =>
+  viewOfHouse(details.client.brand ?? (await namedBy(details, houses)));
+
+/** Else that of who is signed in. */
+export const houseOfPerson = async (
+  { accountId }: Pick<InteractionDetails, 'accountId'>,
+  houses: Pick<Houses, 'ofPerson'>,
+): Promise<House | undefined> => (accountId === undefined ? undefined : viewOfHouse(await houses.ofPerson(accountId)));
+
+/** As long as a sign-in lives (CONTRACT.md). */
+const signInSeconds = 3600;
+
+/**
+ * This page wears the house, and so will the pages that a sign-in leads out to (forgotten password, mailed links). Of who is signed in
+ * nothing stays in the browser.
+ */
+export const dressStep = (
+  { page, base, client }: Pick<StepContext, 'page' | 'base' | 'client'>,
+  { asked, personal, now }: { asked: House | undefined; personal: House | undefined; now: Date },
+): void => {
+  const wornAs = (house: House | undefined): House | undefined =>
+    client.accent === undefined ? house : { ...house, accent: client.accent };
+  page.wear(wornAs(asked ?? personal));
+  const { back } = page.worn;
+  const until = new Date(now.getTime() + signInSeconds * 1000).toISOString();
+  const place = back?.href === base ? back : { href: base, application: client.name.slice(0, 100), until };
+  page.keepWorn({ house: wornAs(asked), back: place });
 };

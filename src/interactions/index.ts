@@ -31,6 +31,7 @@ export { viewOfClient } from './application.ts';
 export { type Accounts, viewOfPerson } from './consent/page.ts';
 export { wordsOfConsent } from './consent/words.ts';
 export type { Door } from './home/page.ts';
+export { viewOfHouse } from './house.ts';
 export type { PasswordSignIn } from './login/page.ts';
 export { createLogoAddress, type LogoDeps, mountLogos } from './logo/page.ts';
 export { mountOutbox } from './outbox/page.ts';
@@ -109,7 +110,7 @@ export const createInteractions = ({
         issuer: site.issuer,
       });
       mountForgot(pages, { recovery: authn.recovery, clock });
-      mountReset(pages, { recovery: authn.recovery });
+      mountReset(pages, { recovery: authn.recovery, clock });
       mountVerify(pages, { ...authn, clock });
       mountInvitation(pages, { invitations: authn.invitations, browser, houses });
       mountDispatcher(pages, {

@@ -1,8 +1,8 @@
 import type { InteractionDetails } from '../oidc/index.ts';
 import type { PageContext } from '../platform/http/index.ts';
+import type { House } from '../platform/ports.ts';
 import type { Locale, MessageValues } from '../platform/views/index.ts';
 import { type ApplicationView, formTargetOf, viewOfClient } from './application.ts';
-import type { HouseView } from './house.ts';
 import type { UpstreamView } from './upstream/view.ts';
 
 /** What is wrong with a form: the field it is about, and the message by its key in the catalogue. */
@@ -29,7 +29,7 @@ export interface StepContext {
 /** One kind of page of a sign-in. It shows itself; what its form brings goes back to the dispatcher. */
 export type Step = (step: StepContext) => Promise<void>;
 
-export const stepContext = (page: PageContext, details: InteractionDetails, house?: HouseView): StepContext => {
+export const stepContext = (page: PageContext, details: InteractionDetails, house?: House): StepContext => {
   const returnAddress = details.isDevice ? undefined : details.params.redirect_uri;
   const target = formTargetOf(returnAddress);
   if (target !== undefined) page.allowFormTarget(target);

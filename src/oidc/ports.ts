@@ -45,6 +45,8 @@ export interface RecordCaches {
 
 /** How the organization that a client belongs to shows itself on the pages that lead to the client (FEATURES A12). */
 export interface ClientBrand {
+  /** Of the organization. */
+  id: string;
   name: string;
   logoUri?: string | undefined;
   /** `#rrggbb`, dark enough for white words on it. */

@@ -124,6 +124,16 @@ export interface Authenticator {
 }
 
 /** A mail in words; it leaves through the database outbox (FEATURES O10). */
+/** Whose pages and mails these are, as they show it (TN-06): looked at before it is put here. */
+export interface House {
+  organizationId?: string | undefined;
+  /** Absent where only the colour differs from the deployment's. */
+  name?: string | undefined;
+  logoUri?: string | undefined;
+  /** `#rrggbb`, dark enough for white words on it. */
+  accent?: string | undefined;
+}
+
 export interface MailMessage {
   to: string;
   /** Name of a template under `views/mail/`. */
@@ -133,6 +143,10 @@ export interface MailMessage {
   values: Record<string, unknown>;
   /** When its code or link ends: a mail that could not leave before is not sent at all. ISO 8601. */
   notAfter?: string | undefined;
+  /** Of which organization it is, where that is known better than by its reader or by the pages that led to it. */
+  organizationId?: string | undefined;
+  /** As the page looked whose form owed it. */
+  house?: House | undefined;
 }
 
 /** Owes mails inside the caller's transaction. Supplied by `platform/mail`. */

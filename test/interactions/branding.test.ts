@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { MailMessage } from '../../src/platform/ports.ts';
 import { createAgent } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { createFlows, webClient } from '../support/flows.ts';
@@ -83,11 +84,12 @@ describe('A12 branding of the pages that lead to an application', function brand
 
     it('shows the organization that the request names, or the only one of who is signed in, where the application is nobody’s', async () => {
       expect(brand(await open('plain'))).to.equal('Castellan');
-      expect(brand(await open('plain', { organization: 'acme' }))).to.equal('Acme 2');
-      for (const organization of ['nobody', '../acme', '<b>', "'; select 1"])
+      const { json: acme } = await api('GET', `${base}/acme`, undefined, token);
+      expect(brand(await open('plain', { organization: acme.id })), 'by an id that nobody guesses').to.equal('Acme 2');
+      for (const organization of ['acme', 'nobody', '../acme', '<b>', "'; select 1"])
         expect(brand(await open('plain', { organization })), organization).to.equal('Castellan');
-      await api('POST', base, { name: 'Other' }, token);
-      expect(brand(await open(theirsId, { organization: 'other' })), 'an application’s own goes first').to.equal('Acme 2');
+      const { json: other } = await api('POST', base, { name: 'Other' }, token);
+      expect(brand(await open(theirsId, { organization: other.id })), 'an application’s own goes first').to.equal('Acme 2');
       const agent = createAgent(stand.issuer);
       const login = await open('plain', {}, agent);
       const consent = await agent.submit(login, { login: stand.person.login, password: stand.person.password });
@@ -98,6 +100,74 @@ describe('A12 branding of the pages that lead to an application', function brand
       expect(brand(await agent.open(consent.url))).to.equal('Acme 2');
       expect((await api('POST', `${base}/other/members`, { userId: json.items[0].id }, token)).status).to.equal(201);
       expect(brand(await agent.open(consent.url)), 'of two, neither').to.equal('Castellan');
+      const named = await open('plain', { organization: 'acme' }, agent);
+      expect(brand(named), 'by its name to its members').to.equal('Acme 2');
+    });
+
+    it('goes with the person to the pages and mails that a sign-in leads out to, and back', async () => {
+      const { outbox } = stand.app.rooms.foundation;
+      const mails = async () => outbox.list({ topic: 'mail', limit: 10 });
+      const agent = createAgent(stand.issuer);
+      const login = await open(theirsId, {}, agent);
+      const forgot = await agent.open(`${stand.issuer}/forgot`);
+      expect(brand(forgot)).to.equal('Acme 2');
+      expect(brand(await createAgent(stand.issuer).open(`${stand.issuer}/forgot`)), 'another browser').to.equal('Castellan');
+      expect(brand(await agent.submit(forgot, { login: stand.person.login }))).to.equal('Acme 2');
+      const entry = (await mails()).find(({ payload }) => payload.template === 'password-reset');
+      const { text, html } = await stand.app.rooms.mail.render(entry?.payload as unknown as MailMessage);
+      expect(text)
+        .to.match(/^Acme 2\n/)
+        .and.to.contain('for Acme 2.');
+      expect(html).to.contain('<span>Acme 2</span>');
+      const reset = await agent.open(/https?:\S*\/reset\?ticket=\S+/.exec(text)?.[0] ?? '');
+      expect(brand(reset)).to.equal('Acme 2');
+      const done = await agent.submit(reset, { password: 'another-passphrase-of-hers' });
+      expect(done.body).to.contain('Continue to');
+      const back = new URL(/<a class="button primary" href="([^"]+)"/.exec(done.body)?.[1] ?? '/', stand.issuer);
+      expect(new URL(login.url).pathname).to.contain(back.pathname);
+      const again = await agent.open(back.href);
+      expect(brand(again)).to.equal('Acme 2');
+      const person = { login: stand.person.login, password: 'another-passphrase-of-hers' };
+      const consent = await agent.submit(again, person);
+      expect(consent.body).to.contain('name="decision"');
+      const notice = (await mails()).find(({ payload }) => payload.template === 'password-changed');
+      expect(notice?.payload.house, 'a notice as well').to.deep.include({ name: 'Acme 2' });
+      // The plain application's page ends it.
+      await open('plain', {}, agent);
+      expect(brand(await agent.open(`${stand.issuer}/forgot`))).to.equal('Castellan');
+    });
+
+    it('is not told by a cookie of somebody’s own making', async () => {
+      const { json: acme } = await api('GET', `${base}/acme`, undefined, token);
+      const sealed = stand.app.rooms.foundation.envelope.seal(JSON.stringify({ house: { name: 'Acme 2' } }), 'something else');
+      for (const value of [acme.id, JSON.stringify({ house: { name: 'Acme 2' } }), sealed]) {
+        const headers = { cookie: `castellan_house=${encodeURIComponent(value)}` };
+        const body = await (await fetch(`${stand.issuer}/forgot`, { headers })).text();
+        expect(brand({ body })).to.equal('Castellan');
+      }
+    });
+
+    it('writes mails of its own in its own name: an invitation from another organization’s page, a notice to a member', async () => {
+      const { authn, mail, accounts } = stand.app.rooms;
+      const { json: made } = await api('POST', base, { name: 'Third', branding: { accentColor: '#00506b' } }, token);
+      const inviter = { actor: { type: 'system' }, scope: 'all' } as const;
+      await authn.invite({ email: 'third@example.test', organizationId: made.id }, inviter);
+      const [letter] = await stand.app.rooms.foundation.outbox.list({ topic: 'mail', limit: 1 });
+      const invitation = await mail.render({ ...(letter?.payload as unknown as MailMessage), house: { name: 'Acme 2' } });
+      expect(invitation.html).to.contain('<span>Third</span>').and.to.contain('background: #00506b');
+      await api('POST', '/identity/users', { email: 'member@example.test', password: 'the-passphrase-of-the-member' }, token);
+      const userId = await accounts.idOf('member@example.test');
+      const message = { to: 'member@example.test', template: 'security-notice', values: { notice: 'factor_added' } };
+      expect((await mail.render(message)).html).to.not.contain('class="house"');
+      expect((await api('POST', `${base}/third/members`, { userId }, token)).status).to.equal(201);
+      expect((await mail.render(message)).html).to.contain('<span>Third</span>');
+      const agent = createAgent(stand.issuer);
+      const account = await agent.submit(await agent.open(`${stand.issuer}/account`), {
+        login: 'member@example.test',
+        password: 'the-passphrase-of-the-member',
+      });
+      expect(account.body).to.contain('Sign-in security');
+      expect(brand(account), 'the account’s pages').to.equal('Third');
     });
   });
 

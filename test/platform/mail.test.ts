@@ -175,7 +175,7 @@ describe('O10 mail over SMTP', () => {
     await owe(message);
     await outbox.drain();
     const [entry] = await outbox.list({ topic: 'mail', state: 'pending' });
-    expect(mail.render(entry?.payload as unknown as MailMessage).text).to.contain(link);
+    expect((await mail.render(entry?.payload as unknown as MailMessage)).text).to.contain(link);
     expect(await mail.probe.check()).to.include({ status: 'degraded' });
   });
 });

@@ -24,8 +24,8 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
     const organization = row.organization_id === null ? undefined : await invitations.organizationName(row.organization_id);
     const days = Math.max(1, Math.round((row.expires_at.getTime() - clock.now().getTime()) / day));
     const values = { link: `${site.issuer}/invitation?ticket=${secret}`, organization, count: days };
-    const locale = row.locale ?? undefined;
-    await mail.send({ to: row.email, template: 'invitation', locale, values, notAfter: row.expires_at.toISOString() });
+    const about = { organizationId: row.organization_id ?? undefined, locale: row.locale ?? undefined };
+    await mail.send({ to: row.email, template: 'invitation', ...about, values, notAfter: row.expires_at.toISOString() });
   };
 
   const requireOpen = async ({ invitations }: InvitationUnit, id: string): Promise<InvitationRow> => {

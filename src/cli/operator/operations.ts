@@ -121,19 +121,19 @@ const revocationOperations = ({ oidc: { revocations } }: Rooms) => ({
 });
 
 const outboxOperations = ({ foundation: { outbox }, mail, sms }: Rooms) => {
-  const mailOf = ({ topic, payload }: ListedEntry) => {
+  const mailOf = async ({ topic, payload }: ListedEntry) => {
     if (topic === smsTopic && typeof payload.template === 'string') {
       const message = payload as unknown as TextMessage;
       return { to: message.to, subject: undefined, text: sms.render(message) };
     }
     if (topic !== 'mail' || typeof payload.template !== 'string') return undefined;
     const message = payload as unknown as MailMessage;
-    const { subject, text } = mail.render(message);
+    const { subject, text } = await mail.render(message);
     return { to: message.to, subject, text };
   };
-  const shown = (entry: ListedEntry) => {
+  const shown = async (entry: ListedEntry) => {
     const { id, topic, state, attempts, createdAt, availableAt, lastError } = entry;
-    const letter = mailOf(entry);
+    const letter = await mailOf(entry);
     const times = { createdAt: createdAt.toISOString(), availableAt: availableAt.toISOString() };
     return { id, topic, state, attempts, ...times, lastError, to: letter?.to, subject: letter?.subject };
   };
@@ -144,10 +144,10 @@ const outboxOperations = ({ foundation: { outbox }, mail, sms }: Rooms) => {
   };
   return {
     'outbox.list': async (filter: { topic?: string; state?: OutboxState; limit: number }) =>
-      (await outbox.list(filter)).map(shown),
+      Promise.all((await outbox.list(filter)).map(shown)),
     'outbox.show': async ({ id }: { id: string }) => {
       const entry = await find(id);
-      return { ...shown(entry), text: mailOf(entry)?.text, payload: entry.payload };
+      return { ...(await shown(entry)), text: (await mailOf(entry))?.text, payload: entry.payload };
     },
     'outbox.retry': async ({ id }: { id: string }) => {
       const { state } = await find(id);

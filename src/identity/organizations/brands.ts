@@ -5,6 +5,8 @@ import { createOrganizationRepository } from './repository.ts';
 
 /** How an organization shows itself to whoever signs in for it (FEATURES A12). */
 export interface Brand {
+  /** Of the organization. */
+  id: string;
   name: string;
   logoUri?: string | undefined;
   /** `#rrggbb` */
@@ -25,6 +27,6 @@ export const createBrands = ({ database, caches }: BrandDeps) => {
       const found = await createOrganizationRepository(database.knex).find(wanted, 'all');
       if (found?.status !== 'active') return undefined;
       const { displayName = found.name, logoUri, accentColor } = found.branding;
-      return { value: { name: displayName, logoUri, accentColor }, tags: [`organization:${found.id}`] };
+      return { value: { id: found.id, name: displayName, logoUri, accentColor }, tags: [`organization:${found.id}`] };
     });
 };

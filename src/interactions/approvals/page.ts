@@ -1,7 +1,7 @@
 import type { ApprovalDetails, ApprovalPages, BrowserSession, BrowserSessions } from '../../oidc/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import type { Views } from '../../platform/views/index.ts';
-import { viewOfClient } from '../application.ts';
+import { shownAs } from '../application.ts';
 import { type Accounts, viewOfPerson } from '../consent/page.ts';
 import { wordsOfConsent } from '../consent/words.ts';
 import { errors } from '../errors.ts';
@@ -28,13 +28,14 @@ export const mountApprovals = (pages: PageRoutes, { approvals, browser, accounts
     mistakes: readonly FormError[] = [],
   ): Promise<void> => {
     const claims = (await accounts.find(session.accountId))?.claims ?? {};
-    const client = viewOfClient(details.client);
+    const { client, house } = shownAs(details.client);
     const words = views.translator(page.locale);
     page.render(
       'approval',
       {
         action: `${base}/${details.id}`,
         client,
+        house,
         account: viewOfPerson(claims, session.accountId),
         bindingMessage: details.bindingMessage,
         groups: wordsOfConsent(details.consent, { claims, client: client.name, words }),

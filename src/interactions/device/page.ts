@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { DeviceProblem, ProtocolPages } from '../../oidc/index.ts';
 import type { PageOf } from '../../platform/http/index.ts';
-import { viewOfClient } from '../application.ts';
+import { shownAs } from '../application.ts';
 import type { FormError } from '../steps.ts';
 
 const messages: Record<Exclude<DeviceProblem, 'denied'>, string> = {
@@ -34,11 +34,11 @@ export const createDevicePages = (pageOf: PageOf): Pick<ProtocolPages, 'deviceIn
       action,
       hidden: { xsrf, user_code: userCode },
       userCode,
-      client: viewOfClient(client),
+      ...shownAs(client),
       device: { ip: device.ip, browser: programOf(device.userAgent) },
     });
   },
   deviceDone: (ctx, client) => {
-    pageOf(ctx).render('notice', { key: 'device.done', kind: 'success', client: viewOfClient(client), path: '/device' });
+    pageOf(ctx).render('notice', { key: 'device.done', kind: 'success', ...shownAs(client), path: '/device' });
   },
 });

@@ -1,6 +1,6 @@
 import type { ProtocolPages } from '../../oidc/index.ts';
 import type { PageOf } from '../../platform/http/index.ts';
-import { viewOfClient } from '../application.ts';
+import { shownAs } from '../application.ts';
 
 interface Problem {
   status: number;
@@ -35,7 +35,7 @@ export const createErrorPage = (pageOf: PageOf): Pick<ProtocolPages, 'error'> =>
   error: (ctx, problem) => {
     const kind = kindOfProblem(problem);
     const description = problem.status < 500 ? problem.description : undefined;
-    const client = problem.client && viewOfClient(problem.client);
-    pageOf(ctx).render('error', { kind, error: problem.error, description, client, path: '/' }, problem.status);
+    const about = problem.client && shownAs(problem.client);
+    pageOf(ctx).render('error', { kind, error: problem.error, description, ...about, path: '/' }, problem.status);
   },
 });

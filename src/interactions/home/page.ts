@@ -23,6 +23,8 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needs
 
   pages.get('/', async (page) => {
     const signup: Door[] = isSignupOpen ? [{ name: 'signup', href: '/signup' }] : [];
+    // The front door is the deployment's.
+    page.wear(undefined);
     page.render('home', { host, doors: [...signup, ...doors(page)], path: '/' });
   });
 

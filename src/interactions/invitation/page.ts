@@ -35,7 +35,8 @@ export const mountInvitation = (pages: PageRoutes, { invitations, browser, house
     const { errors = [], name } = form;
     const { organizationId } = invitation;
     const house = organizationId === undefined ? undefined : viewOfHouse(await houses.named(organizationId));
-    page.render('invitation', { ...invitation, house, isSignedIn, name, errors, path }, status);
+    page.wear(house);
+    page.render('invitation', { ...invitation, isSignedIn, name, errors, path }, status);
   };
 
   const done = (page: PageContext): void => {

@@ -1,6 +1,6 @@
 import type { ProtocolPages } from '../../oidc/index.ts';
 import type { PageOf } from '../../platform/http/index.ts';
-import { formTargetOf, viewOfClient } from '../application.ts';
+import { formTargetOf, shownAs } from '../application.ts';
 import { type Accounts, viewOfPerson } from '../consent/page.ts';
 
 export interface LogoutDeps {
@@ -21,7 +21,7 @@ export const createLogoutPages = ({
     page.render('logout', {
       action,
       hidden: { xsrf },
-      client: client && viewOfClient(client, redirectUri),
+      ...(client && shownAs(client, redirectUri)),
       account: claims && accountId !== undefined ? viewOfPerson(claims, accountId) : undefined,
       path: '/',
     });

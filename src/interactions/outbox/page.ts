@@ -7,7 +7,7 @@ import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
 
 export interface OutboxPageDeps {
   list(filter: { topic: string; limit: number }): Promise<ListedEntry[]>;
-  render(message: MailMessage): RenderedMail;
+  render(message: MailMessage): Promise<RenderedMail>;
   renderText(message: TextMessage): string;
 }
 
@@ -18,10 +18,10 @@ const loopback = /^(127\.\d+\.\d+\.\d+|::1)$/;
 const pieces = (text: string): { text: string; href?: string }[] =>
   text.split(/(https?:\/\/[^\s<>"]+)/).map((piece) => (/^https?:/.test(piece) ? { text: piece, href: piece } : { text: piece }));
 
-const letterOf = ({ id, createdAt, state, payload }: ListedEntry, render: OutboxPageDeps['render']) => {
+const letterOf = async ({ id, createdAt, state, payload }: ListedEntry, render: OutboxPageDeps['render']) => {
   if (typeof payload.template !== 'string') return [];
   const message = payload as unknown as MailMessage;
-  const { subject, text } = render(message);
+  const { subject, text } = await render(message);
   return [{ id, state, to: message.to, at: createdAt.toISOString(), subject, pieces: pieces(text) }];
 };
 
@@ -41,7 +41,7 @@ export const mountOutbox = (pages: PageRoutes, { list, render, renderText }: Out
     if (!loopback.test(page.request.ip)) throw errors.not_found();
     const [letters, texts] = await Promise.all(['mail', smsTopic].map((topic) => list({ topic, limit: shownMails })));
     const mails = [
-      ...(letters ?? []).flatMap((entry) => letterOf(entry, render)),
+      ...(await Promise.all((letters ?? []).map((entry) => letterOf(entry, render)))).flat(),
       ...(texts ?? []).flatMap((entry) => textOf(entry, renderText)),
     ];
     page.render('outbox', { mails: mails.sort((one, other) => other.at.localeCompare(one.at)) });

@@ -50,6 +50,19 @@ export const takeLink = (page: PageContext, kind: string, path: string): boolean
   return true;
 };
 
+export interface Link {
+  key: string;
+  href: string;
+  values?: Record<string, string>;
+}
+
+/** Where to go from a page that a sign-in has led out to: on with it, while it is open in this browser. */
+export const linksOn = ({ worn }: PageContext, now: Date): readonly Link[] => {
+  const { back } = worn;
+  if (back === undefined || Date.parse(back.until) <= now.getTime()) return [{ key: 'link.home', href: '/' }];
+  return [{ key: 'link.continue', href: back.href, values: { client: back.application } }];
+};
+
 /** Three and three, to be read out. */
 export const spaced = (digits: string | undefined): string | undefined => digits?.replace(/^(\d{3})(\d{3})$/, '$1 $2');
 

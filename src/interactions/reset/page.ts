@@ -1,18 +1,20 @@
 import type { Recovery, ResetOutcome } from '../../authn/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
-import { dropLink, flowOf, linkOf, missingCode, takeLink, wrongCode } from '../recovery/page.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { dropLink, flowOf, linkOf, linksOn, missingCode, takeLink, wrongCode } from '../recovery/page.ts';
 import { passwordErrors } from '../signup/page.ts';
 import type { FormError } from '../steps.ts';
 
 export interface ResetDeps {
   recovery: Pick<Recovery, 'look' | 'reset'>;
+  clock: Clock;
 }
 
 const kind = 'reset-password';
 const words = passwordErrors('password');
 
 /** Behind the mailed link: choose a new password. The link is spent by the post, not by being opened (RS-13). */
-export const mountReset = (pages: PageRoutes, { recovery }: ResetDeps): void => {
+export const mountReset = (pages: PageRoutes, { recovery, clock }: ResetDeps): void => {
   const presented = (page: PageContext) => {
     const link = linkOf(page);
     return { secret: link?.kind === kind ? link.secret : undefined, flow: flowOf(page).flow };
@@ -47,7 +49,7 @@ export const mountReset = (pages: PageRoutes, { recovery }: ResetDeps): void => 
     switch (outcome.kind) {
       case 'reset': {
         dropLink(page);
-        const links = [{ key: 'link.home', href: '/' }];
+        const links = linksOn(page, clock.now());
         return page.render('notice', { key: 'reset.done', kind: 'success', links, path: '/' });
       }
       case 'gone':

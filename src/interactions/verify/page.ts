@@ -1,7 +1,18 @@
 import type { AskOutcome, EmailChange, Identifiers, Presented, Verification } from '../../authn/index.ts';
 import type { PageContext, PageRoutes } from '../../platform/http/index.ts';
 import type { Clock } from '../../platform/ports.ts';
-import { dropLink, flowOf, keepFlow, linkOf, missingCode, spaced, takeLink, tooMany, wrongCode } from '../recovery/page.ts';
+import {
+  dropLink,
+  flowOf,
+  keepFlow,
+  linkOf,
+  linksOn,
+  missingCode,
+  spaced,
+  takeLink,
+  tooMany,
+  wrongCode,
+} from '../recovery/page.ts';
 import type { FormError } from '../steps.ts';
 
 /** One kind of mailed link that ends at `/verify`. */
@@ -89,7 +100,7 @@ export const mountVerify = (pages: PageRoutes, deps: VerifyDeps): void => {
     if (outcome.kind === 'code_needed') return show(page, [missingCode], 400);
     if (outcome.kind === 'code_wrong') return show(page, [wrongCode], 400);
     dropLink(page);
-    const links = [{ key: 'link.home', href: '/' }];
+    const links = linksOn(page, clock.now());
     page.render('notice', { key: `verify.${outcome.kind}`, kind: 'success', links, path: '/' });
   });
 

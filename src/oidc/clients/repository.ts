@@ -109,7 +109,7 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     const row = await db('organizations').where({ id: organizationId }).first('name', 'status', 'branding');
     if (!row) return undefined;
     const { displayName = row.name, logoUri, accentColor } = row.branding;
-    return { isSuspended: row.status === 'suspended', brand: { name: displayName, logoUri, accentColor } };
+    return { isSuspended: row.status === 'suspended', brand: { id: organizationId, name: displayName, logoUri, accentColor } };
   },
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
   ofOrigin: async (origin) => {

@@ -3,11 +3,14 @@ import type Koa from 'koa';
 import type { Config } from '../config/index.ts';
 import { constantTimeEqual, type Envelope } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
+import { currentScope } from '../logging/index.ts';
+import type { House } from '../ports.ts';
 import { chooseLocale, type Locale, type Views } from '../views/index.ts';
 import { readForm, readQuery } from './body.ts';
 import { type HttpRouter, nonceOf, setContentPolicy } from './context.ts';
 import type { OwnCookies } from './cookies.ts';
 import { isOwnRequest } from './csrf.ts';
+import { createHouseCookie } from './houses.ts';
 import type { PageContext, PageOf, PageRoutes } from './types.ts';
 
 const localeCookie = 'castellan_locale';
@@ -57,6 +60,7 @@ export interface Pages {
 /** The browser lane: pages, forms, their CSRF token. */
 export const createPages = ({ config, envelope, views, router, cookies }: PagesDeps): Pages => {
   const csrf = createCsrf(config, envelope, cookies);
+  const houses = createHouseCookie(envelope, cookies);
 
   const contextOf = (ctx: Koa.Context, form: Record<string, string>, query: Record<string, string>): PageContext => {
     const formTargets: string[] = [];
@@ -67,6 +71,14 @@ export const createPages = ({ config, envelope, views, router, cookies }: PagesD
         acceptLanguage: ctx.get('accept-language') || undefined,
       });
     const locale = localeFor(query.ui_locales);
+    let worn = houses.read(ctx);
+    let house: House | undefined;
+    const wear = (other: House | undefined): void => {
+      house = other;
+      const scope = currentScope();
+      if (scope) scope.house = other;
+    };
+    wear(worn.house);
     return {
       ctx,
       request: ctx.info,
@@ -77,13 +89,22 @@ export const createPages = ({ config, envelope, views, router, cookies }: PagesD
       localeFor,
       chooseLocale: (chosen) => cookies.keep(ctx, { name: localeCookie, value: chosen, seconds: localeCookieSeconds }),
       keepCookie: (change) => cookies.keep(ctx, change),
+      get worn() {
+        return worn;
+      },
+      wear,
+      keepWorn: (next) => {
+        if (JSON.stringify(next) !== JSON.stringify(worn)) houses.keep(ctx, next);
+        worn = next;
+      },
       allowFormTarget: (source) => {
         formTargets.push(source);
         setContentPolicy(ctx, formTargets);
       },
       render: (template, values, status = 200) => {
         setContentPolicy(ctx, formTargets);
-        const shared = { csrfToken: csrf.issue(ctx), nonce: nonceOf(ctx), requestId: ctx.info.correlationId, path: ctx.path };
+        const { correlationId: requestId } = ctx.info;
+        const shared = { csrfToken: csrf.issue(ctx), nonce: nonceOf(ctx), requestId, house, path: ctx.path };
         const chosen = (values.locale as Locale | undefined) ?? locale;
         ctx.status = status;
         ctx.type = 'html';

@@ -1,9 +1,10 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import type Koa from 'koa';
 import type { StepUp } from '../assurance/index.ts';
-import type { PermissionScope, Principal } from '../ports.ts';
+import type { House, PermissionScope, Principal } from '../ports.ts';
 import type { Locale } from '../views/index.ts';
 import type { CookieChange } from './cookies.ts';
+import type { Worn } from './houses.ts';
 
 /** What a service or an audit event may want to know of the request. Nothing of it is trusted beyond TRUST_PROXY. */
 export interface RequestInfo {
@@ -117,9 +118,15 @@ export interface PageContext {
   chooseLocale(locale: Locale): void;
   /** Sets one of our own cookies; `request.cookie` reads it. */
   keepCookie(change: CookieChange): void;
+  /** How the last sign-in page of this browser looked, and where that sign-in goes on; empty where there was none. */
+  readonly worn: Worn;
+  /** This page looks like it from here on, and so do the mails that its request owes. */
+  wear(house: House | undefined): void;
+  /** Pages outside of the sign-in look like it too: forgotten passwords, mailed links, signing out. */
+  keepWorn(worn: Worn): void;
   /**
-   * Renders `views/<template>.njk`; `csrfToken`, `nonce`, `locale`, `requestId` and `path` (of this page, for the language links)
-   * are there without being passed, and may be.
+   * Renders `views/<template>.njk`; `csrfToken`, `nonce`, `locale`, `requestId`, `house` and `path` (of this page, for the language
+   * links) are there without being passed, and may be.
    */
   render(template: string, values: Record<string, unknown>, status?: number): void;
   /**

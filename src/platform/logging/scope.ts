@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { House } from '../ports.ts';
 
 /** What everything done for one request shares. */
 export interface RequestScope {
@@ -6,6 +7,8 @@ export interface RequestScope {
   correlationId: string;
   /** Client address, through trusted proxies only. */
   ip: string | undefined;
+  /** How the page looks whose form this is: mails that it owes look the same. */
+  house?: House | undefined;
 }
 
 const storage = new AsyncLocalStorage<RequestScope>();

@@ -1,9 +1,9 @@
 import type { Config } from '../config/index.ts';
 import type { Delivery, OutboxRelay } from '../events/index.ts';
 import type { DependencyState, HealthProbe } from '../http/index.ts';
-import type { Logger } from '../logging/index.ts';
+import { currentScope, type Logger } from '../logging/index.ts';
 import type { Metrics } from '../metrics/index.ts';
-import type { Clock, Mailer, MailMessage } from '../ports.ts';
+import type { Clock, House, Mailer, MailMessage } from '../ports.ts';
 import type { Views } from '../views/index.ts';
 import { type RenderedMail, renderMail } from './render.ts';
 import { createSmtpTransport, MailError, type Transport } from './transport.ts';
@@ -12,6 +12,8 @@ export interface MailDeps {
   config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'issuer' | 'issuerIsLoopback'>;
   outbox: Pick<OutboxRelay, 'in' | 'subscribe'>;
   views: Views;
+  /** Whose a mail is that does not say so itself: its organization's, else its reader's. */
+  houseOf?(message: Pick<MailMessage, 'to' | 'organizationId'>): Promise<House | undefined>;
   clock: Clock;
   logger: Logger;
   metrics: Pick<Metrics, 'mails'>;
@@ -23,7 +25,7 @@ export interface Mail {
   /** The mailer of a transaction: the mail is owed once the change has committed. */
   in(trx: Transaction): Mailer;
   /** The mail as it would be sent: for `castellan outbox` and `/dev/outbox`. */
-  render(message: MailMessage): RenderedMail;
+  render(message: MailMessage): Promise<RenderedMail>;
   probe: HealthProbe;
   /** Whether anybody would get a mail: there is a server, or a developer who reads the outbox. */
   isOffered: boolean;
@@ -41,9 +43,19 @@ const isMailbox = (to: unknown): to is string =>
 
 /** Reads an entry of the outbox again. */
 const messageOf = ({ payload }: Pick<Delivery, 'payload'>): MailMessage => {
-  const { to, template, locale, values, notAfter } = payload as unknown as MailMessage;
-  return { to, template, locale, values, notAfter };
+  const { to, template, locale, values, notAfter, organizationId, house } = payload as unknown as MailMessage;
+  return { to, template, locale, values, notAfter, organizationId, house };
 };
+
+/** As it waits in the outbox; the page whose form owes it says how it looks. */
+const owed = ({ template, locale, values, notAfter, organizationId, house }: Omit<MailMessage, 'to'>) => ({
+  template,
+  locale,
+  values,
+  notAfter,
+  organizationId,
+  house: house ?? currentScope()?.house,
+});
 
 /** Asks at most every 30 s: health is asked more often than a mail server likes to be greeted. */
 const createProbe = (transport: Transport, clock: Clock): (() => Promise<DependencyState>) => {
@@ -68,11 +80,15 @@ const createProbe = (transport: Transport, clock: Clock): (() => Promise<Depende
 };
 
 /** Mail through the outbox: in the transaction of what it tells of, rendered at delivery. */
-export const createMail = ({ config, outbox, views, clock, logger, metrics }: MailDeps): Mail => {
+export const createMail = ({ config, outbox, views, houseOf, clock, logger, metrics }: MailDeps): Mail => {
   const { smtpUrl, mailFrom, issuer, issuerIsLoopback } = config;
   const transport = smtpUrl === undefined ? undefined : createSmtpTransport(smtpUrl, mailFrom);
   const host = new URL(issuer).hostname;
-  const render = (message: MailMessage): RenderedMail => renderMail(message, views, issuer);
+  const render = async (message: MailMessage): Promise<RenderedMail> => {
+    const isSaid = message.organizationId === undefined && message.house !== undefined;
+    const house = isSaid ? message.house : await houseOf?.(message);
+    return renderMail(message, { views, issuer, house });
+  };
 
   const send = async (delivery: Delivery, by: Transport): Promise<'sent' | 'late' | 'refused'> => {
     const message = messageOf(delivery);
@@ -80,7 +96,7 @@ export const createMail = ({ config, outbox, views, clock, logger, metrics }: Ma
     if (!isMailbox(message.to)) return 'refused';
     const letter = { to: message.to, messageId: `<${delivery.id}@${host}>`, date: delivery.createdAt };
     try {
-      await by.send({ ...letter, ...render(message) });
+      await by.send({ ...letter, ...(await render(message)) });
       return 'sent';
     } catch (error) {
       if (error instanceof MailError && error.isFinal) return 'refused';
@@ -102,10 +118,8 @@ export const createMail = ({ config, outbox, views, clock, logger, metrics }: Ma
   const kept: DependencyState = { status: issuerIsLoopback ? 'ok' : 'degraded', detail: 'no SMTP_URL: mails stay in the outbox' };
   return {
     in: (trx) => ({
-      send: ({ to, template, locale, values, notAfter }) =>
-        outbox.in(trx).add({ topic, payload: { to, template, locale, values, notAfter } }),
-      sendNothing: ({ template, locale, values, notAfter }) =>
-        outbox.in(trx).add({ topic: nothing, payload: { template, locale, values, notAfter } }),
+      send: (message) => outbox.in(trx).add({ topic, payload: { to: message.to, ...owed(message) } }),
+      sendNothing: (message) => outbox.in(trx).add({ topic: nothing, payload: owed(message) }),
     }),
     render,
     isOffered: smtpUrl !== undefined || issuerIsLoopback,

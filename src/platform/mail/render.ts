@@ -1,4 +1,4 @@
-import type { MailMessage } from '../ports.ts';
+import type { House, MailMessage } from '../ports.ts';
 import { chooseLocale, type MessageValues, type Views } from '../views/index.ts';
 
 export interface RenderedMail {
@@ -19,12 +19,21 @@ const simple = (values: Record<string, unknown>): MessageValues =>
     Object.entries(values).filter((entry): entry is [string, string | number] => ['string', 'number'].includes(typeof entry[1])),
   );
 
+export interface MailFrame {
+  views: Views;
+  /** RS-01: the only address that a mail's own words are built from. */
+  issuer: string;
+  house?: House | undefined;
+}
+
 /**
  * Both bodies come from `views/mail/<template>.njk`, which extends `mail/html.njk` or `mail/text.njk`; the subject is the message
  * `mail.<template>.subject`.
- * @param issuer RS-01: the only address that a mail's own words are built from
  */
-export const renderMail = ({ template, locale: wished, values }: MailMessage, views: Views, issuer: string): RenderedMail => {
+export const renderMail = (
+  { template, locale: wished, values }: Omit<MailMessage, 'to'>,
+  { views, issuer, house }: MailFrame,
+): RenderedMail => {
   if (!/^[a-z0-9-]+$/.test(template)) throw new Error('a mail template has a name of a-z, 0-9 and -');
   const locale = chooseLocale({ uiLocales: wished });
   // RFC 5322 §2.2: a header is one line, whatever the values hold.
@@ -34,6 +43,6 @@ export const renderMail = ({ template, locale: wished, values }: MailMessage, vi
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   const body = (format: 'html' | 'text'): string =>
-    views.render(`mail/${template}`, locale, { ...values, subject, format, host: new URL(issuer).host, issuer });
+    views.render(`mail/${template}`, locale, { ...values, subject, format, host: new URL(issuer).host, issuer, house });
   return { subject, text: tidy(body('text')), html: `${body('html').trim()}\n` };
 };

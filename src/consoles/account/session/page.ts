@@ -2,10 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { BrowserSession, BrowserSessions } from '../../../oidc/index.ts';
 import { acrOfLevel, type Level, levelOf, recentSeconds } from '../../../platform/assurance/index.ts';
 import { ownPath, type PageContext, type PageRoutes } from '../../../platform/http/index.ts';
+import type { House } from '../../../platform/ports.ts';
 
 export interface AccountSessionDeps {
   sessions: Pick<BrowserSessions, 'current'>;
   site: { issuer: string; clientId: string; authorizationPath: string };
+  /** Whose pages these are for the person; absent where they are the deployment's. */
+  houseOf?(accountId: string, preferredId: string | undefined): Promise<House | undefined>;
 }
 
 const callbackPath = '/account/callback';
@@ -15,7 +18,7 @@ const consolePage = /^\/(?:account\/|admin(?:[/?]|$))/;
  * The account's pages are a client like any other: who is not signed in, or not recently or strongly enough, goes through
  * `/authorize` and comes back. The session is what counts; the code that comes along is left to expire.
  */
-export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => {
+export const createAccountSession = ({ sessions, site, houseOf }: AccountSessionDeps) => {
   const signIn = (page: PageContext, asked: Record<string, string>): undefined => {
     const url = new URL(site.authorizationPath, site.issuer);
     const challenge = createHash('sha256').update(randomBytes(32)).digest('base64url');
@@ -33,7 +36,12 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
     return undefined;
   };
 
-  const exchangeOf = ({ ctx, request }: PageContext) => ({ req: ctx.req, res: ctx.res, info: request });
+  const current = async (page: PageContext): Promise<BrowserSession | undefined> => {
+    const { ctx, request: info, worn } = page;
+    const session = await sessions.current({ req: ctx.req, res: ctx.res, info });
+    if (session) page.wear(await houseOf?.(session.accountId, worn.house?.organizationId));
+    return session;
+  };
 
   return {
     mount: (pages: PageRoutes): void => {
@@ -45,11 +53,10 @@ export const createAccountSession = ({ sessions, site }: AccountSessionDeps) => 
       });
     },
     /** Whoever is signed in; `undefined` when the answer is the way to a sign-in. */
-    person: async (page: PageContext): Promise<BrowserSession | undefined> =>
-      (await sessions.current(exchangeOf(page))) ?? signIn(page, {}),
+    person: async (page: PageContext): Promise<BrowserSession | undefined> => (await current(page)) ?? signIn(page, {}),
     /** MF-05: whoever has signed in recently, and at least at the level. */
     owner: async (page: PageContext, levelFor: (accountId: string) => Promise<Level>): Promise<BrowserSession | undefined> => {
-      const session = await sessions.current(exchangeOf(page));
+      const session = await current(page);
       if (!session) return signIn(page, {});
       const level = await levelFor(session.accountId);
       // The core reckons in the machine's time, on both sides.
