@@ -3,8 +3,9 @@ import type { InteractionDetails, Interactions, LoginOutcome } from '../oidc/ind
 import type { PageContext, PageRoutes } from '../platform/http/index.ts';
 import { showAccounts } from './account/page.ts';
 import { type ConsentDeps, showConsent } from './consent/page.ts';
+import { dressStep } from './dress.ts';
 import { errors } from './errors.ts';
-import { dressStep, type Houses, houseOfPerson, houseOfRequest } from './house.ts';
+import { type Houses, houseOfPerson, houseOfRequest } from './house.ts';
 import { askLink, mountLink, showLink, submitLink } from './link/page.ts';
 import { rememberBrowser } from './login/browser.ts';
 import { type LoginDeps, mailCode, showLogin, submitLogin } from './login/page.ts';

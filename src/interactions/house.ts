@@ -2,7 +2,6 @@ import type { ClientView, InteractionDetails } from '../oidc/index.ts';
 import { isUuid } from '../platform/crypto/index.ts';
 import type { House } from '../platform/ports.ts';
 import { webAddress } from './addresses.ts';
-import type { StepContext } from './steps.ts';
 
 export const colorOf = (color: string | undefined): string | undefined =>
   /^#[\da-f]{6}$/i.test(color ?? '') ? color : undefined;
@@ -41,23 +40,3 @@ export const houseOfPerson = async (
   { accountId }: Pick<InteractionDetails, 'accountId'>,
   houses: Pick<Houses, 'ofPerson'>,
 ): Promise<House | undefined> => (accountId === undefined ? undefined : viewOfHouse(await houses.ofPerson(accountId)));
-
-/** As long as a sign-in lives (CONTRACT.md). */
-const signInSeconds = 3600;
-
-/**
- * This page wears the house, and so will the pages that a sign-in leads out to (forgotten password, mailed links). Of who is signed in
- * nothing stays in the browser.
- */
-export const dressStep = (
-  { page, base, client }: Pick<StepContext, 'page' | 'base' | 'client'>,
-  { asked, personal, now }: { asked: House | undefined; personal: House | undefined; now: Date },
-): void => {
-  const wornAs = (house: House | undefined): House | undefined =>
-    client.accent === undefined ? house : { ...house, accent: client.accent };
-  page.wear(wornAs(asked ?? personal));
-  const { back } = page.worn;
-  const until = new Date(now.getTime() + signInSeconds * 1000).toISOString();
-  const place = back?.href === base ? back : { href: base, application: client.name.slice(0, 100), until };
-  page.keepWorn({ house: wornAs(asked), back: place });
-};
