@@ -218,6 +218,25 @@ describe('IN wrong input from outside', function wrongInput() {
       });
     }
 
+    it('RFC 9110 §15.5.6 names the methods that an endpoint has', async () => {
+      const machines = { '/token': 'POST', '/introspect': 'POST', '/revoke': 'POST', '/par': 'POST', '/device/code': 'POST' };
+      const people = {
+        '/jwks': 'GET, HEAD',
+        '/userinfo': 'GET, HEAD, POST',
+        '/authorize': 'GET, HEAD, POST',
+        '/logout': 'GET, HEAD, POST',
+      };
+      for (const [path, allow] of Object.entries({ ...machines, ...people })) {
+        for (const method of ['PUT', 'DELETE', ...(allow === 'POST' ? ['GET'] : [])]) {
+          const answer = await ask(`${stand.issuer}${path}`, { method });
+          expect(answer.status, `${method} ${path}`).to.equal(405);
+          expect(answer.headers.get('allow')).to.equal(allow);
+        }
+        const options = await fetch(`${stand.issuer}${path}`, { method: 'OPTIONS' });
+        expect([options.status, options.headers.get('allow')], path).to.deep.equal([204, allow]);
+      }
+    });
+
     it('RFC 6749 §5.2 tells an unknown client and a wrong secret alike', async () => {
       const post = (id: string, secret: string) =>
         createFlows(stand.issuer, { id, secret }, stand.person).post('/token', { grant_type: 'client_credentials' });
@@ -292,6 +311,14 @@ describe('IN wrong input from outside', function wrongInput() {
     it('tells an unknown address, also of a sign-in', async () => {
       expectPage(await open(`${stand.issuer}/no/such/page`), [404]);
       expectPage(await open(`${stand.issuer}/interaction/nothing`), [400, 404]);
+    });
+
+    it('SE-04 CO-07 tells who answers for a device without a session, and gives no other one', async () => {
+      const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' } };
+      const posted = await ask(`${stand.issuer}/device`, { ...form, body: 'user_code=BCDF-GHJK&xsrf=x' });
+      const resumed = await ask(`${stand.issuer}/device/nothing`, { headers: { accept: 'text/html' } });
+      expect([posted.status, resumed.status]).to.deep.equal([403, 400]);
+      for (const { headers } of [posted, resumed]) expect(headers.get('set-cookie') ?? '').not.to.include('session');
     });
 
     it('SE-04 refuses forms from elsewhere and without their token, and changes nothing', async () => {

@@ -15,6 +15,7 @@ import { formAnswers } from '../protocol/form-answers.ts';
 import { frontchannelLogout } from '../protocol/frontchannel-logout.ts';
 import { interactionId } from '../protocol/interaction-id.ts';
 import { logoutWithoutSession } from '../protocol/logout-without-session.ts';
+import { knownMethods } from '../protocol/methods.ts';
 import { postedRequests } from '../protocol/posted-requests.ts';
 import { proofAge } from '../protocol/proof-age.ts';
 import { registrationGate } from '../protocol/registration-gate.ts';
@@ -26,7 +27,7 @@ import { answerAcrInTheirWords } from './acr.ts';
 import { ownMetadataName, settingsOf } from './client-view.ts';
 import { type ConfigurationDeps, createConfiguration } from './configuration.ts';
 import { harden, userCodeGate } from './hardening.ts';
-import { endSessionConfirm, machinePaths, routes } from './routes.ts';
+import { endpointMethods, endSessionConfirm, machinePaths, routes } from './routes.ts';
 
 export interface CoreDeps extends ConfigurationDeps {
   logger: Logger;
@@ -137,6 +138,7 @@ export const createCore = (deps: CoreDeps): Core => {
     keepMappedClaims(provider);
     const { use } = provider;
     const add = (middleware: Middleware): void => void use.call(provider, middleware as Parameters<typeof use>[0]);
+    add(onlyAt((path) => endpointMethods.has(path), knownMethods as Middleware));
     add(onlyAt(isDocument, keepDocument));
     add(onlyAt(isDocument, discoveryAdditions(config, deps.uses)));
     add(onlyAt(isRegistration, registrationAnswers(routes.registration, ownMetadataName) as Middleware));

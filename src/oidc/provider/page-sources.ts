@@ -1,4 +1,6 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors as shared } from '../../platform/errors/index.ts';
+import { errors as own } from '../errors.ts';
 import type { ProtocolLimits } from '../limits/service.ts';
 import type { ClientView } from '../surface.ts';
 import { clientViewOf } from './client-view.ts';
@@ -12,6 +14,17 @@ const stateOf = (ctx: KoaContextWithOIDC): { secret: string; postLogoutRedirectU
   const state = ctx.oidc.session?.state as { secret: string; postLogoutRedirectUri?: string } | undefined;
   if (!state) throw new errors.InvalidRequest('the form has expired');
   return state;
+};
+
+/**
+ * Whoever answers without a session that we keep came without the cookie, or too late. A session of now would replace, in a request
+ * from another site, the one that the browser has; the core fails on saving it.
+ * @throws csrf_refused, interaction_not_found
+ */
+const requireKept = ({ oidc: { session, route } }: KoaContextWithOIDC): void => {
+  if (!session || session.exp !== undefined) return;
+  Object.assign(session, { touched: false });
+  throw route === 'code_verification' ? shared.csrf_refused() : own.interaction_not_found();
 };
 
 const requestingClient = (ctx: KoaContextWithOIDC): ClientView | undefined => ctx.oidc.client && clientViewOf(ctx.oidc.client);
@@ -32,6 +45,7 @@ export const deviceFlow = (pages: ProtocolPages, limits: Pick<ProtocolLimits, 'u
   mask: '****-****',
   deviceInfo: (ctx) => ({ ip: ctx.info.ip, userAgent: ctx.info.userAgent }),
   userCodeInputSource: async (ctx, _form, _out, error) => {
+    if (error) requireKept(ctx);
     if (problemOf(error) === 'unknown') await limits.userCodeFailed(ctx.info.ip);
     const { userCode } = (error ?? {}) as { userCode?: string };
     await pages.deviceInput(ctx, {

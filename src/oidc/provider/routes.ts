@@ -30,3 +30,24 @@ export const machinePaths: ReadonlySet<string> = new Set([
   routes.token,
   routes.userinfo,
 ]);
+
+const reading = ['GET', 'HEAD'];
+const posting = ['POST'];
+
+/** How each endpoint is asked. */
+export const endpointMethods: ReadonlyMap<string, readonly string[]> = new Map([
+  ['/.well-known/openid-configuration', reading],
+  ['/.well-known/oauth-authorization-server', reading],
+  [routes.authorization, [...reading, 'POST']],
+  [routes.backchannel_authentication, posting],
+  [routes.code_verification, [...reading, 'POST']],
+  [routes.device_authorization, posting],
+  [routes.end_session, [...reading, 'POST']],
+  [endSessionConfirm, posting],
+  [routes.introspection, posting],
+  [routes.jwks, reading],
+  [routes.pushed_authorization_request, posting],
+  [routes.revocation, posting],
+  [routes.token, posting],
+  [routes.userinfo, [...reading, 'POST']],
+]);

@@ -87,7 +87,7 @@ export const errorBoundary =
       ctx.remove('Location');
       if (refusal.status >= 500) {
         ctx.remove('Set-Cookie');
-        logger.error({ err: refusal.cause, code: refusal.code }, 'request failed');
+        logger.error({ err: refusal.cause, refusal: refusal.code }, 'request failed');
       }
       answer(ctx, refusal, pageOf);
     }

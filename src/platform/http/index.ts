@@ -36,6 +36,7 @@ export { cors } from './cors.ts';
 export type { ApiCsrf } from './csrf.ts';
 export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, listOf, PageQuery, pageOfItems, requireMatch } from './lists.ts';
+export { refuseMethod } from './methods.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';
 export { ownPath } from './pages.ts';
 export { personOf } from './person.ts';
