@@ -237,11 +237,14 @@ describe('IN wrong input from outside', function wrongInput() {
       }
     });
 
-    it('RFC 6749 §5.2 tells an unknown client and a wrong secret alike', async () => {
+    it('RFC 6749 §5.2 IN-02 tells an unknown client, one with NUL and a wrong secret alike', async () => {
+      const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'a\u0000', client_secret: 'wrong' });
+      const nul = await ask(`${stand.issuer}/token`, { method: 'POST', body });
       const post = (id: string, secret: string) =>
         createFlows(stand.issuer, { id, secret }, stand.person).post('/token', { grant_type: 'client_credentials' });
       const [unknown, wrong] = [await post('nobody', 'wrong'), await post(web.id, 'wrong')];
-      expect([unknown.status, wrong.status]).to.deep.equal([401, 401]);
+      expect([unknown.status, nul.status, wrong.status]).to.deep.equal([401, 401, 401]);
+      expect(nul.body).to.deep.equal(wrong.body);
       expect(unknown.body).to.deep.equal(wrong.body);
       expect(unknown.headers.get('www-authenticate')).to.match(/^Basic/);
     });
@@ -291,7 +294,9 @@ describe('IN wrong input from outside', function wrongInput() {
         const step = page.headers.get('location');
         if (step !== null) expect((await open(new URL(step, page.url).href)).status).to.be.lessThan(500);
       }
-      expect((await open(`${stand.issuer}/%00`)).status).to.be.within(400, 499);
+      for (const path of ['/%00', '/interaction/%00', '/authorize?client_id=%00', '/logout?client_id=a%00b']) {
+        expect((await open(`${stand.issuer}${path}`)).status, path).to.be.within(400, 499);
+      }
       expect((await open(`${stand.issuer}/interaction/%FF`)).status).to.be.within(400, 499);
     });
 

@@ -104,7 +104,8 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     const { rows } = await db.raw(`select ${usesColumns} from clients where disabled_at is null`);
     return (rows as Uses[])[0] as Uses;
   },
-  find: (clientId) => db('clients').where({ client_id: clientId }).first(),
+  // IN-02: no text of the database holds NUL, so that it fails where a caller asks for one.
+  find: async (clientId) => (clientId.includes('\0') ? undefined : db('clients').where({ client_id: clientId }).first()),
   organization: async (organizationId) => {
     const row = await db('organizations').where({ id: organizationId }).first('name', 'status', 'branding');
     if (!row) return undefined;

@@ -6,7 +6,7 @@ import { errors } from '../errors/index.ts';
 import { currentScope } from '../logging/index.ts';
 import type { House } from '../ports.ts';
 import { chooseLocale, type Locale, type Views } from '../views/index.ts';
-import { readForm, readQuery } from './body.ts';
+import { readForm, readParams, readQuery } from './body.ts';
 import { type HttpRouter, nonceOf, setContentPolicy } from './context.ts';
 import type { OwnCookies } from './cookies.ts';
 import { isOwnRequest } from './csrf.ts';
@@ -119,16 +119,21 @@ export const createPages = ({ config, envelope, views, router, cookies }: PagesD
     };
   };
 
+  const enter = (ctx: Koa.Context, path: string): void => {
+    ctx.routePattern = path;
+    ctx.params = readParams(ctx);
+  };
+
   const routes: PageRoutes = {
     get: (path, handler) => {
       router.get(path, async (ctx) => {
-        ctx.routePattern = path;
+        enter(ctx, path);
         await handler(contextOf(ctx, {}, readQuery(ctx)));
       });
     },
     post: (path, handler) => {
       router.post(path, async (ctx) => {
-        ctx.routePattern = path;
+        enter(ctx, path);
         const form = await readForm(ctx);
         csrf.check(ctx, form[csrfField]);
         await handler(contextOf(ctx, form, readQuery(ctx)));
