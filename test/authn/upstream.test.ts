@@ -860,7 +860,7 @@ describe('A5 social and upstream sign-in', function upstream() {
         [two.id, other],
       ]);
       // SO-06: an organization that is suspended lets nobody in.
-      await knex()('organizations').where({ id: acme }).update({ status: 'suspended' });
+      await everyTenant(stand.database, (trx) => trx('organizations').where({ id: acme }).update({ status: 'suspended' }));
       await stand.app.rooms.foundation.caches.invalidate([`organization:${acme}`]);
       expect((await classic(made.id)).status).to.equal(404);
     });

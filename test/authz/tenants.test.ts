@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { uuidv7 } from '../../src/platform/crypto/index.ts';
@@ -27,6 +28,7 @@ const rowsOf = ({
   device,
   invitation,
   client,
+  secret,
   event,
   marker,
 }: Foreign): [string, Row[]][] => [
@@ -111,6 +113,7 @@ const rowsOf = ({
       },
     ],
   ],
+  ['client_secrets', [{ id: secret, client_id: client, digest: 'x', created_at: now }]],
   [
     'resources',
     [
@@ -157,8 +160,8 @@ const rowsOf = ({
   ['sod_rule_members', [role, child].map((id) => ({ rule_id: rule, role_id: id }))],
   ['sod_exceptions', [{ rule_id: rule, user_id: user, members: [], reason: marker, created_at: now }]],
 ];
-/** What no row-level security is on yet, since their rooms read it before they know for whom. */
-const unguarded = new Set(['organizations', 'users', 'identifiers', 'mfa_devices']);
+/** Of accounts, which belong to the deployment. */
+const unguarded = new Set(['users', 'identifiers', 'mfa_devices']);
 
 const insertAll = (database: Database): Promise<void> =>
   database.transaction(async (trx) => {
@@ -198,6 +201,21 @@ for (const engine of ['embedded', ...(postgresAnswers ? (['postgres'] as const) 
         where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not c.relispartition`);
       const open = rows.filter((row: { guarded: boolean }) => !row.guarded).map(({ name }: { name: string }) => name);
       expect(open).to.deep.equal([]);
+    });
+
+    it('TN-05 says of every table whose its rows are, and guards those of tenants', async () => {
+      const written = readFileSync('docs/architecture.md', 'utf8').split('### Whose rows are whose')[1]?.split('\n##')[0] ?? '';
+      const named = [...written.matchAll(/^\| (\w+) .*\|([^|]*)\|$/gm)].flatMap(([, whose = '', tables = '']) =>
+        [...tables.matchAll(/`(\w+)`/g)].map(([, table = '']) => [table, whose] as const),
+      );
+      const { rows } = await database.knex.raw(`
+        select relname as name, relrowsecurity as guarded from pg_class
+        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition`);
+      const all: { name: string; guarded: boolean }[] = rows;
+      expect(named.map(([table]) => table)).to.have.members(all.map(({ name }) => name));
+      const tenants = named.flatMap(([table, whose]) => (whose === 'tenant' ? [table] : []));
+      expect(tenants).to.have.members(all.flatMap(({ name, guarded }) => (guarded ? [name] : [])));
+      expect(guardedTables).to.include.members(tenants);
     });
 
     it('TN-05 shows no row of a tenant without a setting, and only one’s own with one', async () => {
@@ -271,7 +289,6 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
       await setTenants(trx, 'all');
       const tables = [
         ...rowsOf(foreign).flatMap(([table]) => (table === 'audit_events' ? [] : [table])),
-        'client_secrets',
         'sessions',
         'signing_keys',
       ];
@@ -298,7 +315,6 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
       await setTenants(trx, 'all');
       const { user_id: userId } = await trx('identifiers').where({ value: ann.email }).first('user_id');
       await trx('organization_members').insert({ organization_id: home.organization, user_id: userId, created_at: now });
-      await trx('client_secrets').insert({ id: foreign.secret, client_id: foreign.client, digest: 'x', created_at: now });
       await trx('sessions').insert({
         id: foreign.session,
         user_id: foreign.user,

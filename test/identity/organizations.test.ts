@@ -128,6 +128,21 @@ describe('I4 organizations', () => {
     expect((await asAnn('GET', `${base}/alfa`)).status).to.equal(403);
   });
 
+  it('TN-03 tells the administrators of one below another nothing of the one above, and keeps its place when they change it', async () => {
+    const slug = 'uy-ban-da-nang';
+    expect((await asRoot('POST', `${base}/${slug}/members`, { userId: ids.dan })).status).to.equal(201);
+    const { id } = (await asRoot('GET', `${base}/${slug}`)).json;
+    expect((await asRoot('POST', `/rbac/users/${ids.dan}/roles`, { role: 'ADMIN', organizationId: id })).status).to.equal(201);
+    const asDan = await personCalls(stand, 'dan@example.test', password);
+    const seen = await asDan('GET', `${base}/${slug}`);
+    expect([seen.status, seen.json.parent]).to.deep.equal([200, null]);
+    expect((await put(slug, { name: 'Ủy ban', parent: null }, asDan)).status, 'what was read may be put back').to.equal(200);
+    expect((await asRoot('GET', `${base}/${slug}`)).json).to.deep.include({
+      name: 'Ủy ban',
+      parent: { id: alfa, name: 'Alfa Group' },
+    });
+  });
+
   it('takes members in, and with whoever leaves go roles and groups of the organization, at once', async () => {
     expect((await asRoot('POST', `${base}/alfa/members`, { userId: ids.bob })).json.email).to.equal('bob@example.test');
     expect(typeOf(await asRoot('POST', `${base}/alfa/members`, { userId: ids.bob }))).to.deep.equal([

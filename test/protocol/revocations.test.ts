@@ -95,23 +95,24 @@ describe('TK-10 everything issued before now ends, of everybody or of an organiz
 
   it('of an organization: its clients, which do nothing while it is suspended (TK-05)', async () => {
     clock.advance(2);
-    const { knex } = stand.database;
     const belong = async (id: string | null) => {
       await everyTenant(stand.database, (trx) => trx('clients').where({ client_id: app.id }).update({ organization_id: id }));
       for (const step of ['disable', 'enable'])
         await api('POST', `/clients/${app.id}/${step}`, undefined, await login(administrator));
     };
     await belong(organization);
+    const place = (status: string) =>
+      everyTenant(stand.database, (trx) => trx('organizations').where({ id: organization }).update({ status }));
     clock.advance(2);
     const machine = await machineToken();
     await revoke({ organizationId: organization });
     expect((await flows.introspect(machine)).body.active).to.equal(false);
     clock.advance(2);
     expect((await flows.introspect(await machineToken())).body.active).to.equal(true);
-    await knex('organizations').where({ id: organization }).update({ status: 'suspended' });
+    await place('suspended');
     await revoke({ organizationId: organization });
     expect((await flows.post('/token', { grant_type: 'client_credentials' })).body.error).to.equal('invalid_client');
-    await knex('organizations').where({ id: organization }).update({ status: 'active' });
+    await place('active');
     await belong(null);
   });
 

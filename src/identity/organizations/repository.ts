@@ -9,6 +9,8 @@ export interface OrganizationRecord {
   name: string;
   slug: string;
   status: string;
+  parent_id: string | null;
+  /** Where it is of those that the transaction sees (TN-03). */
   parent: { id: string; name: string } | null;
   branding: Branding;
   memberCount: number;

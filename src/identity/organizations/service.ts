@@ -71,10 +71,10 @@ const requireReadable = ({ accentColor }: Branding = {}): void => {
   throw shared.invalid_request({ errors: [{ path: '/branding/accentColor', message }] });
 };
 
-const contentOf = ({ name, slug, parent, status, branding }: OrganizationRecord) => ({
+const contentOf = ({ name, slug, parent_id: parent, status, branding }: OrganizationRecord) => ({
   name,
   slug,
-  parent: parent?.id ?? null,
+  parent,
   status,
   branding,
 });
@@ -143,10 +143,11 @@ export const createOrganizations = ({ rights, outside, ...deps }: OrganizationDe
     requireReadable(branding);
     requireOwn(caller, before, change);
     const isMoved = caller.scope === 'all' && change.parent !== undefined;
-    const parent = isMoved ? await parentOf(work, caller, change.parent ?? null) : before.parent;
-    if (isMoved) await requireTree(work, before.id, parent as OrganizationRecord | null);
+    const parent = isMoved ? await parentOf(work, caller, change.parent ?? null) : null;
+    await requireTree(work, before.id, parent);
     if (slug !== before.slug && (await work.organizations.isSlugTaken(slug))) throw errors.organization_exists();
-    await work.organizations.update(before.id, { name, slug, status, branding, parent_id: parent?.id ?? null }, work.now);
+    const parentId = isMoved ? (parent?.id ?? null) : before.parent_id;
+    await work.organizations.update(before.id, { name, slug, status, branding, parent_id: parentId }, work.now);
     const after = await findOrganization(work, caller, before.id);
     const [was, is] = [contentOf(before), contentOf(after)];
     const names = ['name', 'slug', 'parent', 'status', 'branding'] as const;

@@ -1,6 +1,6 @@
 import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
-import { type Database, setTenants } from '../../platform/db/index.ts';
+import { type Database, inAllTenants, setTenants } from '../../platform/db/index.ts';
 import type { FieldError } from '../../platform/errors/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
@@ -90,7 +90,7 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
       }),
     /** After a rotation of the master key: sealed with the new one. @returns how many were sealed anew */
     reseal: async (): Promise<number> => {
-      const clients = createClientRepository(database.knex);
+      const clients = inAllTenants(database, createClientRepository);
       const stale = (await clients.sealedSecrets()).filter(({ sealed }) => envelope.isStale(sealed));
       for (const { id, client_id, sealed } of stale) await clients.reseal(id, resealed(envelope, client_id, sealed));
       return stale.length;
