@@ -1,6 +1,7 @@
 import type { Accounts } from '../../identity/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { createInTransaction, type Database } from '../../platform/db/index.ts';
+import { currentScope } from '../../platform/logging/index.ts';
 import type { AuditBuffer, AuditSink, Clock, Mailer, Outbox } from '../../platform/ports.ts';
 import type { Texter } from '../../platform/sms/index.ts';
 import { createCodeAddresses, hintOf, type SentMethod } from '../codes/addresses.ts';
@@ -62,12 +63,15 @@ export interface FactorSite {
   outranks(accountId: string, otherId: string): Promise<boolean>;
 }
 
+/** Where from: of what an administrator did, that is nobody's business. */
+const ipOf = (notice: Notice): string | undefined => (notice === 'factors_reset' ? undefined : currentScope()?.ip);
+
 /** Second factors with their storage. */
 export const createFactorRoom = ({ database, accounts, clock, audit, envelope, attempted, site }: FactorRoomDeps) => {
   const { knex } = database;
   const failures = createFailureRepository(knex);
   const owe = (trx: Transaction, accountId: string, notice: Notice): Promise<void> =>
-    site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice } });
+    site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice, ip: ipOf(notice) } });
   const guard = createFactorLimit({
     limits: createLimits({ failures, envelope, clock, limit: factorLimit }),
     failures,

@@ -20,10 +20,19 @@ export interface InvitationWish {
 
 /** People are asked to come, by mail, for one address and one organization (FEATURES A3). */
 export const createInvitations = ({ inTransaction, clock, site }: InvitationPlace) => {
-  const letter = async ({ invitations, mail }: InvitationUnit, row: InvitationRow, secret: string): Promise<void> => {
+  /** Asked outside of the transaction; nobody where no person acts. */
+  const nameOf = async ({ actor }: Inviter): Promise<string | undefined> =>
+    actor.type === 'user' && actor.id !== undefined ? site.nameOf(actor.id) : undefined;
+
+  const letter = async (
+    { invitations, mail }: InvitationUnit,
+    row: InvitationRow,
+    secret: string,
+    inviter?: string,
+  ): Promise<void> => {
     const organization = row.organization_id === null ? undefined : await invitations.organizationName(row.organization_id);
     const days = Math.max(1, Math.round((row.expires_at.getTime() - clock.now().getTime()) / day));
-    const values = { link: `${site.issuer}/invitation?ticket=${secret}`, organization, count: days };
+    const values = { link: `${site.issuer}/invitation?ticket=${secret}`, organization, inviter, count: days };
     const about = { organizationId: row.organization_id ?? undefined, locale: row.locale ?? undefined };
     await mail.send({ to: row.email, template: 'invitation', ...about, values, notAfter: row.expires_at.toISOString() });
   };
@@ -93,8 +102,9 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
      * @throws invitations_closed, invalid_request for an address that is none, organization_needed, organization_unknown,
      * role_not_found, grant_not_yours
      */
-    create: (wish: InvitationWish, inviter: Inviter): Promise<InvitationRow> =>
-      inTransaction(inviter.scope, async (unit) => {
+    create: async (wish: InvitationWish, inviter: Inviter): Promise<InvitationRow> => {
+      const name = await nameOf(inviter);
+      return inTransaction(inviter.scope, async (unit) => {
         requireOffered();
         if (!isEmailAddress(wish.email))
           throw shared.invalid_request({
@@ -105,24 +115,27 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
         const secret = randomSecret();
         const row = rowOf(wish, secret, inviter);
         await unit.invitations.insert(row);
-        await letter(unit, row, secret);
+        await letter(unit, row, secret, name);
         await note(unit, 'created', row, inviter);
         return row;
-      }),
+      });
+    },
     list: ({ scope }: Inviter, limit: number, before: [string, string] | undefined): Promise<InvitationRow[]> =>
       inTransaction(scope, ({ invitations }) => invitations.list(limit, before)),
     /** The mail again, with another link; the one before is worth nothing. @throws invitations_closed, invitation_not_found, invitation_over */
-    resend: (id: string, inviter: Inviter): Promise<InvitationRow> =>
-      inTransaction(inviter.scope, async (unit) => {
+    resend: async (id: string, inviter: Inviter): Promise<InvitationRow> => {
+      const name = await nameOf(inviter);
+      return inTransaction(inviter.scope, async (unit) => {
         requireOffered();
         const row = await requireOpen(unit, id);
         const secret = randomSecret();
         const renewed = { ...row, expires_at: new Date(clock.now().getTime() + usualDays * day) };
         if (!(await unit.invitations.renew(id, sha256(secret), renewed.expires_at))) throw errors.invitation_over();
-        await letter(unit, renewed, secret);
+        await letter(unit, renewed, secret, name);
         await note(unit, 'resent', row, inviter);
         return renewed;
-      }),
+      });
+    },
     /** @throws invitation_not_found, invitation_over */
     revoke: (id: string, inviter: Inviter): Promise<void> =>
       inTransaction(inviter.scope, async (unit) => {

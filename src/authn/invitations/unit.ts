@@ -44,5 +44,5 @@ export interface Inviter {
 export interface InvitationPlace {
   inTransaction: InInvitations;
   clock: Clock;
-  site: { issuer: string; isOpen: boolean };
+  site: { issuer: string; isOpen: boolean; nameOf(accountId: string): Promise<string> };
 }

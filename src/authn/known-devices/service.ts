@@ -1,5 +1,6 @@
 import { randomSecret, sha256 } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
+import { familyOf } from '../../sessions/index.ts';
 import type { InRecovery } from '../recovery/unit.ts';
 import type { KnownDeviceRepository } from './repository.ts';
 
@@ -18,6 +19,12 @@ export interface NewDevice {
   ip: string;
   userAgent?: string | undefined;
 }
+
+/** `Firefox, Linux`; a program that is no browser by the name it gives itself. */
+const browserOf = (userAgent: string | undefined): string | undefined => {
+  const { browser, os } = familyOf(userAgent);
+  return [browser, os].filter(Boolean).join(', ') || userAgent?.slice(0, 60);
+};
 
 /** Browsers a person has signed in from (PW-11): not stopped by strangers' guesses, and worth a mail when there is a new one. */
 export const createKnownDevices = ({ devices, accounts, clock, site }: KnownDeviceDeps) => {
@@ -43,7 +50,7 @@ export const createKnownDevices = ({ devices, accounts, clock, site }: KnownDevi
         const isFirst = !isKnown && !(await bound.has(accountId));
         await bound.remember(sha256(held), accountId, now, new Date(now.getTime() + lifeSeconds * 1000));
         if (isKnown || isFirst || typeof email !== 'string') return;
-        const values = { at: now.toISOString(), ip, browser: userAgent, link: `${site.issuer}/forgot` };
+        const values = { ip, browser: browserOf(userAgent), link: `${site.issuer}/forgot` };
         await mail.send({ to: email, template: 'new-device', locale: typeof locale === 'string' ? locale : undefined, values });
       });
       return held;

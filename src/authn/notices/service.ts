@@ -4,7 +4,7 @@ import type { Mailer } from '../../platform/ports.ts';
 
 type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
-/** Topic of the outbox: `{accountId, notice, provider?}`, told by mail. */
+/** Topic of the outbox: `{accountId, notice, provider?, ip?}`, told by mail. */
 export const noticeTopic = 'security-notice';
 
 export interface NoticeDeps {
@@ -19,11 +19,11 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 export const createNotices = ({ database, accounts, mail }: NoticeDeps) => ({
   topic: noticeTopic,
   deliver: async (payload: Record<string, unknown>): Promise<void> => {
-    const { notice, provider } = payload;
+    const { notice, provider, ip } = payload;
     const account = await accounts.find(String(payload.accountId));
     const to = text(account?.claims.email);
     if (account === undefined || to === undefined) return;
-    const message = { to, template: noticeTopic, locale: text(account.claims.locale), values: { notice, provider } };
+    const message = { to, template: noticeTopic, locale: text(account.claims.locale), values: { notice, provider, ip } };
     await database.transaction((trx) => mail(trx).send(message));
   },
 });

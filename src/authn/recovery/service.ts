@@ -44,7 +44,7 @@ export const passwordChanged = async (
   await tickets.endAll(accountId, [purpose, 'sign-in', 'sign-in-link', 'unlock', 'add-email', 'add-phone', 'phone-old'], now);
   const { email: to, locale } = claims;
   if (typeof to !== 'string') return;
-  const values = { at: now.toISOString(), link: `${issuer}/forgot` };
+  const values = { link: `${issuer}/forgot` };
   await mail.send({ to, template: 'password-changed', locale: typeof locale === 'string' ? locale : undefined, values });
 };
 

@@ -26,6 +26,8 @@ export interface RegistrationSite {
   /** Rights that come with an invitation. */
   roles(trx: Transaction): InvitedRoles;
   terms: Pick<TermsDeps['site'], 'cached' | 'changed'>;
+  /** Who invites, as the mail says it. */
+  nameOf(accountId: string): Promise<string>;
   registration: RegistrationPolicy & { mode: 'open' | 'invite' | 'closed' };
 }
 
@@ -64,7 +66,7 @@ export const createRegistrationRoom = ({ database, accounts, clock, passwords, m
         return work(inviting(trx));
       }),
     clock,
-    site: { issuer, isOpen: policy.mode !== 'closed' },
+    site: { issuer, isOpen: policy.mode !== 'closed', nameOf: site.nameOf },
   };
   const invitations = createInvitations(place);
   const within = async (trx: Transaction): Promise<InvitationUnit> => {

@@ -4,7 +4,7 @@ import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import { type Database, inAllTenants, setTenants } from '../../platform/db/index.ts';
 import type { AdminRoutes } from '../../platform/http/index.ts';
-import type { Logger } from '../../platform/logging/index.ts';
+import { currentScope, type Logger } from '../../platform/logging/index.ts';
 import { createStandInOutbound, type Outbound } from '../../platform/outbound/index.ts';
 import type { AuditBuffer, AuditSink, Clock, InTransaction, Outbox, Principal } from '../../platform/ports.ts';
 import { createDeviceRepository } from '../factors/repository.ts';
@@ -92,7 +92,9 @@ export const createUpstreamRoom = ({ database, accounts, clock, envelope, audit,
       );
     },
     notify: (accountId, notice, provider) =>
-      site.outbox(trx).add({ topic: noticeTopic, key: accountId, payload: { accountId, notice, provider } }),
+      site
+        .outbox(trx)
+        .add({ topic: noticeTopic, key: accountId, payload: { accountId, notice, provider, ip: currentScope()?.ip } }),
   });
   const inTransaction: InTransaction<IdentityUnit> = (work) =>
     database.transaction(async (trx) => {

@@ -27,7 +27,7 @@ export interface EndingRoomDeps {
 export const createEndingRoom = ({ issuer, provider, given, disableTokens }: EndingRoomDeps) => {
   const { database, clock, audit, sinks, sessions, mail } = given;
   const { endSessionsIn, ...endings } = createEndings({ database, clock, sinks, sessions, disableTokens });
-  const warn = createReuseWarning({ mail, clock, issuer });
+  const warn = createReuseWarning({ mail, issuer });
   const recording = createSessionRecording({ clock, sessions, sinks, warn, endSessionsIn });
   const lateReuse = createLateReuse({ database, sinks, recording });
   const { endSessions } = endings;

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider';
-import type { AuditBuffer, Clock, Mailer } from '../../platform/ports.ts';
+import type { AuditBuffer, Mailer } from '../../platform/ports.ts';
 import { currentUnit } from '../adapters/index.ts';
 import type { Transaction, TransactionalSinks } from '../ports.ts';
 import { createEndingRepository } from './repository.ts';
@@ -7,14 +7,13 @@ import { type LogoutNotice, logoutTopic } from './service.ts';
 
 /** RFC 9700 §4.14.2, TK-04: the person learns that a token of theirs came back. */
 export const createReuseWarning =
-  ({ mail, clock, issuer }: { mail(trx: Transaction): Mailer; clock: Clock; issuer: string }) =>
+  ({ mail, issuer }: { mail(trx: Transaction): Mailer; issuer: string }) =>
   async (trx: Transaction, accountId: string, clientId: string): Promise<void> => {
     const repository = createEndingRepository(trx);
     const reader = await repository.readerOf(accountId);
     if (!reader) return;
     const application = (await repository.clientName(clientId)) ?? clientId;
-    const at = `${clock.now().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-    const values = { application, at, link: `${issuer}/forgot` };
+    const values = { application, link: `${issuer}/forgot` };
     await mail(trx).send({ to: reader.address, template: 'token-reused', locale: reader.locale, values });
   };
 

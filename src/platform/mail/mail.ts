@@ -47,11 +47,11 @@ const messageOf = ({ payload }: Pick<Delivery, 'payload'>): MailMessage => {
   return { to, template, locale, values, notAfter, organizationId, house };
 };
 
-/** As it waits in the outbox; the page whose form owes it says how it looks. */
-const owed = ({ template, locale, values, notAfter, organizationId, house }: Omit<MailMessage, 'to'>) => ({
+/** As it waits in the outbox: when what it tells of happened; and the page whose form owes it says how it looks. */
+const owed = ({ template, locale, values, notAfter, organizationId, house }: Omit<MailMessage, 'to'>, now: Date) => ({
   template,
   locale,
-  values,
+  values: { at: now.toISOString(), ...values },
   notAfter,
   organizationId,
   house: house ?? currentScope()?.house,
@@ -118,8 +118,8 @@ export const createMail = ({ config, outbox, views, houseOf, clock, logger, metr
   const kept: DependencyState = { status: issuerIsLoopback ? 'ok' : 'degraded', detail: 'no SMTP_URL: mails stay in the outbox' };
   return {
     in: (trx) => ({
-      send: (message) => outbox.in(trx).add({ topic, payload: { to: message.to, ...owed(message) } }),
-      sendNothing: (message) => outbox.in(trx).add({ topic: nothing, payload: owed(message) }),
+      send: (message) => outbox.in(trx).add({ topic, payload: { to: message.to, ...owed(message, clock.now()) } }),
+      sendNothing: (message) => outbox.in(trx).add({ topic: nothing, payload: owed(message, clock.now()) }),
     }),
     render,
     isOffered: smtpUrl !== undefined || issuerIsLoopback,

@@ -26,6 +26,12 @@ export interface MailFrame {
   house?: House | undefined;
 }
 
+/** Of a template that tells of several things, each may have a subject of its own: `mail.<template>.subject.<notice>`. */
+const subjectKey = (template: string, notice: unknown, has: (key: string) => boolean): string => {
+  const own = `mail.${template}.subject.${String(notice)}`;
+  return has(own) ? own : `mail.${template}.subject`;
+};
+
 /**
  * Both bodies come from `views/mail/<template>.njk`, which extends `mail/html.njk` or `mail/text.njk`; the subject is the message
  * `mail.<template>.subject`.
@@ -37,9 +43,8 @@ export const renderMail = (
   if (!/^[a-z0-9-]+$/.test(template)) throw new Error('a mail template has a name of a-z, 0-9 and -');
   const locale = chooseLocale({ uiLocales: wished });
   // RFC 5322 §2.2: a header is one line, whatever the values hold.
-  const subject = views
-    .translator(locale)
-    .text(`mail.${template}.subject`, simple(values))
+  const { text, has } = views.translator(locale);
+  const subject = text(subjectKey(template, values.notice, has), simple(values))
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   const body = (format: 'html' | 'text'): string =>

@@ -71,6 +71,11 @@ export const createViews = ({ directory = defaultDirectory, logoAddress = () => 
       new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
     );
     environment.addFilter('ago', (iso: string, now: Date) => agoOf(new Date(iso), now, locale));
+    environment.addFilter('when', (iso: string) => {
+      const date = new Date(iso);
+      const day = date.toLocaleDateString(locale, { dateStyle: 'long', timeZone: 'UTC' });
+      return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
+    });
     environment.addFilter('moment', (iso: string) =>
       new Date(iso).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' }),
     );
