@@ -1,6 +1,6 @@
 /** Composition root: builds every room and joins them (STYLE.md, "The tree"). */
 import { type Authn, createAuthn } from './authn/index.ts';
-import { type Authz, createAuthz } from './authz/index.ts';
+import { type Authz, createAuthz, directEvaluation } from './authz/index.ts';
 import { declareBackground } from './background.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { type Foundation, type FoundationOptions, openFoundation } from './foundation.ts';
@@ -28,6 +28,7 @@ import {
   listenOn,
 } from './platform/http/index.ts';
 import { createMail, type Mail } from './platform/mail/index.ts';
+import type { Authenticator } from './platform/ports.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
 import { createSessions } from './sessions/index.ts';
@@ -97,6 +98,10 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
     },
   });
 
+  const authenticate: Authenticator['authenticate'] = async (presented, ...scopes) => {
+    const principal = await oidc.authenticator.authenticate(presented, ...scopes);
+    return { ...principal, roles: await authz.rolesOf(principal) };
+  };
   const http = createHttp({
     config,
     clock,
@@ -109,10 +114,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
         algorithms: proofAlgorithms,
         nextNonce: () => oidc.authenticator.dpop.nextNonce(),
       },
-      authenticate: async (presented, ...scopes) => {
-        const principal = await oidc.authenticator.authenticate(presented, ...scopes);
-        return { ...principal, roles: await authz.rolesOf(principal) };
-      },
+      authenticate,
     },
     guard: authz.guard,
     audit: audit.buffer,
@@ -196,6 +198,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   http.setKeys(oidc.cookieKeys);
   http.useLast(oidc.middleware);
   http.setMachineLane(oidc.machineLane);
+  http.addDirect([...oidc.direct, directEvaluation(authenticate, authz.check)]);
   declareBackground(foundation, { authn, oidc });
 
   return {

@@ -236,6 +236,7 @@ export const createAuthz = ({ database, clock, caches, audit, buffer, issuer, id
   };
 };
 
+export { directEvaluation } from './authzen/routes.ts';
 export { RuleBody, reportView } from './duties/schema.ts';
 export { ruleView } from './duties/service.ts';
 export type { Explained } from './pdp/explain.ts';

@@ -21,6 +21,7 @@ import { createClients } from './clients/service.ts';
 import { createUses } from './clients/uses.ts';
 import { createApplicationRoom } from './consents/create.ts';
 import { createConsents } from './consents/service.ts';
+import { createDirect } from './direct/create.ts';
 import { createEndingRoom } from './endings/create.ts';
 import { apiScopes, ensureBuiltin } from './first-party/builtin.ts';
 import { createFirstParty } from './first-party/service.ts';
@@ -167,6 +168,7 @@ export const createOidc = async (deps: OidcDeps) => {
       });
     },
   });
+  const direct = createDirect({ ...deps, issuer, provider, store, clients, resources, limits, policy, resourceClaims });
   const uses = createUses({
     config,
     clients: inAllTenants(database, createClientRepository),
@@ -201,6 +203,7 @@ export const createOidc = async (deps: OidcDeps) => {
     },
     middleware: core.middleware,
     machineLane: { paths: machinePaths, document: core.document },
+    direct,
     isRegisteredOrigin: createRegisteredOrigins(inAllTenants(database, createClientRepository), caches),
     /** RU-05: whether an application of our own registered the address. */
     isFirstPartyAddress: async (uri: string): Promise<boolean> =>

@@ -644,6 +644,31 @@ describe('Z4-Z6 decisions over HTTP', () => {
       expect(wrong.headers.get('x-request-id')).to.equal('abc-1');
       expect((await authzen('/access/v1/evaluation', '{')).status).to.equal(400);
       expect((await authzen('/access/v1/evaluation', '{}', { 'content-type': 'text/plain' })).status).to.be.oneOf([400, 415]);
+      // A request with an id of its own goes through the whole pipeline; both ways say the same.
+      const bodies = [
+        { subject: subject('beth'), action: { name: 'can_read_todos' }, resource: { type: 'todo', id: '1' } },
+        { subject: subject('beth'), action: { name: 'can_create_todo' }, resource: { type: 'todo', id: '1' } },
+        { subject: subject('beth'), action: { name: 'can_read_todos' } },
+        { ...subject('beth'), action: 1 },
+        '{"subject":{"__proto__":{}}}',
+      ];
+      const bearers = [
+        {},
+        { authorization: 'Bearer x.y.z' },
+        { authorization: `Bearer ${await machineToken(stand, registrar)}` },
+      ];
+      for (const body of bodies) {
+        for (const bearer of bearers) {
+          const [plain, whole] = [
+            await authzen('/access/v1/evaluation', body, bearer),
+            await authzen('/access/v1/evaluation', body, { 'x-request-id': 'abc-2', ...bearer }),
+          ].map(({ status, headers, json: { correlationId: _id, ...json } }) => {
+            const { date, 'x-correlation-id': _, 'x-request-id': __, connection, ...rest } = Object.fromEntries(headers);
+            return { status, headers: rest, json };
+          });
+          expect(plain).to.deep.equal(whole);
+        }
+      }
       const stranger = await fetch(`${stand.issuer}/access/v1/evaluation`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

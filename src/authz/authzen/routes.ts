@@ -1,9 +1,9 @@
 /** OpenID AuthZEN Authorization API 1.0 over the one decision point (FEATURES Z5). */
 import type { Static } from '@sinclair/typebox';
 import type Koa from 'koa';
-import { errors } from '../../platform/errors/index.ts';
-import { type AdminRoutes, answer } from '../../platform/http/index.ts';
-import type { Principal } from '../../platform/ports.ts';
+import { errors, Refusal } from '../../platform/errors/index.ts';
+import { type AdminRoutes, answer, checkOf, type DirectRoute, decodeText, parseJson } from '../../platform/http/index.ts';
+import type { Authenticator, Principal } from '../../platform/ports.ts';
 import type { Question } from '../pdp/decide.ts';
 import type { Answer, Check, Pdp } from '../pdp/service.ts';
 import { Fault, type Members, pageOf, questionOf, rangeOf } from './requests.ts';
@@ -167,6 +167,30 @@ export const mountAuthzenRoutes = (admin: AdminRoutes, pdp: Pdp, issuer: string)
     async ({ body, principal }) => await evaluate(pdp, principal, body),
   );
   mountSearches(admin, pdp);
+};
+
+/**
+ * The evaluation of a bearer ahead of the pipeline (PERFORMANCE.md, row 17): the token, the body and the decision are judged by the same
+ * parts. A token that is not good is the pipeline's, which knows how to challenge.
+ */
+export const directEvaluation = (authenticate: Authenticator['authenticate'], decide: Pdp['check']): DirectRoute => {
+  const check = checkOf(schema.Evaluation);
+  return {
+    line: `POST ${base}/evaluation`,
+    body: 'json',
+    answer: async ({ headers, body }) => {
+      const value = /^bearer ([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1];
+      if (value === undefined) return undefined;
+      const principal = await authenticate({ scheme: 'Bearer', value }, ...scope).catch(unlessRefused);
+      if (!principal) return undefined;
+      const question = required(check(parseJson(decodeText(body))), {});
+      return { body: reasonOf(await decide(principal, question)) };
+    },
+  };
+};
+
+const unlessRefused = (error: unknown): undefined => {
+  if (!(error instanceof Refusal)) throw error;
 };
 
 const identifier = /^[\x21-\x7e]{1,200}$/;

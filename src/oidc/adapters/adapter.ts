@@ -1,10 +1,11 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { Envelope } from '../../platform/crypto/index.ts';
+import type { Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
 import { metadataOf } from '../provider/client-view.ts';
 import { hashOf, markerOf } from './markers.ts';
 import { createReplays } from './replays.ts';
-import { type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
+import { type ArtifactRow, type BlindIndex, fromRow, type RowTimes, toRow } from './rows.ts';
 import { AlreadyConsumed, type ArtifactStore } from './store.ts';
 import { currentUnit } from './unit.ts';
 
@@ -37,6 +38,15 @@ const presentedHash = (id: string): string => {
   return idHash;
 };
 
+const timesOf = (clock: Clock): RowTimes => {
+  const now = clock.now();
+  return { now, skewSeconds: Math.round((now.getTime() - Date.now()) / 1000) };
+};
+
+/** What the library would be given for a row, found by the id that was presented. */
+export const payloadOf = (row: ArtifactRow, id: string, clock: Clock): AdapterPayload =>
+  fromRow(row, { jti: id }, timesOf(clock).skewSeconds);
+
 /** One class for every model of the provider, on `oidc_artifacts`. */
 export class ArtifactAdapter implements Adapter {
   readonly #kind: string;
@@ -50,8 +60,7 @@ export class ArtifactAdapter implements Adapter {
   }
 
   get #times(): RowTimes {
-    const now = this.#deps.store.clock.now();
-    return { now, skewSeconds: Math.round((now.getTime() - Date.now()) / 1000) };
+    return timesOf(this.#deps.store.clock);
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
@@ -68,7 +77,7 @@ export class ArtifactAdapter implements Adapter {
     }
     if (this.#kind === 'ReplayDetection') return this.#claim(id);
     const facts = await this.#deps.store.find(this.#kind, presentedHash(id));
-    return facts && fromRow(facts.row, { jti: id }, this.#times.skewSeconds);
+    return facts && payloadOf(facts.row, id, this.#deps.store.clock);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {

@@ -1,5 +1,5 @@
 /** Storage of every provider model on `oidc_artifacts` (FEATURES P10). */
-export { type AdapterDeps, ArtifactAdapter, consumedError } from './adapter.ts';
+export { type AdapterDeps, ArtifactAdapter, consumedError, payloadOf } from './adapter.ts';
 export type { Facts } from './facts.ts';
 export { hashOf, markerOf } from './markers.ts';
 export { createReplays } from './replays.ts';

@@ -21,6 +21,9 @@ interface TokenAnswer {
 /** AU-04: what a client sent as a grant type may be anything, a secret too. */
 const grantTypeOf = (value: unknown): string => (typeof value === 'string' && grantTypes.includes(value) ? value : 'unknown');
 
+const actorOf = (clientId: string | undefined): Actor =>
+  clientId === undefined ? { type: 'anonymous' } : { type: 'client', id: clientId };
+
 const isPerson = (token: AccessToken | ClientCredentials): token is AccessToken => token.kind === 'AccessToken';
 
 /** Who a token is about, and under which session it was given. */
@@ -36,6 +39,20 @@ const subjectOf = (
     sessionUid: token.sessionUid === undefined ? undefined : hashOf(token.sessionUid),
   };
 };
+
+/** What is told of a token that was given out. */
+export const issuedEvent = (
+  clientId: string | undefined,
+  token: AccessToken | ClientCredentials | undefined,
+  { grantType, accessToken }: { grantType: string; accessToken: string | undefined },
+): AuditEvent => ({
+  type: 'oidc.token.issued',
+  outcome: 'success',
+  clientId,
+  actor: actorOf(clientId),
+  ...subjectOf(token),
+  details: { grantType, format: formatOf(accessToken), scope: token?.scope },
+});
 
 const formatOf = (value: string | undefined): string => (value?.split('.').length === 3 ? 'jwt' : 'opaque');
 
@@ -53,7 +70,7 @@ const record = (audit: AuditBuffer, event: AuditEvent): void => {
 export const attachEvents = (provider: Provider, { audit, recording, issued }: ProtocolEventDeps): void => {
   const clientOf = (ctx: KoaContextWithOIDC): { actor: Actor; clientId: string | undefined } => {
     const clientId = ctx.oidc.client?.clientId;
-    return { clientId, actor: clientId === undefined ? { type: 'anonymous' } : { type: 'client', id: clientId } };
+    return { clientId, actor: actorOf(clientId) };
   };
 
   const counted = (answer: TokenAnswer, grantType: string): void => {
@@ -71,15 +88,10 @@ export const attachEvents = (provider: Provider, { audit, recording, issued }: P
     const grantType = grantTypeOf(params?.grant_type);
     const token = entities.AccessToken ?? entities.ClientCredentials;
     const answer = (ctx.body ?? {}) as TokenAnswer;
-    const { scope } = token ?? {};
     const about = { outcome: 'success', ...clientOf(ctx), ...subjectOf(token) } as const;
-    if (grantType === 'refresh_token') record(audit, { type: 'oidc.token.refreshed', ...about, details: { scope } });
-    else
-      record(audit, {
-        type: 'oidc.token.issued',
-        ...about,
-        details: { grantType, format: formatOf(answer.access_token), scope },
-      });
+    if (grantType === 'refresh_token')
+      record(audit, { type: 'oidc.token.refreshed', ...about, details: { scope: token?.scope } });
+    else record(audit, issuedEvent(about.clientId, token, { grantType, accessToken: answer.access_token }));
     counted(answer, grantType);
   };
 

@@ -35,22 +35,29 @@ const coreScopesOf = (client: Client): string => {
   return coreScopes.filter((scope) => registered?.includes(scope) ?? true).join(' ');
 };
 
+type ResourceServerInfo = Awaited<ReturnType<NonNullable<ResourceIndicators['getResourceServerInfo']>>>;
+
+/** What tokens for a resource are like that the client may ask for. */
+export const resourceServerInfoOf = (record: ResourceRecord, client: Client): ResourceServerInfo => {
+  const ttl = record.accessTokenTtlSeconds ?? settingsOf(client).accessTokenTtlSeconds;
+  return {
+    scope: scopesFor(record, registeredScopeOf(client)),
+    audience: record.identifier,
+    accessTokenFormat: record.accessTokenFormat,
+    ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
+    jwt: { sign: { alg: (record.signingAlg ?? defaultAlg) as 'ES256' } },
+  };
+};
+
 /** RFC 8707 over our resources table. */
 export const resourceIndicators = (resources: ResourceSource): ResourceIndicators => ({
   enabled: true,
   getResourceServerInfo: async (ctx, identifier, client) => {
     const record = await resources.find(identifier);
     if (!record) throw new errors.InvalidTarget();
-    const scope = scopesFor(record, registeredScopeOf(client));
-    if (isMachine(ctx)) checkMachineScopes(ctx, scope);
-    const ttl = record.accessTokenTtlSeconds ?? settingsOf(client).accessTokenTtlSeconds;
-    return {
-      scope,
-      audience: record.identifier,
-      accessTokenFormat: record.accessTokenFormat,
-      ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
-      jwt: { sign: { alg: (record.signingAlg ?? defaultAlg) as 'ES256' } },
-    };
+    const info = resourceServerInfoOf(record, client);
+    if (isMachine(ctx)) checkMachineScopes(ctx, info.scope);
+    return info;
   },
   // CONTRACT.md: at client_credentials a scope that only one resource has selects that resource.
   defaultResource: async (ctx, client, oneOf) => {

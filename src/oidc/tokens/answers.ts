@@ -1,5 +1,5 @@
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { Actor, AuditBuffer, AuditEvent } from '../../platform/ports.ts';
+import type { AuditBuffer, AuditEvent } from '../../platform/ports.ts';
 import type { ArtifactStore } from '../adapters/index.ts';
 import { overflowClaim, type ResourceClaims } from '../claims/entitlements.ts';
 import type { IntrospectionPolicy } from './introspection-policy.ts';
@@ -52,6 +52,14 @@ const revocationOf = ({ clientId, grantId, subject }: StructuredToken): AuditEve
   details: { kind: 'AccessToken' },
 });
 
+export const introspectionEvent = (clientId: string | undefined, active: boolean): AuditEvent => ({
+  type: 'oidc.token.introspected',
+  outcome: 'success',
+  actor: { type: 'client', id: clientId },
+  clientId,
+  details: { active },
+});
+
 /** RFC 9701: signed for those who registered for it and ask by the media type. */
 const signed = async (ctx: KoaContextWithOIDC, client: Client, answer: Record<string, unknown>): Promise<void> => {
   const wantsJwt = client.introspectionSignedResponseAlg !== undefined && ctx.get('accept').includes(jwtType);
@@ -80,11 +88,8 @@ export const tokenAnswers = ({ paths, structured, store, rules, audit }: TokenAn
     return isAllowed ? { token, accountId: facts.row.accountId ?? undefined } : undefined;
   };
 
-  const asked = (ctx: KoaContextWithOIDC, active: boolean): void => {
-    const clientId = ctx.oidc.client?.clientId;
-    const actor: Actor = { type: 'client', id: clientId };
-    audit.note({ type: 'oidc.token.introspected', outcome: 'success', actor, clientId, details: { active } });
-  };
+  const asked = (ctx: KoaContextWithOIDC, active: boolean): void =>
+    audit.note(introspectionEvent(ctx.oidc.client?.clientId, active));
 
   const introspect = async (ctx: KoaContextWithOIDC, client: Client): Promise<void> => {
     const found = await alive(client, ctx.oidc.params?.token);

@@ -11,7 +11,8 @@ const maxKeys = 5000;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
-const decode = (bytes: Buffer): string => {
+/** @throws invalid_request */
+export const decodeText = (bytes: Buffer): string => {
   try {
     return strictUtf8.decode(bytes);
   } catch (cause) {
@@ -92,13 +93,13 @@ export const parseJson = (text: string, path = ''): unknown => {
 export const readJson = async (ctx: Koa.Context): Promise<unknown> => {
   if (!hasBody(ctx)) return undefined;
   requireType(ctx, 'application/json');
-  return parseJson(decode(await readBytes(ctx, maxJsonBytes)));
+  return parseJson(decodeText(await readBytes(ctx, maxJsonBytes)));
 };
 
 /** Fields of a posted form; a repeated field is refused (RU-04). */
 export const readForm = async (ctx: Koa.Context): Promise<Record<string, string>> => {
   requireType(ctx, 'application/x-www-form-urlencoded');
-  const fields = new URLSearchParams(decode(await readBytes(ctx, maxFormBytes)));
+  const fields = new URLSearchParams(decodeText(await readBytes(ctx, maxFormBytes)));
   const form: Record<string, string> = Object.create(null);
   let count = 0;
   for (const [name, value] of fields) {

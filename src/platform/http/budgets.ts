@@ -64,7 +64,19 @@ export interface Budgets {
   admit(ctx: Koa.Context, principal: Principal | undefined): Promise<void>;
   /** Counts pages and protocol requests to their address, or to the client that proved itself. */
   middleware: Koa.Middleware;
+  /** The same for what is answered ahead of the pipeline; `undefined` where the pipeline has to refuse. */
+  takeDirectly(address: string): DirectCharge | undefined;
 }
+
+export interface DirectCharge {
+  headers: readonly string[];
+  /** The client that proved itself has a budget of its own. */
+  countTo(clientId: string): void;
+  /** The pipeline counts the request after all. */
+  giveBack(): void;
+}
+
+const free: DirectCharge = { headers: [], countTo: () => undefined, giveBack: () => undefined };
 
 /** Request budgets (FEATURES S3): fixed windows of 15 minutes in this process. The counters of failed logins are elsewhere. */
 export const createBudgets = ({ limits, clock }: { limits: RateLimits; clock: Clock }): Budgets => {
@@ -79,14 +91,18 @@ export const createBudgets = ({ limits, clock }: { limits: RateLimits; clock: Cl
     return fresh;
   };
 
+  const secondsLeft = (window: Window): number => Math.max(1, Math.ceil((window.endsAt - clock.now().getTime()) / 1000));
+
+  const headersOf = (name: BudgetName, window: Window): [string, string][] => [
+    ['RateLimit-Policy', `"${name}";q=${limits[name]};w=${windowSeconds}`],
+    ['RateLimit', `"${name}";r=${Math.max(0, limits[name] - window.used)};t=${secondsLeft(window)}`],
+  ];
+
   const take = (ctx: Koa.Context, name: BudgetName, key: string): void => {
     const window = windowOf(name, key);
     window.used += 1;
-    const limit = limits[name];
-    const seconds = Math.max(1, Math.ceil((window.endsAt - clock.now().getTime()) / 1000));
-    ctx.set('RateLimit-Policy', `"${name}";q=${limit};w=${windowSeconds}`);
-    ctx.set('RateLimit', `"${name}";r=${Math.max(0, limit - window.used)};t=${seconds}`);
-    if (window.used > limit) throw errors.too_many_requests({ headers: { 'Retry-After': String(seconds) } });
+    for (const [header, value] of headersOf(name, window)) ctx.set(header, value);
+    if (window.used > limits[name]) throw errors.too_many_requests({ headers: { 'Retry-After': String(secondsLeft(window)) } });
   };
 
   /** A client over its own budget goes on counting to its address. */
@@ -110,6 +126,20 @@ export const createBudgets = ({ limits, clock }: { limits: RateLimits; clock: Cl
       if (!limits.enabled || !ownApi.test(ctx.path)) return;
       const key = principal ? `${principal.type}:${principal.id}` : networkOf(ctx.info.ip);
       take(ctx, budgetOf(principal), key);
+    },
+    takeDirectly: (ip) => {
+      if (!limits.enabled) return free;
+      const address = networkOf(ip);
+      const window = windowOf('protocol', address);
+      if (window.used >= limits.protocol) return undefined;
+      window.used += 1;
+      return {
+        headers: headersOf('protocol', window).flat(),
+        countTo: (clientId) => countToClient(clientId, address),
+        giveBack: () => {
+          window.used -= 1;
+        },
+      };
     },
     middleware: (ctx, next) => (!limits.enabled || uncounted.test(ctx.path) || ownApi.test(ctx.path) ? next() : count(ctx, next)),
   };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import type Router from 'koa-router';
 import type { Config } from '../config/index.ts';
@@ -68,14 +69,23 @@ export const pinIssuer = (request: Koa.BaseRequest, issuer: string): void => {
     Object.defineProperty(request, name, { get: () => value, configurable: true });
 };
 
-const hostCheck = ({ issuer, trustProxy }: Config): ((ctx: Koa.Context) => void) => {
+/** Whether a request was sent to ISSUER's host, as far as it says (X-Forwarded-Host through trusted proxies only). */
+export const createHostTest = ({ issuer, trustProxy }: Pick<Config, 'issuer' | 'trustProxy'>) => {
   const own = new URL(issuer).host;
+  return ({ headers, socket }: IncomingMessage): boolean => {
+    const forwarded = headers['x-forwarded-host'];
+    if (forwarded === undefined) return headers.host === own || headers.host?.toLowerCase() === own;
+    const isProxied = trustProxy.has(socket.remoteAddress ?? '');
+    const asked = (isProxied && String(forwarded)) || headers.host || '';
+    return asked.toLowerCase() === own;
+  };
+};
+
+const hostCheck = (config: Config): ((ctx: Koa.Context) => void) => {
+  const isOurs = createHostTest(config);
   return (ctx) => {
-    if (ctx.req.headers.host === own && ctx.req.headers['x-forwarded-host'] === undefined) return;
-    if (health.test(ctx.path) || ctx.path === '/metrics') return;
-    const isProxied = trustProxy.has(ctx.req.socket.remoteAddress ?? '');
-    const asked = ((isProxied && ctx.get('x-forwarded-host')) || ctx.req.headers.host || '').toLowerCase();
-    if (asked !== own) throw errors.misdirected_request({ detail: `This service answers at ${issuer} only` });
+    if (isOurs(ctx.req) || health.test(ctx.path) || ctx.path === '/metrics') return;
+    throw errors.misdirected_request({ detail: `This service answers at ${config.issuer} only` });
   };
 };
 

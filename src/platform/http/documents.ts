@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/index.ts';
 import type { Clock } from '../ports.ts';
-import { clientAddress, commonHeaders, correlationIdOf, type Recorder } from './context.ts';
+import { clientAddress, commonHeaders, correlationIdOf, createHostTest, type Recorder } from './context.ts';
 
 /** An answer that is the same for everybody: discovery documents, the key set. */
 export interface StaticDocument {
@@ -21,14 +21,14 @@ export interface DocumentDeps {
   find: (path: string) => StaticDocument | undefined;
 }
 
-const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value.join(',') : value);
+/** Of a header that may come more than once. */
+export const single = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(',') : value;
 
 const isSame = (header: string | undefined, etag: string): boolean =>
   header !== undefined && (header === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag));
 
-/** Whatever is not plain goes through the pipeline. */
-const isPlain = ({ method, headers }: IncomingMessage, host: string): boolean =>
-  (method === 'GET' || method === 'HEAD') && headers.host === host && headers['x-forwarded-host'] === undefined;
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 /**
  * Answers documents out of memory, ahead of Koa: relying parties and resource servers fetch them all the time (PERFORMANCE.md, row 1).
@@ -36,7 +36,7 @@ const isPlain = ({ method, headers }: IncomingMessage, host: string): boolean =>
  * @returns whether it answered
  */
 export const createDocumentAnswer = ({ config, clock, record, find }: DocumentDeps) => {
-  const host = new URL(config.issuer).host;
+  const isOurs = createHostTest(config);
   const common = { ...commonHeaders(config), 'Access-Control-Allow-Origin': '*' };
 
   const write = (request: IncomingMessage, response: ServerResponse, document: StaticDocument, correlationId: string): void => {
@@ -51,7 +51,7 @@ export const createDocumentAnswer = ({ config, clock, record, find }: DocumentDe
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method = '', url = '', headers } = request;
     const document = find(url);
-    if (!document || !isPlain(request, host)) return false;
+    if (!document || !isRead(method) || !isOurs(request)) return false;
     const started = performance.now();
     const correlationId = correlationIdOf(single(headers['x-correlation-id']), clock);
     write(request, response, document, correlationId);

@@ -2,6 +2,7 @@
  * Owns: the HTTP pipeline of all three lanes (STYLE "How a request flows"): correlation, log, metrics, errors, headers, limits,
  * the route table with its OpenAPI document, the page lane with CSRF, static files, health, and the server's life.
  */
+import type { IncomingMessage } from 'node:http';
 import Koa from 'koa';
 import Router from 'koa-router';
 import type { Config } from '../config/index.ts';
@@ -17,6 +18,7 @@ import { createBudgets } from './budgets.ts';
 import { createRecorder, type HttpRouter, observe, pinIssuer, securityHeaders } from './context.ts';
 import { createOwnCookies } from './cookies.ts';
 import { type ApiCsrf, createApiCsrf } from './csrf.ts';
+import { createDirectAnswers, type DirectRoute } from './direct.ts';
 import { createDocumentAnswer, type StaticDocument } from './documents.ts';
 import { createIdempotency } from './idempotency.ts';
 import { rememberMatches } from './matches.ts';
@@ -28,12 +30,13 @@ import type { RequestListener } from './server.ts';
 import { createTable, type RouteRow } from './table.ts';
 import type { AdminRoutes, PageOf, PageRoutes } from './types.ts';
 
-export { parseJson } from './body.ts';
+export { decodeText, parseJson } from './body.ts';
 export { networkOf } from './budgets.ts';
 export { pinIssuer } from './context.ts';
 export { accessCookie, type CookieChange } from './cookies.ts';
 export { cors } from './cors.ts';
 export type { ApiCsrf } from './csrf.ts';
+export type { DirectRequest, DirectRoute } from './direct.ts';
 export type { StaticDocument } from './documents.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, listOf, PageQuery, pageOfItems, requireMatch } from './lists.ts';
 export { refuseMethod } from './methods.ts';
@@ -81,6 +84,8 @@ export interface Http {
   useLast(middleware: Koa.Middleware): void;
   /** Shortcuts for what only the protocol lane answers. */
   setMachineLane(lane: MachineLane): void;
+  /** What answers plain requests ahead of the pipeline. */
+  addDirect(routes: readonly DirectRoute[]): void;
   /** The provider's keys sign the outer app's cookies too (GROUND.md §7). */
   setKeys(keys: readonly string[]): void;
   /** Health says "draining" from now on. */
@@ -118,6 +123,9 @@ export const createHttp = (deps: HttpDeps): Http => {
   const first: Koa.Middleware[] = [];
   const last: Koa.Middleware[] = [];
   let lane: MachineLane = { paths: new Set(), document: () => undefined };
+  const directRoutes = new Map<string, DirectRoute>();
+  /** Of what failed ahead of the pipeline: it is not tried again. */
+  const failures = new WeakMap<IncomingMessage, unknown>();
   const record = createRecorder({ logger, metrics });
   return {
     admin,
@@ -129,6 +137,9 @@ export const createHttp = (deps: HttpDeps): Http => {
     useLast: (middleware) => void last.push(middleware),
     setMachineLane: (given) => {
       lane = given;
+    },
+    addDirect: (routes) => {
+      for (const route of routes) directRoutes.set(route.line, route);
     },
     setKeys: (keys) => {
       app.keys = [...keys];
@@ -147,6 +158,10 @@ export const createHttp = (deps: HttpDeps): Http => {
       const routes = router.routes();
       app.use((ctx, next) => {
         ctx.isProtocol = lane.paths.has(ctx.path);
+        if (failures.has(ctx.req)) {
+          ctx.routePattern = ctx.path;
+          throw failures.get(ctx.req);
+        }
         requirePlainBody(ctx.req);
         if (!ctx.isProtocol) return routes(ctx as Parameters<typeof routes>[0], next);
         ctx.routePattern = ctx.path;
@@ -156,8 +171,20 @@ export const createHttp = (deps: HttpDeps): Http => {
       app.use(refuseMethods);
       const listener = app.callback();
       const answerDocument = createDocumentAnswer({ config, clock, record, find: (path) => lane.document(path) });
+      const answerDirectly = createDirectAnswers({
+        config,
+        clock,
+        record,
+        budgets,
+        find: (line) => directRoutes.get(line),
+        isDraining: () => isDraining,
+      });
       return (request, response) => {
-        if (!answerDocument(request, response)) void listener(request, response);
+        const pass = (failure?: unknown): void => {
+          if (failure !== undefined) failures.set(request, failure);
+          void listener(request, response);
+        };
+        if (!answerDocument(request, response) && !answerDirectly(request, response, pass)) pass();
       };
     },
   };
