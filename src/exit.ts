@@ -1,6 +1,6 @@
 import { ConfigError } from './platform/config/index.ts';
 import { EnvelopeError } from './platform/crypto/index.ts';
-import { DirectoryInUseError, FreshDirectoryError } from './platform/db/index.ts';
+import { DirectoryInUseError, FreshDirectoryError, SchemaTooNewError } from './platform/db/index.ts';
 import { Refusal } from './platform/errors/index.ts';
 
 /** Exit codes of the command line (CONTRACT.md, "Commands"). */
@@ -32,6 +32,7 @@ const faults: Record<string, (error: NodeJS.ErrnoException & { port?: number; ad
   EROFS: ({ message }) => failed(`the file system is read-only: ${message}`),
   ENOSPC: ({ message }) => failed(`the disk is full: ${message}`),
   ECONNREFUSED: () => failed('DATABASE_URL: nothing answers there; is the database running, and are host and port right?'),
+  ECONNRESET: () => failed('DATABASE_URL: the connection broke; is the database restarting?'),
   ENOTFOUND: () => failed('DATABASE_URL: the host name is not known'),
   ETIMEDOUT: () => failed('DATABASE_URL: no answer in time; is a firewall in between?'),
   // F-01: what waiting cannot mend is a mistake in the configuration.
@@ -52,7 +53,9 @@ export const describeFailure = (error: unknown): Failure => {
   if (error instanceof EnvelopeError) return usage(`MASTER_KEY: ${error.message}`);
   if (error instanceof UsageError) return usage(error.message);
   if (error instanceof Refusal) return failed(...refusalLines(error));
-  const isExpected = [CommandFailed, DirectoryInUseError, FreshDirectoryError].some((kind) => error instanceof kind);
+  const isExpected = [CommandFailed, DirectoryInUseError, FreshDirectoryError, SchemaTooNewError].some(
+    (kind) => error instanceof kind,
+  );
   if (isExpected) return failed((error as Error).message);
   const describe = faults[(error as NodeJS.ErrnoException | undefined)?.code ?? ''];
   if (describe) return describe(error as NodeJS.ErrnoException);

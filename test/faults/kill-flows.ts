@@ -11,6 +11,7 @@ import type { KilledFlow } from './kill-walk.ts';
 
 const web = { id: 'web', secret: 'a-secret-of-at-least-thirty-two-characters' };
 const password = 'a grey heron at the weir';
+const changed = 'two swans over the mill pond';
 const fresh = (): string => randomBytes(6).toString('hex');
 
 /** What the flows expect of the application, and the mail server beside it. */
@@ -171,6 +172,52 @@ export const killedFlows = (mortal: Mortal, { mailbox, google }: Stage): KilledF
       );
     },
   };
+  const revokeRole: KilledFlow = {
+    name: 'role-revoke',
+    prepare: async () => {
+      const person = await registered();
+      await status(api('POST', `/rbac/users/${person.id}/roles`, { role: 'MODERATOR' }, person.token), 201);
+      return { ...person };
+    },
+    run: ({ id, token }) => status(api('DELETE', `/rbac/users/${id}/roles/MODERATOR`, undefined, token), 204),
+    again: async ({ id, token }) => {
+      await status(api('DELETE', `/rbac/users/${id}/roles/MODERATOR`, undefined, token), 204, 404);
+      const { json } = await api('GET', `/rbac/users/${id}/effective`, undefined, token);
+      expect(JSON.stringify(json.roles)).to.not.include('MODERATOR');
+    },
+  };
+  const activatePolicy: KilledFlow = {
+    name: 'policy-activation',
+    prepare: async () => {
+      const [name, token] = [fresh(), await administrator()];
+      const draft = { name, effect: 'deny', target: { actions: [name] }, condition: true };
+      const { status: got, json } = await api('POST', '/authz/policies', draft, token);
+      expect(got, JSON.stringify(json)).to.equal(201);
+      return { id: json.id, token };
+    },
+    run: ({ id, token }) => status(api('POST', `/authz/policies/${id}/activate`, {}, token), 200),
+    again: async ({ id, token }) => {
+      await status(api('POST', `/authz/policies/${id}/activate`, {}, token), 200, 409);
+      expect(JSON.stringify((await api('GET', `/authz/policies/${id}`, undefined, token)).json)).to.include('active');
+    },
+  };
+  const reset: KilledFlow = {
+    name: 'password-reset',
+    prepare: async () => {
+      const { email } = await registered();
+      await mailbox.next(email);
+      const { json } = await api('POST', '/auth/forgot-password', { email });
+      const { text } = await mailbox.next(email);
+      return { email, flow: json.flow, token: /[?&](?:ticket|token)=([\w-]{20,})/.exec(text)?.[1] ?? '' };
+    },
+    run: ({ token, flow }) => status(api('POST', '/auth/reset-password', { token, flow, newPassword: changed }), 200, 204),
+    again: async ({ email = '', token, flow }) => {
+      const { status: got } = await api('POST', '/auth/reset-password', { token, flow, newPassword: changed });
+      expect(got, 'spent, or spent now').to.be.oneOf([200, 204, 400]);
+      await status(login(email, changed), 200);
+      await status(login(email, password), 401);
+    },
+  };
   const deliver: KilledFlow = {
     name: 'outbox-delivery',
     secondsPerStart: 61,
@@ -196,7 +243,21 @@ export const killedFlows = (mortal: Mortal, { mailbox, google }: Stage): KilledF
     },
   };
   const others = authenticationFlows(mortal, google);
-  return [signUp, signIn, exchange, refresh, everywhere, createClient, rotateSecret, rotateKeys, grantRole, deliver, ...others];
+  const rights = [grantRole, revokeRole, activatePolicy];
+  return [
+    signUp,
+    signIn,
+    reset,
+    exchange,
+    refresh,
+    everywhere,
+    createClient,
+    rotateSecret,
+    rotateKeys,
+    ...rights,
+    deliver,
+    ...others,
+  ];
 };
 
 const machine = { client_name: 'Job', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };

@@ -75,3 +75,32 @@ export async function* walk(mortal: Mortal, flow: KilledFlow): AsyncGenerator<St
     }
   }
 }
+
+/** Some of its statements, as `random` chooses. */
+export async function* sample(
+  mortal: Mortal,
+  flow: KilledFlow,
+  strikes: number,
+  random: () => number,
+): AsyncGenerator<StrikeResult> {
+  const context = await flow.prepare(mortal);
+  await mortal.arm(Number.MAX_SAFE_INTEGER, 'before');
+  await flow.run(context);
+  const statements = await mortal.count();
+  for (let count = 0; count < strikes; count += 1) {
+    yield await strike(mortal, flow, random() < 0.5 ? 'before' : 'after', 1 + Math.floor(random() * statements));
+  }
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+export const seeded = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+export const anySeed = (): number => Math.floor(Math.random() * 2 ** 31);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import pg from 'pg';
 import { createAgent, type Page, readForm } from '../support/agent.ts';
 import { createApi } from '../support/api.ts';
 import { type Cable, layCable } from '../support/cable.ts';
@@ -263,6 +264,27 @@ describeWith(['postgres'], 'F-02 F-12 two processes, PostgreSQL alone', () => {
     expect(well).to.not.include('bus');
     expect((await flows.tokens()).access).to.not.equal('');
     await noSurprise(fleet);
+  });
+
+  it('F-06 a stuck holder of a row: who needs it is told 503 while it is held, others pass, and afterwards all do', async function stuck() {
+    this.timeout(120_000);
+    await bothReady();
+    const api = createApi(() => fleet.issuer);
+    const login = ({ login: email, password }: Fleet['person']) =>
+      api('POST', '/auth/login', { email, password }, undefined, on(0));
+    const { id } = (await login(fleet.person)).json.user;
+    const holder = new pg.Client({ connectionString: fleet.databaseUrl });
+    // Should the test fail, its database goes under this connection.
+    holder.on('error', () => undefined);
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select 1 from users where id = $1 for update', [id]);
+    const waiting = login(fleet.person);
+    expect((await login(fleet.administrator)).status, 'another person').to.equal(200);
+    expect((await waiting).status).to.equal(503);
+    await holder.query('rollback');
+    await holder.end();
+    expect((await login(fleet.person)).status).to.equal(200);
   });
 
   it('F-13 a rolling restart: ready says so at once, answers end their connections, and nobody who signs in, refreshes or introspects notices', async function rolling() {

@@ -53,4 +53,21 @@ describe('SE-08 CORS', () => {
     expect(answer.headers.get('access-control-allow-origin')).to.equal(spa);
     expect(answer.headers.get('access-control-allow-headers')?.toLowerCase()).to.contain('dpop').and.contain('authorization');
   });
+
+  it('asks the database once for all origins, however many are made up, and a new registration counts at once', async () => {
+    const statements: string[] = [];
+    const count = (): number => statements.filter((sql) => sql.includes('redirect_uris')).length;
+    const stop = stand.database.onStatement(({ sql }) => void statements.push(sql));
+    await ask('/userinfo', spa);
+    const before = count();
+    for (let stranger = 0; stranger < 20; stranger += 1) await ask('/api/v1/auth/me', `https://stranger-${stranger}.example`);
+    expect(count() - before).to.equal(0);
+    const fresh = 'https://stranger-1.example';
+    const metadata = { client_name: 'Fresh', redirect_uris: [`${fresh}/callback`], token_endpoint_auth_method: 'none' };
+    const client = { client_id: 'fresh', ...metadata, grant_types: ['authorization_code'] };
+    await stand.app.rooms.oidc.applyBootstrap({ clients: [client], resources: [] });
+    expect((await ask('/userinfo', fresh)).headers.get('access-control-allow-origin')).to.equal(fresh);
+    expect(count() - before).to.be.below(4);
+    stop();
+  });
 });

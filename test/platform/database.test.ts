@@ -21,6 +21,19 @@ const suite = (engine: Engine) => () => {
     expect(rows).to.deep.equal([{ name: 'castellan_app', super: false }]);
   });
 
+  it('F-06 lets no statement and no lock wait longer than 5 s, and no transaction idle longer than 30 s', async () => {
+    const { rows } = await database.knex.raw(
+      `select name, setting from pg_settings where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')`,
+    );
+    expect(Object.fromEntries(rows.map(({ name, setting }: { name: string; setting: string }) => [name, setting]))).to.deep.equal(
+      {
+        statement_timeout: '5000',
+        lock_timeout: '5000',
+        idle_in_transaction_session_timeout: '30000',
+      },
+    );
+  });
+
   it('AU-02 refuses changes of audit events, in the parent and in partitions', async () => {
     const { rows } = await database.knex.raw(
       `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_events'::regclass limit 1`,

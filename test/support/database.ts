@@ -18,7 +18,7 @@ const schemaVersion = (): string => {
 };
 
 /** In memory where there is plenty: copying 1,500 files to a disk takes ten times as long. */
-const scratch = (): string => {
+export const scratch = (): string => {
   const memory = '/dev/shm';
   if (!existsSync(memory)) return tmpdir();
   const { bavail, bsize } = statfsSync(memory);

@@ -9,7 +9,7 @@ import { findingsWithin, schemaFindings } from './within.ts';
 const opened = async (config: Config): Promise<Finding[]> => {
   const inspection = await inspectDatabase(databaseOptions(config));
   const found = schemaFindings(inspection);
-  const isOurs = inspection.completed.length > 0 && found.every(({ state }) => state === 'ok');
+  const isOurs = inspection.completed.length > 0 && found.every(({ state }) => state !== 'failed');
   if (!isOurs) return found;
   const { openFoundation } = await import('../../foundation.ts');
   const foundation = await openFoundation({ ...config, logLevel: 'silent' });

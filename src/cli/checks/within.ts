@@ -1,6 +1,6 @@
 import type { Foundation } from '../../foundation.ts';
 import type { ExaminedKey } from '../../oidc/index.ts';
-import { type Inspection, inspect } from '../../platform/db/index.ts';
+import { type Inspection, inspect, ownRelease } from '../../platform/db/index.ts';
 import { type Finding, failed, guarded, ok, warning } from './finding.ts';
 
 type Reach = Pick<Foundation, 'database' | 'envelope' | 'clock' | 'outbox'>;
@@ -14,25 +14,23 @@ const versionOf = ({ version }: Inspection): Finding => {
   return failed('database', `${words} is too old`, 'Use PostgreSQL 14 or later');
 };
 
+const schemaOf = ({ completed, pending, unknown, release }: Inspection): Finding => {
+  const newer = `of a newer version: ${unknown.join(', ')}`;
+  if (release > ownRelease + 1) return failed('schema', newer, 'Start the newer version, or restore the backup from before');
+  if (pending.length > 0)
+    return failed('schema', `${pending.length} migrations wait`, 'castellan migrate up, or start this version');
+  if (unknown.length > 0) return warning('schema', newer, 'This version goes on serving; start the newer one everywhere');
+  return ok('schema', `up to date, ${completed.length} migrations`);
+};
+
 /** Schema and role; `isFresh` says that no start has been there, which is no fault. */
 export const schemaFindings = (inspection: Inspection): Finding[] => {
-  const { completed, pending, unknown, hasRole } = inspection;
-  const isFresh = completed.length === 0;
+  const isFresh = inspection.completed.length === 0;
   if (isFresh) return [versionOf(inspection), ok('schema', 'empty: the first start makes it')];
-  const schema =
-    unknown.length > 0
-      ? failed(
-          'schema',
-          `of a newer version: ${unknown.join(', ')}`,
-          'Start the newer version, or restore the backup from before',
-        )
-      : pending.length > 0
-        ? failed('schema', `${pending.length} migrations wait`, 'castellan migrate up, or start this version')
-        : ok('schema', `up to date, ${completed.length} migrations`);
-  const role = hasRole
+  const role = inspection.hasRole
     ? ok('role', 'castellan_app is there and may be taken')
     : failed('role', 'the user of DATABASE_URL is no member of castellan_app', 'grant castellan_app to that user');
-  return [versionOf(inspection), schema, role];
+  return [versionOf(inspection), schemaOf(inspection), role];
 };
 
 const clockFinding = ({ now }: Inspection, ours: Date): Finding => {

@@ -54,8 +54,8 @@ export interface ClientRepository {
   lock(clientId: string): Promise<ClientRow | undefined>;
   /** TK-05: of an organization that is suspended nothing works. And how it shows itself. */
   organization(organizationId: string): Promise<{ isSuspended: boolean; brand: ClientBrand } | undefined>;
-  /** A live client one of whose redirect URIs is of this origin. */
-  ofOrigin(origin: string): Promise<string | undefined>;
+  /** Of the redirect URIs of live clients, each once. */
+  origins(): Promise<string[]>;
   /** A live first-party client one of whose redirect URIs it is, character by character. */
   ofFirstPartyUri(uri: string): Promise<string | undefined>;
   /** By id. @param after id of the last client seen */
@@ -113,15 +113,15 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     return { isSuspended: row.status === 'suspended', brand: { id: organizationId, name: displayName, logoUri, accentColor } };
   },
   lock: (clientId) => db('clients').where({ client_id: clientId }).forUpdate().first(),
-  ofOrigin: async (origin) => {
+  origins: async () => {
     const uris = db.raw(`jsonb_array_elements_text(case when jsonb_typeof(metadata->'redirect_uris') = 'array'
       then metadata->'redirect_uris' else '[]' end) as uri`);
-    const found = await db('clients')
+    const origin = db.raw(`distinct substring(uri from ?) as origin`, ['^(https?://[^/]+)(?:/|$)']);
+    const found: { origin: string | null }[] = await db('clients')
       .joinRaw('cross join lateral ?', [uris])
       .whereNull('disabled_at')
-      .whereRaw("(uri = ? or starts_with(uri, ? || '/'))", [origin, origin])
-      .first('client_id');
-    return found?.client_id;
+      .select(origin);
+    return found.flatMap(({ origin: name }) => name ?? []);
   },
   ofFirstPartyUri: async (uri) => {
     const named = JSON.stringify({ redirect_uris: [uri] });

@@ -8,6 +8,7 @@ export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './emb
 export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { containing } from './patterns.ts';
+export { ownRelease, SchemaTooNewError } from './release.ts';
 export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { inAllTenants, setTenants, type TenantScope, withTenants } from './tenants.ts';

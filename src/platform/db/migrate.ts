@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import knexFactory, { type Knex } from 'knex';
+import { checkRelease, raiseRelease, schemaRelease } from './release.ts';
 
 const directory = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
@@ -10,7 +11,12 @@ export const migrationConfig: Knex.MigratorConfig = {
   loadExtensions: ['.ts'],
   extension: 'ts',
   tableName: 'schema_migrations',
+  // A release goes on serving, and starting, on the schema of the next one: `release.ts`.
+  disableMigrationsListValidation: true,
 };
+
+// What goes wrong is thrown as well.
+const silence = { warn: () => undefined, error: () => undefined, deprecate: () => undefined, debug: () => undefined };
 
 // Any constant will do: it names the lock among all users of the database server.
 const lockKey = 7_203_551;
@@ -20,16 +26,24 @@ const lockKey = 7_203_551;
  * session and dies with it, so a killed migrator leaves nothing to clean (security-cases F-20).
  * @param connection runs as the owner of the schema, not as the application's role
  * @returns the names of the migrations that ran
+ * @throws SchemaTooNewError
  */
 export const runMigrations = async (connection: Knex.Config): Promise<string[]> => {
-  const holder = knexFactory(connection);
+  const quiet = { ...connection, log: silence };
+  const holder = knexFactory(quiet);
   const isSingle = connection.pool?.max === 1;
-  const runner = isSingle ? holder : knexFactory(connection);
+  const runner = isSingle ? holder : knexFactory(quiet);
+  const migrate = async (): Promise<string[]> => {
+    checkRelease(await schemaRelease(runner));
+    const [, names] = await runner.migrate.latest(migrationConfig);
+    await raiseRelease(runner);
+    return names;
+  };
   try {
-    if (isSingle) return (await runner.migrate.latest(migrationConfig))[1];
+    if (isSingle) return await migrate();
     return await holder.transaction(async (trx) => {
       await trx.raw('select pg_advisory_xact_lock(?)', [lockKey]);
-      return (await runner.migrate.latest(migrationConfig))[1];
+      return await migrate();
     });
   } finally {
     if (!isSingle) await runner.destroy();
