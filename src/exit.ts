@@ -31,6 +31,7 @@ const faults: Record<string, (error: NodeJS.ErrnoException & { port?: number; ad
   EACCES: ({ message }) => failed(`no permission: ${message}`),
   EROFS: ({ message }) => failed(`the file system is read-only: ${message}`),
   ENOSPC: ({ message }) => failed(`the disk is full: ${message}`),
+  '53100': ({ message }) => failed(message.startsWith('DATA_DIR') ? message : 'the disk of the database is full'),
   ECONNREFUSED: () => failed('DATABASE_URL: nothing answers there; is the database running, and are host and port right?'),
   ECONNRESET: () => failed('DATABASE_URL: the connection broke; is the database restarting?'),
   ENOTFOUND: () => failed('DATABASE_URL: the host name is not known'),

@@ -85,6 +85,10 @@ export const openFoundation = async (
     await database.knex.raw('select 1');
     return { status: 'ok' as const };
   };
+  const checkStorage = async () =>
+    database.isStorageShort()
+      ? { status: 'down' as const, detail: 'the disk is full or read-only: writes are refused' }
+      : { status: 'ok' as const };
   // F-21: a database out of a backup knows nothing of what was revoked since.
   const checkRestore = async () =>
     (await isRestored(database.knex))
@@ -106,6 +110,7 @@ export const openFoundation = async (
     sinks: { audit: (trx) => audit.in(trx), auditStatement: audit.statement, outbox: (trx) => outbox.in(trx) },
     probes: [
       { name: 'database', essential: true, check: checkDatabase },
+      { name: 'storage', essential: true, check: checkStorage },
       { name: 'cache', essential: false, check: caches.checkCache },
       { name: 'bus', essential: false, check: caches.checkBus },
       { name: 'jobs', essential: false, check: jobs.check },

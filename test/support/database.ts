@@ -128,9 +128,9 @@ export type Engine = 'embedded' | 'postgres';
 export const locate = (engine: Engine): Promise<TestLocation> => (engine === 'embedded' ? embeddedCopy() : postgresCopy());
 
 /** Opens a migrated database of its own; `close` removes it as well. */
-export const openTestDatabase = async (engine: Engine = 'embedded'): Promise<Database> => {
+export const openTestDatabase = async (engine: Engine = 'embedded', freeBytes?: () => number): Promise<Database> => {
   const location = await locate(engine);
-  const database = await openDatabase({ ...location, poolMax: 8, migrate: false });
+  const database = await openDatabase({ ...location, poolMax: 8, migrate: false, freeBytes });
   return {
     ...database,
     close: async () => {

@@ -36,11 +36,12 @@ export const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** The process sees no setting but these, and no `.env`. */
+/** The process sees no setting but these, and no `.env`. @param uid whose rights it has */
 export const launch = (
   file: string,
   args: readonly string[],
   env: Environment,
+  uid?: number,
 ): ChildProcess & { said: { out: string; err: string } } => {
   const cwd = mkdtempSync(join(tmpdir(), 'castellan-cwd-'));
   const { PATH = '', HOME = '' } = process.env;
@@ -48,6 +49,7 @@ export const launch = (
     cwd,
     env: { PATH, HOME, LOG_LEVEL: 'warn', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid }),
   });
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {

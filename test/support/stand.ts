@@ -41,6 +41,8 @@ export interface StandOptions {
   host?: 'localhost' | '127.0.0.1';
   /** What others call it by, where that is another name for this machine; with its port. */
   issuer?: string | undefined;
+  /** Free space where the embedded database is. */
+  freeBytes?: () => number;
   /** Serves https with this certificate. */
   tls?: { cert: string; key: string };
 }
@@ -57,6 +59,7 @@ const freePort = async (): Promise<number> => {
 /** The whole application on a fresh database, listening, with one person who may sign in. */
 export const startStand = async ({
   engine,
+  freeBytes,
   env = {},
   bootstrap = {},
   tls,
@@ -90,7 +93,7 @@ export const startStand = async ({
     },
     cwd: directory,
   });
-  const database = await openTestDatabase(engine);
+  const database = await openTestDatabase(engine, freeBytes);
   const app = await createApp(config, { database, passwordCost, ...(clock ? { clock } : {}) });
   await app.listen();
   return {

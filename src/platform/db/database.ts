@@ -7,8 +7,9 @@ import pgDialect from 'knex/lib/dialects/postgres/index.js';
 import { type EmbeddedStore, openEmbedded } from './embedded.ts';
 import { listenOnPostgres, quoteChannel } from './listen.ts';
 import { runMigrations } from './migrate.ts';
+import { createRoom, freeBytesOf, StorageFullError } from './room.ts';
 import { runTransaction } from './transactions.ts';
-import { createWriteWatch, type WriteWatch } from './writes.ts';
+import { createWriteWatch, mayChange, type WriteWatch } from './writes.ts';
 
 /** One statement that left this process. */
 export interface StatementEvent {
@@ -37,6 +38,8 @@ export interface Database {
   maintain(sql: string): Promise<void>;
   /** Everything in one compressed archive, as of one moment, while others wait. Embedded engine only: PostgreSQL has its own tools. */
   archive?: () => Promise<Uint8Array>;
+  /** Whether writes are refused because nothing more can be stored. Embedded engine only: a server knows itself. */
+  isStorageShort(): boolean;
   /** Empties statistics debt of the embedded engine, which has no autovacuum. */
   analyze(): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +53,8 @@ export interface DatabaseOptions {
   /** An embedded store that the caller opened and will close (tests). */
   store?: EmbeddedStore | undefined;
   migrate?: boolean;
+  /** Of a directory; for tests. */
+  freeBytes?: ((directory: string) => number) | undefined;
 }
 
 // F-02, F-03, F-06: no request waits longer than 5 s for the database; a stuck transaction ends after 30 s.
@@ -139,6 +144,7 @@ const openPostgres = async (url: string, options: DatabaseOptions): Promise<Data
     ...watchStatements(knex),
     listen: (channel, handler, onGap) => listenOnPostgres(url, channel, handler, onGap),
     maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
+    isStorageShort: () => false,
     analyze: async () => undefined,
     close: () => knex.destroy(),
   };
@@ -156,8 +162,18 @@ const archiveOf = async (knex: Knex, { pglite }: EmbeddedStore): Promise<Uint8Ar
   return await compressed(Buffer.concat(parts.map((part) => new Uint8Array(part))), { level: 4 });
 };
 
+/** F-16: refuses writes while there is no room for them; reads and the ends of transactions go on. */
+const guardWrites = (knex: Knex, { dataDir, freeBytes = freeBytesOf }: DatabaseOptions): { isShort(): boolean } => {
+  if (dataDir === ':memory:') return { isShort: () => false };
+  const room = createRoom(() => freeBytes(dataDir));
+  knex.on('query', ({ sql }: { sql: string }) => {
+    if (mayChange(sql) && room.isShort()) throw new StorageFullError('nothing can be stored: the disk is full or read-only');
+  });
+  return room;
+};
+
 const openPglite = async (options: DatabaseOptions): Promise<Database> => {
-  const store = options.store ?? (await openEmbedded(options.dataDir));
+  const store = options.store ?? (await openEmbedded(options.dataDir, options.freeBytes));
   const config = embeddedConnection(store);
   try {
     await store.pglite.exec('reset role');
@@ -167,6 +183,7 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
     throw error;
   }
   const knex = knexFactory({ ...asApplication(config), castellanYields: true } as Knex.Config);
+  const room = guardWrites(knex, options);
   return {
     engine: 'embedded',
     knex,
@@ -174,6 +191,7 @@ const openPglite = async (options: DatabaseOptions): Promise<Database> => {
     ...watchStatements(knex),
     listen: (channel, handler) => store.pglite.listen(quoteChannel(channel), handler),
     maintain: (sql) => asOwner(knex, (connection) => knex.raw(sql).connection(connection)),
+    isStorageShort: room.isShort,
     analyze: () => asOwner(knex, (connection) => knex.raw('vacuum analyze').connection(connection)),
     archive: () => archiveOf(knex, store),
     close: async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
+import { freeBytesOf, requireRoom } from './room.ts';
 
 const run = promisify(execFile);
 
@@ -83,7 +84,14 @@ const lockDirectory = (directory: string): Promise<Server> =>
 const createCluster = async (directory: string): Promise<void> => {
   const unfinished = `${directory}.new`;
   rmSync(unfinished, { recursive: true, force: true });
-  await run(process.execPath, [fileURLToPath(import.meta.resolve('./initdb.ts')), unfinished]);
+  await run(process.execPath, [fileURLToPath(import.meta.resolve('./initdb.ts')), unfinished]).catch(
+    (cause: { stderr?: string }) => {
+      const said = (cause.stderr ?? '').split('\n').findLast((line) => /error/i.test(line));
+      throw new FreshDirectoryError(`no database could be made in ${directory}: ${said?.trim() ?? 'is there space enough?'}`, {
+        cause,
+      });
+    },
+  );
   renameSync(unfinished, directory);
 };
 
@@ -106,21 +114,36 @@ const checkCluster = (directory: string): void => {
     throw new FreshDirectoryError(`${directory} was written by PostgreSQL ${found}, this build opens 18; see docs/operators`);
 };
 
+const makeDirectory = (directory: string): void => {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // What Node says of a read-only file system.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new FreshDirectoryError(`DATA_DIR: ${directory} cannot be made; is the file system read-only?`, { cause: error });
+  }
+};
+
 /**
  * Opens (or first creates) the embedded database.
  * @param dataDir absolute path, or `:memory:`
- * @throws DirectoryInUseError, FreshDirectoryError
+ * @throws DirectoryInUseError, FreshDirectoryError, StorageFullError
  */
-export const openEmbedded = async (dataDir: string): Promise<EmbeddedStore> => {
+export const openEmbedded = async (
+  dataDir: string,
+  freeBytes: (directory: string) => number = freeBytesOf,
+): Promise<EmbeddedStore> => {
   if (dataDir === ':memory:') {
     const pglite = await openCluster(undefined);
     return { pglite, close: () => pglite.close() };
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectory(dataDir);
   const lock = await lockDirectory(dataDir);
   const directory = join(dataDir, 'pg');
   try {
-    if (existsSync(directory) && readdirSync(directory).length > 0) checkCluster(directory);
+    const isThere = existsSync(directory) && readdirSync(directory).length > 0;
+    requireRoom(dataDir, freeBytes(dataDir), !isThere);
+    if (isThere) checkCluster(directory);
     else await createCluster(directory);
     const pglite = await openCluster(directory);
     return {

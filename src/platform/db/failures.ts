@@ -20,6 +20,10 @@ export const isUnavailable = (error: unknown): boolean => {
   );
 };
 
+/** SQLSTATE 53100: what is stored cannot grow (F-16). */
+export const isStorageFull = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && (error as DatabaseFailure).code === '53100';
+
 const violates = (error: unknown, code: string, constraint: string | undefined): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   const failure = error as DatabaseFailure;

@@ -40,8 +40,8 @@ export const prepared = async <Row>(executor: Knex, statement: Statement, values
   const source = executor.client as ConnectionSource;
   const connection = await source.acquireConnection();
   const id = `prepared-${++sequence}`;
-  source.emit('query', { __knexQueryUid: id, sql: statement.text });
   try {
+    source.emit('query', { __knexQueryUid: id, sql: statement.text });
     const result = await run<Row>(connection, statement, values);
     if (source.config.castellanYields) await nextTurn();
     return result;

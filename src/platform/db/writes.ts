@@ -2,6 +2,9 @@ import { LRUCache } from 'lru-cache';
 
 const changes = /\b(insert|update|delete|merge|truncate|alter|drop|copy|do|call)\b/i;
 
+/** Whether a statement may change something; whatever is not plainly a read counts. */
+export const mayChange = (sql: string): boolean => changes.test(sql);
+
 /**
  * Hears of statements that may change tables, before they run and when they have run. It goes by their text, so that no writer can be
  * forgotten: whatever is not plainly a read counts.
@@ -17,7 +20,7 @@ export const createWriteWatch = () => {
   const concerned = (sql: string): readonly Watch[] => {
     let found = verdicts.get(sql);
     if (!found) {
-      found = changes.test(sql) ? [...watches].filter(({ tables }) => tables.test(sql)) : [];
+      found = mayChange(sql) ? [...watches].filter(({ tables }) => tables.test(sql)) : [];
       verdicts.set(sql, found);
     }
     return found;

@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import { isUnavailable } from '../db/index.ts';
+import { isStorageFull, isUnavailable } from '../db/index.ts';
 import { errors, Refusal } from '../errors/index.ts';
 import type { Logger } from '../logging/index.ts';
 import type { PageOf } from './types.ts';
@@ -17,7 +17,10 @@ interface HttpError {
 /** Whatever was thrown, as a refusal a caller can understand. Faults lose their inside here. */
 export const toRefusal = (error: unknown): Refusal => {
   if (error instanceof Refusal) return error;
-  if (isUnavailable(error)) return errors.unavailable({ headers: { 'Retry-After': '5' }, cause: error });
+  if (isUnavailable(error)) {
+    const extensions = isStorageFull(error) ? { reason: 'storage' } : {};
+    return errors.unavailable({ headers: { 'Retry-After': '5' }, extensions, cause: error });
+  }
   const { status } = (typeof error === 'object' && error !== null ? error : {}) as HttpError;
   if (status === 413) return errors.payload_too_large({ cause: error });
   if (error instanceof URIError || status === 400)
