@@ -4,12 +4,16 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The image brings its own Node; the packages that bring one for `npm ci && npm start` are left out.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node && npm cache clean --force
+# OP-10: what is inside, for whoever asks.
+COPY .ci/sbom.ts .ci/
+RUN npm run --silent sbom > sbom.json
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
 RUN mkdir /data && chown node:node /data && chmod 700 /data
 COPY --from=install /app/node_modules ./node_modules
+COPY --from=install /app/sbom.json ./
 COPY package.json ./
 COPY migrations ./migrations
 COPY views ./views

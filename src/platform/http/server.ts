@@ -7,8 +7,16 @@ import { type Config, ConfigError } from '../config/index.ts';
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-// OP-07: header, body and idle times, and numbers.
-const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 };
+// OP-07: header, body and idle times, and numbers. Node looks at the first two every so often.
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 32_768,
+};
+/** Without a byte in either direction: whoever reads no answer. */
+const silenceMs = 120_000;
 const maxConnections = 10_000;
 const drainSeconds = 20;
 
@@ -43,6 +51,7 @@ export const createHttpServer = (config: Config): Server => {
   const tls = tlsOptions(config);
   const server = tls ? createTlsServer({ ...limits, ...tls }) : createServer(limits);
   server.maxConnections = maxConnections;
+  server.timeout = silenceMs;
   const answers = new Set<ServerResponse>();
   underWay.set(server, answers);
   server.on('request', (_request, response: ServerResponse) => {
