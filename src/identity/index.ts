@@ -16,7 +16,12 @@ export {
 } from './identifiers/repository.ts';
 export { type Brand, type BrandDeps, createBrands } from './organizations/brands.ts';
 export { organizationMemberView, organizationView } from './organizations/routes.ts';
-export { OrganizationBody, OrganizationQuery } from './organizations/schema.ts';
+export {
+  MemberBody as OrganizationMemberBody,
+  OrganizationBody,
+  OrganizationChangeBody,
+  OrganizationQuery,
+} from './organizations/schema.ts';
 export { createPasswordRepository, type PasswordRepository } from './passwords/repository.ts';
 export { viewOfUserRecord } from './users/routes.ts';
 export { SaidProfile, UserQuery } from './users/schema.ts';

@@ -64,9 +64,12 @@ const organization = {
   slug: 'trung-tam',
   status: 'active',
   parent: { id, name: longName },
+  branding: {},
   memberCount: 12,
   updatedAt: at,
 };
+const branding = { displayName: longName, accentColor: '#0b5c6b', logoUri: 'https://example.com.vn/logo.png' };
+const wrongColor = [{ path: '/branding/accentColor', message: 'must be darker: its contrast with white is under 4.5' }];
 const user = { id, name: 'Alice Nguyễn', email: longLogin, status: 'active', organizations: [organization], lastSignInAt: at };
 const group = {
   id,
@@ -220,8 +223,39 @@ export const adminGallery: readonly Exhibit[] = [
     pager: {},
     canCreate: true,
   }),
-  exhibit('organization', 'organization', { current: 'organizations', organization, members: [member], pager: {} }),
-  exhibit('organization-new', 'organization-form', { current: 'organizations', form: {}, action: '#', back: '#' }),
+  exhibit('organization', 'organization', {
+    current: 'organizations',
+    organization: { ...organization, branding },
+    contrast: '7.4',
+    members: [{ ...member, roles: [{ roleId: id, name: 'Order clerk' }] }],
+    pager: {},
+    can: { ...can, suspend: true },
+    base: '#',
+  }),
+  exhibit('organization-edit', 'organization-form', {
+    current: 'organizations',
+    organization,
+    form: { name: longName, slug: 'trung-tam', ...branding },
+    isPlaced: true,
+    action: '#',
+    back: '#',
+    problem: { ...problem, code: 'invalid_request', detail: undefined, conflicts: [], errors: wrongColor },
+  }),
+  exhibit('organization-new', 'organization-form', {
+    current: 'organizations',
+    form: {},
+    isPlaced: true,
+    action: '#',
+    back: '#',
+  }),
+  exhibit('organization-add', 'organization-add', {
+    current: 'organizations',
+    organization,
+    form: {},
+    canAssign: true,
+    action: '#',
+    back: '#',
+  }),
   exhibit('groups', 'groups', { current: 'groups', filters: {}, chips: [], items: [group], pager: {}, canCreate: true }),
   exhibit('group', 'group', { current: 'groups', group, members: [member], roles: [role], can, base: '#', pager: {} }),
   exhibit('group-edit', 'group-form', { current: 'groups', group, form: { name: longName }, action: '#', back: '#' }),

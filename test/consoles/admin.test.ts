@@ -232,6 +232,91 @@ describe('O8 administration', function administration() {
     expect(await text('[role=status]')).to.contain('can sign in again');
   });
 
+  it('I4 adds a member by login name with a role that counts there, and removes both after saying so', async () => {
+    const home = `/admin/organizations/${organizations.home}`;
+    await go(home);
+    await page.click('main >> text=Add somebody');
+    await page.fill('#person', 'nobody@example.test');
+    await page.fill('#role', 'MANAGER');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('There is no such person');
+    await page.fill('#person', bob);
+    await page.fill('#role', 'NO SUCH ROLE');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('There is no such role');
+    expect((await asRoot('GET', `/identity/organizations/${organizations.home}/members`)).json.items).to.have.length(1);
+    await page.fill('#role', 'MANAGER');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The person was added');
+    expect(await text(`tr:has-text("${bob}")`)).to.contain('MANAGER');
+    await go(`${home}/members/add`);
+    await page.fill('#person', bob);
+    await submit();
+    expect(await text('[role=alert]')).to.contain('This person is a member already');
+    await go(home);
+    await page.click(`tr:has-text("${bob}") >> text=Remove`);
+    expect(await text('h1')).to.equal(`Remove ${bob} from home?`);
+    expect(await text('dl')).to.contain('MANAGER');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The person was removed');
+    expect((await asRoot('GET', `/rbac/users/${ids[bob]}/roles`)).json.items).to.deep.equal([]);
+    await page.click('[role=status] a');
+    expect(await text('table')).to.contain(`${root} removed ${bob} from home`);
+  });
+
+  it('I4 TN-06 changes how an organization looks as it was seen; colors that cannot be read are refused', async () => {
+    const home = `/admin/organizations/${organizations.home}`;
+    await go(`${home}/edit`);
+    await page.fill('#displayName', 'Cảng Hải Phòng');
+    await page.fill('#accentColor', '#ffee00');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('contrast with white');
+    await page.fill('#accentColor', '#0B5C6B');
+    await page.fill('#logoUri', 'http://plain.example/logo.png');
+    await submit();
+    expect(await page.inputValue('#displayName')).to.equal('Cảng Hải Phòng');
+    await page.fill('#logoUri', 'https://logo.example/logo.png');
+    await submit();
+    expect(await text())
+      .to.contain('Cảng Hải Phòng')
+      .and.contain('contrast with white 7.');
+    const { branding } = (await asRoot('GET', `/identity/organizations/${organizations.home}`)).json;
+    const shown = { displayName: 'Cảng Hải Phòng', accentColor: '#0b5c6b', logoUri: 'https://logo.example/logo.png' };
+    expect(branding).to.deep.equal(shown);
+    await go(`${home}/edit`);
+    await asRoot('PUT', `/identity/organizations/${organizations.home}`, { name: 'home' }, { 'if-match': '*' });
+    await submit();
+    expect(await text('[role=alert]')).to.contain('Somebody else has changed this meanwhile');
+  });
+
+  it('I4 TN-02 lets an organization’s own administrator change its looks, not its place, and nobody else’s', async () => {
+    const agent = await signedIn(ann);
+    const edit = `${stand.issuer}/admin/organizations/${organizations.home}/edit`;
+    const form = await agent.open(edit);
+    expect(form.body).to.contain('name="accentColor"').and.not.contain('name="slug"');
+    expect((await agent.submit(form, { name: 'home', slug: 'elsewhere', displayName: 'Ours' })).body).to.contain('Ours');
+    expect((await asRoot('GET', `/identity/organizations/${organizations.home}`)).json.slug).to.equal('home');
+    for (const step of ['edit', 'members/add', 'suspend']) {
+      const { status } = await agent.open(`${stand.issuer}/admin/organizations/${organizations.foreign}/${step}`);
+      expect(status, step).to.equal(step === 'suspend' ? 403 : 404);
+    }
+  });
+
+  it('I4 suspends an organization once its name was typed, and lets it work again', async () => {
+    const home = `/admin/organizations/${organizations.foreign}`;
+    await go(home);
+    await page.click('main >> text=Suspend this organization');
+    await page.fill('#confirmation', 'another');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('/confirmation');
+    await page.fill('#confirmation', 'foreign');
+    await submit();
+    expect(await text()).to.contain('Suspended');
+    await page.click('main >> text=Let this organization work again');
+    await submit();
+    expect(await text('[role=status]')).to.contain('The organization works again');
+  });
+
   it('Z4 drafts a policy, tries it, shows what it would have changed, and puts it in force', async () => {
     await asRoot('POST', '/authz/check', { action: 'close', resource: { type: 'orders', attributes: { status: 'closed' } } });
     await asRoot('GET', '/audit/events');

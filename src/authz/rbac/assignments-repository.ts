@@ -41,6 +41,8 @@ export interface AssignmentRepository {
   seesUser(userId: string, organizationIds: TenantScope): Promise<boolean>;
   isMember(userId: string, organizationId: string): Promise<boolean>;
   ofUser(userId: string): Promise<AssignmentRow[]>;
+  /** What these people were assigned in that organization. */
+  inOrganization(organizationId: string, userIds: readonly string[]): Promise<AssignmentRow[]>;
   /** Whose accounts are of one of the organizations, or of any. */
   ofRole(
     roleId: string,
@@ -88,6 +90,11 @@ export const createAssignmentRepository = (trx: Knex): AssignmentRepository => (
     (await trx('organization_members').where({ user_id: userId, organization_id: organizationId }).first('user_id')) !==
     undefined,
   ofUser: (userId) => assignments(trx).where('user_roles.user_id', userId).orderBy('user_roles.id'),
+  inOrganization: (organizationId, userIds) =>
+    assignments(trx)
+      .where('user_roles.organization_id', organizationId)
+      .whereIn('user_roles.user_id', [...userIds])
+      .orderBy('user_roles.id'),
   ofRole: async (roleId, organizationIds, limit, after) => {
     const email = trx('identifiers')
       .whereRaw(`user_id = user_roles.user_id and type = 'email' and is_primary`)

@@ -173,6 +173,11 @@ export const createAssignments = (inWork: InWork) => {
         await requireUser(work, caller, userId);
         return await work.assignments.ofUser(userId);
       }),
+    /** What these people hold in one organization; nothing in one that the caller does not act in (TN-01). */
+    inOrganization: async (caller: Caller, organizationId: string, userIds: readonly string[]): Promise<AssignmentRow[]> => {
+      const isTheirs = caller.scope === 'all' || caller.scope.includes(organizationId);
+      return isTheirs ? inWork(caller, (work) => work.assignments.inOrganization(organizationId, userIds)) : [];
+    },
     members: (caller: Caller, reference: string, limit: number, after: string | undefined) =>
       inWork(caller, async (work) => work.assignments.ofRole((await findRole(work, reference)).id, caller.scope, limit, after)),
     /** @throws user_not_found, role_not_found, organization_not_found, grant_not_yours, assignment_exists, conflict of duties */

@@ -38,6 +38,9 @@ export const createOrganizationMembers = ({ rights, ...deps }: OrganizationDeps)
         const { id } = await findOrganization(work, caller, reference);
         return work.organizations.members(id, limit, after);
       }),
+    /** @throws not_found */
+    get: (caller: Caller, reference: string, userId: string): Promise<OrganizationMember> =>
+      inWork(caller, async (work) => memberOf(work, (await findOrganization(work, caller, reference)).id, userId)),
     /**
      * What the person holds with scope `organization` counts here too from now on, so the caller must hold it here (AZ-04).
      * @throws not_found, account_not_found for who is a stranger to the caller, organization_member_exists, grant_not_yours,

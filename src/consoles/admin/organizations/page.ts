@@ -1,28 +1,22 @@
 import { callerOf } from '../../../authz/index.ts';
-import {
-  type Directory,
-  OrganizationBody,
-  OrganizationQuery,
-  organizationMemberView,
-  organizationView,
-} from '../../../identity/index.ts';
+import { OrganizationBody, OrganizationQuery, organizationView } from '../../../identity/index.ts';
 import { checkOf, decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
+import { contrastWithWhite } from '../../../platform/views/index.ts';
 import { textOf } from '../shell/forms.ts';
 import { readList } from '../shell/lists.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
-
-export interface OrganizationPageDeps {
-  directory: Pick<Directory, 'organizations' | 'organizationMembers'>;
-}
+import { mountOrganizationChange } from './change.ts';
+import { createMemberList, type MemberPageDeps, mountMemberPages } from './members.ts';
 
 const base = '/admin/organizations';
 const checkBody = checkOf(OrganizationBody);
 const checkQuery = checkOf(OrganizationQuery);
 
 /** FEATURES I4: organizations, one below another, and who belongs to them. */
-export const mountOrganizationPages = (shell: AdminShell, { directory }: OrganizationPageDeps): void => {
-  const { organizations, organizationMembers } = directory;
+export const mountOrganizationPages = (shell: AdminShell, deps: MemberPageDeps): void => {
+  const { organizations } = deps.directory;
+  const membersOf = createMemberList(deps);
 
   shell.get(base, { permission: 'organization:read' }, async (admin) => {
     const state = readList(admin, ['search', 'parent']);
@@ -34,7 +28,11 @@ export const mountOrganizationPages = (shell: AdminShell, { directory }: Organiz
   });
 
   const showForm = (admin: AdminPage, problem?: Problem): void =>
-    admin.show('organization-form', { form: admin.form, action: `${base}/new`, back: base, problem }, problem?.status);
+    admin.show(
+      'organization-form',
+      { form: admin.form, action: `${base}/new`, back: base, isPlaced: true, problem },
+      problem?.status,
+    );
   const making = { permission: 'organization:create', everywhere: true } as const;
   shell.get(`${base}/new`, making, async (admin) => showForm(admin));
   shell.post(`${base}/new`, making, async (admin) => {
@@ -49,12 +47,23 @@ export const mountOrganizationPages = (shell: AdminShell, { directory }: Organiz
   });
 
   shell.get(`${base}/:organization`, { permission: 'organization:read' }, async (admin) => {
-    const caller = callerOf(admin.caller);
-    const organization = organizationView(await organizations.get(caller, admin.params.organization ?? ''));
-    const state = readList(admin, []);
-    const [after] = decodeCursor(state.cursor, 'uuid') ?? [];
-    const rows = await organizationMembers.list(caller, organization.id, state.limit + 1, after);
-    const { items, nextCursor } = pageOfItems(rows, state.limit, ({ user_id: id }) => [id], organizationMemberView);
-    admin.show('organization', { organization, members: items, pager: state.pager(nextCursor) });
+    const organization = organizationView(await organizations.get(callerOf(admin.caller), admin.params.organization ?? ''));
+    const { accentColor } = organization.branding;
+    const can = {
+      update: await admin.may('organization:update'),
+      suspend: await admin.may('organization:update', true),
+      assign: await admin.may('organization:assign'),
+      give: await admin.may('role:assign'),
+    };
+    admin.show('organization', {
+      organization,
+      contrast: accentColor === undefined ? undefined : contrastWithWhite(accentColor).toFixed(1),
+      ...(await membersOf(admin, organization.id, readList(admin, []))),
+      can,
+      base: `${base}/${organization.id}`,
+    });
   });
+
+  mountMemberPages(shell, deps);
+  mountOrganizationChange(shell, deps.directory);
 };

@@ -30,7 +30,9 @@ export const mountGrantPages = (shell: AdminShell, { services, find }: GrantPage
   const place = ({ params }: AdminPage): string => `/admin/users/${params.id}`;
 
   const assign = { permission: 'role:assign', person: 'id' } as const;
-  shell.get('/admin/users/:id/assign', assign, (admin) => show(admin, 'assign', { role: admin.query.role }));
+  shell.get('/admin/users/:id/assign', assign, (admin) =>
+    show(admin, 'assign', { role: admin.query.role, organizationId: admin.query.organizationId }),
+  );
   shell.post('/admin/users/:id/assign', assign, async (admin) => {
     const { form } = admin;
     try {
