@@ -69,7 +69,7 @@ const organization = {
   updatedAt: at,
 };
 const branding = { displayName: longName, accentColor: '#0b5c6b', logoUri: 'https://example.com.vn/logo.png' };
-const wrongColor = [{ path: '/branding/accentColor', message: 'must be darker: its contrast with white is under 4.5' }];
+const wrongColor = [{ path: '/branding/accentColor', message: 'must match pattern', field: 'accentColor', key: 'field.pattern' }];
 const user = { id, name: 'Alice Nguyễn', email: longLogin, status: 'active', organizations: [organization], lastSignInAt: at };
 const group = {
   id,
@@ -92,7 +92,7 @@ const problem = {
   status: 409,
   title: 'Rights would meet that are kept apart',
   detail: 'The rule "Orders and payments" keeps these rights apart',
-  errors: [{ path: '/permissions/0', message: 'orders:fly:any is not registered' }],
+  errors: [{ path: '/permissions/0', message: 'orders:fly:any is not registered', field: 'permissions' }],
   conflicts: [{ rule: { id, name: 'Orders and payments' }, holdings: [{ member: 'Order clerk' }, { member: 'Cashier' }] }],
 };
 

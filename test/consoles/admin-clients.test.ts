@@ -127,7 +127,7 @@ describe('O8 P5 P6 applications, APIs and keys in the administration', function 
     expect(page.url()).to.contain('/admin/clients?done=client_deleted');
     expect((await asRoot('GET', `/clients/${id}`)).status).to.equal(404);
     await page.click('a:has-text("See what was recorded")');
-    expect(await text('table')).to.contain('client.deleted');
+    expect(await text('table')).to.contain('removed the application Reports');
   });
 
   it('O8 P5 an API is registered, changed and removed', async () => {

@@ -141,6 +141,20 @@ describe('O8 administration', function administration() {
     expect(json.items[0]).to.deep.include({ startsAt: '2999-01-02T00:00:00.000Z', expiresAt: '2999-02-01T00:00:00.000Z' });
   });
 
+  it('O8 tells a mistake at its field, in the language of the page, and leads there', async () => {
+    await go('/language?to=vi&back=/admin/roles/new');
+    await page.fill('#name', '***');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('Có chỗ thiếu hoặc chưa đúng')
+      .and.contain('Cách viết chưa đúng')
+      .and.not.contain('must match');
+    expect(await text('#name-error')).to.contain('Cách viết chưa đúng');
+    expect(await page.getAttribute('#name', 'aria-invalid')).to.equal('true');
+    expect(await page.getAttribute('[role=alert] a', 'href')).to.equal('#name');
+    await go('/language?to=en&back=/admin/roles');
+  });
+
   it('Z1 changes a role only as it was seen, and takes it away after saying what that means', async () => {
     await go('/admin/roles?search=Order');
     await page.click('table a >> text=Order clerk');

@@ -38,6 +38,7 @@ export { cors } from './cors.ts';
 export type { ApiCsrf } from './csrf.ts';
 export type { DirectRequest, DirectRoute } from './direct.ts';
 export type { StaticDocument } from './documents.ts';
+export { fieldWords } from './field-words.ts';
 export { decodeCursor, encodeCursor, etagOf, ListQuery, listOf, PageQuery, pageOfItems, requireMatch } from './lists.ts';
 export { refuseMethod } from './methods.ts';
 export type { DependencyState, HealthProbe } from './operations.ts';

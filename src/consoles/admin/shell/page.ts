@@ -6,6 +6,7 @@ import { errors } from '../../../platform/errors/index.ts';
 import { ownPath, type PageContext, type PageRoutes } from '../../../platform/http/index.ts';
 import type { AuditBuffer, Clock, Guard, PermissionScope, Principal } from '../../../platform/ports.ts';
 import type { AccountSession } from '../../account/session/page.ts';
+import { type Problem, shownProblem } from './problems.ts';
 import { type Section, sections } from './sections.ts';
 
 type Permission = Section['permission'];
@@ -35,7 +36,7 @@ export interface AdminPage extends PageContext {
   /** Whether the person holds another permission, for what the page offers; the act itself is judged anew. */
   may(permission: Permission, everywhere?: boolean): Promise<boolean>;
   /** Renders `views/admin/<template>.njk` within the console. */
-  show(template: string, values: Record<string, unknown>, status?: number): void;
+  show(template: string, values: Record<string, unknown> & { problem?: Problem | undefined }, status?: number): void;
   /** After a change: back to a page, which tells what was done and where its events are. @param done word of `admin.done.<word>` */
   receipt(path: string, done: string): void;
 }
@@ -120,7 +121,10 @@ export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): Admin
       places,
       reach,
       may,
-      show: (template, values, status) => page.render(`admin/${template}`, { ...shared, ...values }, status),
+      show: (template, { problem, ...values }, status) => {
+        const shown = problem === undefined ? undefined : shownProblem(problem, page.form);
+        page.render(`admin/${template}`, { ...shared, ...values, problem: shown }, status);
+      },
       receipt: (path, word) =>
         page.redirect(`${path}?${new URLSearchParams({ done: word, receipt: page.request.correlationId })}`),
     };
