@@ -110,6 +110,32 @@ describe('A12 WCAG 2.2 AA, every page', function accessibility() {
     await context.close();
   });
 
+  it('O8 chooses all, tells how many, moves from row to row and copies ids, where script runs', async () => {
+    const context = await browser.newContext();
+    // Only a page of a secure origin has the real one.
+    await context.addInitScript(
+      `Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text; } } })`,
+    );
+    const show = await createStage(context);
+    const open = (name: string) => show(gallery.find((one) => one.name === name) as (typeof gallery)[number], 'en');
+    const list = await open('admin-users');
+    const [all, first] = [list.locator('[data-all]'), list.locator('tbody input').first()];
+    await first.check();
+    expect(await list.textContent('[data-count]')).to.equal('1 chosen');
+    expect(await list.evaluate('document.querySelector("[data-all]").indeterminate')).to.equal(true);
+    await all.check();
+    expect(await list.textContent('[data-count]')).to.equal('2 chosen');
+    await list.locator('tbody a').first().focus();
+    await list.keyboard.press('ArrowDown');
+    expect(await list.evaluate('document.activeElement.closest("tr").rowIndex')).to.equal(2);
+    expect(await list.evaluate('document.activeElement.tagName')).to.equal('A');
+    const detail = await open('admin-organization');
+    await detail.click('[data-copy]');
+    expect(await detail.evaluate('window.copied')).to.match(/^[0-9a-f-]{36}$/);
+    expect(await detail.textContent('[data-copy]')).to.equal('Copied');
+    await context.close();
+  });
+
   it('keeps the boundaries of controls in forced colours and moves nothing', async () => {
     const context = await browser.newContext({ forcedColors: 'active', reducedMotion: 'reduce' });
     const show = await createStage(context);

@@ -331,6 +331,53 @@ describe('O8 administration', function administration() {
     expect(await text('[role=status]')).to.contain('The organization works again');
   });
 
+  it('O8 Z1 gives several people a role and ends their access, after naming them; nobody ends their own', async () => {
+    const listed = (await (await signedIn(root)).open(`${stand.issuer}/admin/users`)).body;
+    const rootId = /name="person-([^"]+)"[^>]*><span class="sr-only">Choose root@/.exec(listed)?.[1];
+    await go('/admin/users');
+    await page.click('.bulk >> text=Assign a role');
+    expect(await text('.empty')).to.contain('Nobody was chosen');
+    await page.click('main >> text=Back to the list');
+    await page.check(`input[name="person-${ids[ann]}"]`);
+    await page.check(`input[name="person-${ids[bob]}"]`);
+    await page.click('.bulk >> text=Assign a role');
+    expect(await text('.columns'))
+      .to.contain(ann)
+      .and.contain(bob)
+      .and.not.contain(root);
+    await page.fill('#role', 'NO SUCH ROLE');
+    await submit();
+    expect(await text('[role=alert]')).to.contain('There is no such role');
+    await page.fill('#role', 'MODERATOR');
+    await submit();
+    expect(await text('[role=status]')).to.contain('They have the role');
+    for (const person of [ann, bob]) {
+      const held = (await asRoot('GET', `/rbac/users/${ids[person]}/roles`)).json.items;
+      const given = held.find((one: { role: { name: string } }) => one.role.name === 'MODERATOR');
+      expect(given, person).to.not.equal(undefined);
+      await asRoot('DELETE', `/rbac/users/${ids[person]}/roles/MODERATOR`);
+    }
+    for (const id of [rootId, ids[bob]]) await page.check(`input[name="person-${id}"]`);
+    await page.click('.bulk >> text=End access');
+    await page.fill('#reason', 'left');
+    await submit();
+    expect(await text('[role=alert]'))
+      .to.contain('Not done for 1 person')
+      .and.contain(`${root}: This is your own account`);
+    const answer = await asRoot('POST', `/identity/users/${ids[bob]}/reactivate`, {});
+    expect(answer.status).to.equal(200);
+    expect(answer.json.status).to.equal('active');
+    expect((await asRoot('GET', '/auth/me')).status).to.equal(200);
+  });
+
+  it('O8 TN-01 shows and changes only chosen people whom the caller may see', async () => {
+    const agent = await signedIn(ann);
+    const list = await agent.open(`${stand.issuer}/admin/users`);
+    expect(list.body).to.contain('chosen/assign').and.not.contain('chosen/deactivate');
+    const chosen = await agent.submit(list, { [`person-${ids[bob]}`]: 'yes' });
+    expect(chosen.body).to.contain('Nobody was chosen').and.not.contain(bob);
+  });
+
   it('Z4 drafts a policy, tries it, shows what it would have changed, and puts it in force', async () => {
     await asRoot('POST', '/authz/check', { action: 'close', resource: { type: 'orders', attributes: { status: 'closed' } } });
     await asRoot('GET', '/audit/events');

@@ -3,6 +3,7 @@ import { type Directory, UserQuery, viewOfUserRecord } from '../../../identity/i
 import { checkOf, decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
 import { readList } from '../shell/lists.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
+import { mountBulkPages } from './bulk.ts';
 import { mountGrantPages } from './grants.ts';
 import { mountLifecyclePages } from './lifecycle.ts';
 import { mountTakePage } from './take.ts';
@@ -31,7 +32,8 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
     const [after] = decodeCursor(state.cursor, 'uuid') ?? [];
     const rows = await users.list(callerOf(admin.caller), checkQuery(state.filters), state.limit + 1, after);
     const { items, nextCursor } = pageOfItems(rows, state.limit, ({ id }) => [id], viewOfUserRecord);
-    admin.show('users', { ...state, items, pager: state.pager(nextCursor) });
+    const can = { assign: await admin.may('role:assign'), deactivate: await admin.may('user:deactivate', true) };
+    admin.show('users', { ...state, items, pager: state.pager(nextCursor), can });
   });
 
   shell.get(`${base}/:id`, { permission: 'entitlement:read', person: 'id' }, async (admin) => {
@@ -61,6 +63,8 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
     });
   });
 
+  // Ahead of what has an id at that place.
+  mountBulkPages(shell, deps);
   mountGrantPages(shell, { services, find });
   mountTakePage(shell, { services, find });
   mountLifecyclePages(shell, { lifecycle: directory.lifecycle, find });
