@@ -185,6 +185,8 @@ export const mountConsoles = (pages: PageRoutes, rooms: ConsoleRooms): void => {
     clients: oidc.clients.admin,
     resources: oidc.resources.admin,
     idOfLogin: accounts.idOf,
+    devices: sessions.devices,
+    factors: authn.factors,
     deadEntries: async () => (await outbox.list({ state: 'dead', limit: 100 })).length,
   });
 };

@@ -23,7 +23,7 @@ import { mountPolicyPages } from './admin/policies/page.ts';
 import { mountResourcePages, type ResourcePageDeps } from './admin/resources/page.ts';
 import { mountRolePages } from './admin/roles/page.ts';
 import { type AdminShellDeps, createAdminShell } from './admin/shell/page.ts';
-import { mountUserPages } from './admin/users/page.ts';
+import { mountUserPages, type UserPageDeps } from './admin/users/page.ts';
 
 export type AccountConsoleDeps = AccountSessionDeps &
   Pick<SecurityPageDeps & SocialPageDeps & PasswordPageDeps & IdentifierPageDeps, 'authn' | 'clock'> &
@@ -52,6 +52,7 @@ export type AdminConsoleDeps = AccountSessionDeps &
   DecisionPageDeps &
   ClientPageDeps &
   ResourcePageDeps &
+  Pick<UserPageDeps, 'devices' | 'factors'> &
   KeyPageDeps & { directory: Directory; services: AuthzServices; idOfLogin(login: string): Promise<string | undefined> };
 
 export const mountAdminConsole = (pages: PageRoutes, deps: AdminConsoleDeps): void => {

@@ -162,6 +162,7 @@ const strangers = {
     verdict: { word: 'deny' },
   },
 };
+const userTabs = ['overview', 'access', 'activity'].map((name) => ({ name, href: '#' }));
 const auditViews = ['notable', 'sign-ins', 'changes', 'decisions', 'everything'].map((name) => ({ name, href: '#' }));
 
 export const adminGallery: readonly Exhibit[] = [
@@ -220,8 +221,52 @@ export const adminGallery: readonly Exhibit[] = [
     user,
     can,
     base: '#',
+    tab: 'overview',
+    tabs: userTabs,
+    factors: { devices: [{ id, kind: 'totp', name: longName, lastUsedAt: at }], recoveryCodesLeft: 9 },
+    sessions: [{ browser: 'Firefox', os: 'Linux', ip: '203.0.113.7', place: 'Hải Phòng', last_seen_at: new Date(at) }],
+    happened: [shownEvent],
+    groups: [group],
+    assignments: [assignment],
+    direct: [{ ...assignment, permission: 'orders:delete:any', effect: 'deny' }],
+    effective: {
+      roles: ['Order clerk', 'USER'],
+      permissions: [
+        { permission: 'orders:read:any', effect: 'allow', via },
+        { permission: 'orders:delete:any', effect: 'deny', via: [{ kind: 'direct', ref: id, rolePath: [], groupPath: [] }] },
+      ],
+    },
+  }),
+  exhibit('user-access', 'user', {
+    current: 'users',
+    user,
+    can,
+    base: '#',
+    tab: 'access',
+    tabs: userTabs,
     done: 'role_assigned',
     receipt: 'abc',
+    groups: [group],
+    assignments: [assignment],
+    direct: [{ ...assignment, permission: 'orders:delete:any', effect: 'deny' }],
+    effective: {
+      roles: ['Order clerk', 'USER'],
+      permissions: [
+        { permission: 'orders:read:any', effect: 'allow', via },
+        { permission: 'orders:delete:any', effect: 'deny', via: [{ kind: 'direct', ref: id, rolePath: [], groupPath: [] }] },
+      ],
+    },
+  }),
+  exhibit('user-activity', 'user', {
+    current: 'users',
+    user,
+    can,
+    base: '#',
+    tab: 'activity',
+    tabs: userTabs,
+    factors: { devices: [{ id, kind: 'totp', name: longName, lastUsedAt: at }], recoveryCodesLeft: 9 },
+    sessions: [{ browser: 'Firefox', os: 'Linux', ip: '203.0.113.7', place: 'Hải Phòng', last_seen_at: new Date(at) }],
+    happened: [],
     groups: [group],
     assignments: [assignment],
     direct: [{ ...assignment, permission: 'orders:delete:any', effect: 'deny' }],

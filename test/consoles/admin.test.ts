@@ -180,6 +180,7 @@ describe('O8 administration', function administration() {
 
   it('Z3 denies a person something directly, and shows by what they may do the rest', async () => {
     await go(`/admin/users/${ids[bob]}`);
+    await page.click('.tabs >> text=Access');
     await page.click('main >> text=Allow or deny directly');
     await page.fill('#permission', 'user:read:own');
     await page.selectOption('#effect', 'deny');
@@ -211,6 +212,7 @@ describe('O8 administration', function administration() {
     await submit();
     expect(await text('table')).to.contain(bob);
     await page.click(`table a >> text=${bob}`);
+    await page.click('.tabs >> text=Access');
     expect(await text()).to.contain('group Night shift MODERATOR');
     await page.click('dl a >> text=Night shift');
     await page.click('table a >> text=Take out');
@@ -329,6 +331,20 @@ describe('O8 administration', function administration() {
     await page.click('main >> text=Let this organization work again');
     await submit();
     expect(await text('[role=status]')).to.contain('The organization works again');
+  });
+
+  it('O8 answers of a person at a glance: how and where they sign in, what happened last; the rest by tabs', async () => {
+    await signedIn(bob);
+    await go(`/admin/users/${ids[bob]}`);
+    expect(await text('#factors ~ p')).to.contain('a password or passkey alone');
+    expect(await text('#sessions ~ ul')).to.contain('127.0.0.1');
+    expect(await text('#happened ~ .table-wrap')).to.contain(`${bob} signed in (password)`);
+    await page.click('.tabs >> text=Activity');
+    expect(page.url()).to.contain('tab=activity');
+    expect(await text('#happened ~ .table-wrap')).to.contain(`${root} gave ${bob} the role`);
+    const agent = await signedIn(ann);
+    const { body } = await agent.open(`${stand.issuer}/admin/users/${ids[ann]}`);
+    expect(body).to.contain(ann).and.not.contain('id="sessions"').and.not.contain('id="factors"');
   });
 
   it('O8 Z1 gives several people a role and ends their access, after naming them; nobody ends their own', async () => {

@@ -126,7 +126,9 @@ export const createAdminShell = (pages: PageRoutes, deps: AdminShellDeps): Admin
         page.render(`admin/${template}`, { ...shared, ...values, problem: shown }, status);
       },
       receipt: (path, word) =>
-        page.redirect(`${path}?${new URLSearchParams({ done: word, receipt: page.request.correlationId })}`),
+        page.redirect(
+          `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ done: word, receipt: page.request.correlationId })}`,
+        ),
     };
   };
 

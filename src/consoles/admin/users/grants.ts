@@ -21,13 +21,13 @@ const spanOf = ({ form }: AdminPage) => ({
 
 /** A role for one person; one thing allowed or denied directly, over all roles (FEATURES Z3). */
 export const mountGrantPages = (shell: AdminShell, { services, find }: GrantPageDeps): void => {
+  const place = ({ params }: AdminPage): string => `/admin/users/${params.id}?tab=access`;
   const show = async (admin: AdminPage, what: string, form: Record<string, unknown>, problem?: Problem): Promise<void> => {
     const user = await find(admin);
-    const back = `/admin/users/${user.id}`;
-    const action = `${back}/${what === 'direct' ? 'permission' : 'assign'}`;
+    const action = `/admin/users/${user.id}/${what === 'direct' ? 'permission' : 'assign'}`;
+    const back = place(admin);
     admin.show('user-grant', { what, user, form, action, back, problem }, problem?.status);
   };
-  const place = ({ params }: AdminPage): string => `/admin/users/${params.id}`;
 
   const assign = { permission: 'role:assign', person: 'id' } as const;
   shell.get('/admin/users/:id/assign', assign, (admin) =>

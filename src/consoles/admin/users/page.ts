@@ -1,27 +1,28 @@
-import { type AuthzServices, assignmentView, callerOf, userPermissionView } from '../../../authz/index.ts';
+import { type AuthzServices, callerOf } from '../../../authz/index.ts';
 import { type Directory, UserQuery, viewOfUserRecord } from '../../../identity/index.ts';
 import { checkOf, decodeCursor, pageOfItems } from '../../../platform/http/index.ts';
 import { readList } from '../shell/lists.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { mountBulkPages } from './bulk.ts';
+import { createUserDetail, type UserDetailDeps, userTabOf, userTabs } from './detail.ts';
 import { mountGrantPages } from './grants.ts';
 import { mountLifecyclePages } from './lifecycle.ts';
 import { mountTakePage } from './take.ts';
 
-export interface UserPageDeps {
-  directory: Pick<Directory, 'users' | 'groups' | 'lifecycle'>;
-  services: Pick<AuthzServices, 'assignments' | 'grants' | 'effective'>;
+export interface UserPageDeps extends UserDetailDeps {
+  directory: Pick<Directory, 'users' | 'groups' | 'organizations' | 'lifecycle'>;
+  services: Pick<AuthzServices, 'assignments' | 'grants' | 'effective' | 'policies'>;
 }
 
 const base = '/admin/users';
 const checkQuery = checkOf(UserQuery);
 const groupsShown = 100;
-type Caller = ReturnType<typeof callerOf>;
 
 /** The people a caller may see; and of one of them what they may do, and why. */
 export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
   const { directory, services } = deps;
   const { users, groups } = directory;
+  const detail = createUserDetail(deps);
 
   /** @throws account_not_found also for who is of another organization only (TN-01) */
   const find = async ({ caller, params }: AdminPage) =>
@@ -38,28 +39,24 @@ export const mountUserPages = (shell: AdminShell, deps: UserPageDeps): void => {
 
   shell.get(`${base}/:id`, { permission: 'entitlement:read', person: 'id' }, async (admin) => {
     const user = await find(admin);
-    // Each part for who may read it by itself.
-    const reader = async <Row>(
-      permission: 'group:read' | 'role:read' | 'permission:read',
-      read: (caller: Caller) => Promise<Row[]>,
-    ) => {
-      const held = await admin.reach(permission);
-      return held ? await read(callerOf(held)) : [];
-    };
+    const place = `${base}/${user.id}`;
+    const tab = userTabOf(admin);
     const can = {
       assign: await admin.may('role:assign'),
       grant: await admin.may('permission:grant', true),
       ask: await admin.may('authz:check'),
       deactivate: await admin.may('user:deactivate', true),
     };
+    const held = await admin.reach('group:read');
     admin.show('user', {
       user,
       can,
-      base: `${base}/${user.id}`,
-      groups: await reader('group:read', (caller) => groups.list(caller, { userId: user.id }, groupsShown, undefined)),
-      assignments: (await reader('role:read', (caller) => services.assignments.ofUser(caller, user.id))).map(assignmentView),
-      direct: (await reader('permission:read', (caller) => services.grants.ofUser(caller, user.id))).map(userPermissionView),
+      base: place,
+      tab,
+      tabs: userTabs(place),
+      groups: held ? await groups.list(callerOf(held), { userId: user.id }, groupsShown, undefined) : [],
       effective: await services.effective(callerOf(admin.caller), user.id),
+      ...(await detail[tab](admin, user.id)),
     });
   });
 

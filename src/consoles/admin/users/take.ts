@@ -36,10 +36,10 @@ export const mountTakePage = (shell: AdminShell, { services, find }: TakePageDep
 
   const show = async (admin: AdminPage, held: Held, problem?: Problem): Promise<void> => {
     const user = await find(admin);
-    const back = `/admin/users/${user.id}`;
+    const back = `/admin/users/${user.id}?tab=access`;
     const values = { name: held.name, person: user.email ?? user.id };
     const facts = held.reason === null ? [] : [['admin.reason', held.reason]];
-    const action = `${back}/take/${held.kind}`;
+    const action = `/admin/users/${user.id}/take/${held.kind}`;
     const hidden = { [held.kind]: held.id };
     admin.show('confirm', { key: `take_${held.kind}`, values, facts, action, hidden, back, problem }, problem?.status);
   };
@@ -56,7 +56,7 @@ export const mountTakePage = (shell: AdminShell, { services, find }: TakePageDep
       const held = await heldOf(admin, kind, admin.form[kind]);
       try {
         await run(admin, held);
-        admin.receipt(`/admin/users/${admin.params.id}`, 'taken');
+        admin.receipt(`/admin/users/${admin.params.id}?tab=access`, 'taken');
       } catch (error) {
         await show(admin, held, problemOf(error));
       }
