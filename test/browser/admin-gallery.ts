@@ -18,10 +18,12 @@ const frame = {
   path: '/admin',
   nonce: 'n0nce',
 };
+const isList = (template: string): boolean => sections.includes(template) || template === 'overview';
 export const exhibit = (name: string, template: string, values: Record<string, unknown>): Exhibit => ({
   name: `admin-${name}`,
   template: `admin/${template}`,
-  values: { ...frame, ...values },
+  // A single object is one step below its list.
+  values: { ...frame, path: isList(template) ? `/admin/${template}` : `/admin/${values.current}/one`, ...values },
 });
 
 const role = {
