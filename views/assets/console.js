@@ -1,6 +1,7 @@
 /** Conveniences of the consoles; every page works without. Ids can be copied, all rows be chosen at once, and arrow keys lead from row to row. */
 for (const button of document.querySelectorAll('[data-copy]')) {
-  const words = button.textContent;
+  const { words } = button.dataset;
+  button.textContent = words;
   button.hidden = !navigator.clipboard;
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
