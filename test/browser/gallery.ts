@@ -601,6 +601,11 @@ export const gallery: readonly Exhibit[] = [
     template: 'device-confirm',
     values: { ...form, path: '/device', client, userCode: 'BCDF-GHJK', device: { ip: '203.0.113.7', browser: 'AcmeTV/3.1' } },
   },
+  {
+    name: 'device-over',
+    template: 'notice',
+    values: { path: '/device', key: 'device.over', kind: 'warning', links: [{ key: 'link.device', href: '/device' }] },
+  },
   { name: 'device-done', template: 'notice', values: { path: '/device', key: 'device.done', kind: 'success', client } },
   {
     name: 'device-denied',

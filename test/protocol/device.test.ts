@@ -73,6 +73,22 @@ describe('P1 RFC 8628 device flow', () => {
     expect((await poll(started.device_code)).status).to.equal(200);
   });
 
+  it('RFC 8628 §3.3 a code that was mistyped can be mended where it stands, and a form of no session says what to do', async () => {
+    const { json: started } = await start();
+    const agent = createAgent(stand.issuer);
+    const wrong = await agent.submit(await agent.open(`${stand.issuer}/device`), { user_code: 'BBBB-BBBB' });
+    expect([wrong.status, readForm(wrong).fields.user_code]).to.deep.equal([400, 'BBBB-BBBB']);
+    const empty = await agent.submit(wrong, { user_code: '' });
+    const right = await agent.submit(empty, { user_code: started.user_code.toLowerCase() });
+    expect(right.body)
+      .to.contain(started.user_code)
+      .and.match(/name="decision"/);
+    const forged = await agent.submit(right, { xsrf: 'forged', decision: 'allow' });
+    expect(forged.status).to.equal(400);
+    expect(forged.body).to.contain('This form is no longer valid').and.contain('href="/device"');
+    expect((await poll(started.device_code)).json.error).to.match(/authorization_pending|slow_down/);
+  });
+
   it('CO-07 RFC 8628 §3.5 a refusal is told to the device, and ends the code', async () => {
     const { json: started } = await start();
     const agent = createAgent(stand.issuer);

@@ -4,15 +4,16 @@ import type { PageOf } from '../../platform/http/index.ts';
 import { shownAs } from '../application.ts';
 import type { FormError } from '../steps.ts';
 
-const messages: Record<Exclude<DeviceProblem, 'denied'>, string> = {
+type Mistake = Exclude<DeviceProblem, 'denied' | 'failed'>;
+
+const messages: Record<Mistake, string> = {
   missing: 'device.missing',
   unknown: 'device.wrong',
   expired: 'device.expired',
   used: 'device.used',
-  failed: 'device.wrong',
 };
 
-const errorOf = (problem: Exclude<DeviceProblem, 'denied'> | undefined): FormError[] =>
+const errorOf = (problem: Mistake | undefined): FormError[] =>
   problem === undefined ? [] : [{ field: 'user_code', key: messages[problem] }];
 
 /** Programs name themselves as they like: the first word of it is enough to recognize one. */
@@ -24,6 +25,11 @@ export const createDevicePages = (pageOf: PageOf): Pick<ProtocolPages, 'deviceIn
     const page = pageOf(ctx);
     if (problem === 'denied') {
       page.render('notice', { key: 'device.denied', links: [{ key: 'link.device', href: '/device' }] });
+      return;
+    }
+    if (problem === 'failed') {
+      // The form belongs to a session that has ended, or to none: only a new one can be sent.
+      page.render('notice', { key: 'device.over', kind: 'warning', links: [{ key: 'link.device', href: '/device' }] }, 400);
       return;
     }
     const errors = errorOf(problem);

@@ -39,6 +39,15 @@ const problems: Record<string, DeviceProblem> = {
 
 const problemOf = (error: Error | undefined): DeviceProblem | undefined => error && (problems[error.name] ?? 'failed');
 
+/**
+ * For the form of a refused code the core makes a new secret after it has written the session, so that no second try could pass. The
+ * one that came with the code is the session's still: it was checked before the code was.
+ */
+const formSecret = (ctx: KoaContextWithOIDC, problem: DeviceProblem | undefined): string => {
+  const sent = ctx.oidc.params?.xsrf;
+  return problem !== undefined && problem !== 'failed' && typeof sent === 'string' ? sent : stateOf(ctx).secret;
+};
+
 export const deviceFlow = (pages: ProtocolPages, limits: Pick<ProtocolLimits, 'userCodeFailed'>): DeviceFlow => ({
   enabled: true,
   charset: 'base-20',
@@ -48,12 +57,9 @@ export const deviceFlow = (pages: ProtocolPages, limits: Pick<ProtocolLimits, 'u
     if (error) requireKept(ctx);
     if (problemOf(error) === 'unknown') await limits.userCodeFailed(ctx.info.ip);
     const { userCode } = (error ?? {}) as { userCode?: string };
-    await pages.deviceInput(ctx, {
-      action: ctx.oidc.urlFor('code_verification'),
-      xsrf: stateOf(ctx).secret,
-      userCode,
-      problem: problemOf(error),
-    });
+    const problem = problemOf(error);
+    const xsrf = formSecret(ctx, problem);
+    await pages.deviceInput(ctx, { action: ctx.oidc.urlFor('code_verification'), xsrf, userCode, problem });
   },
   userCodeConfirmSource: async (ctx, _form, client, device, userCode) => {
     await pages.deviceConfirm(ctx, {
