@@ -62,6 +62,8 @@ export interface InteractionDetails {
   neededLevel: Level;
   /** Who is signed in needs no more than a second factor to go on. */
   isStepUp: boolean;
+  /** Who is signed in wants to go on as somebody else. */
+  isSwitch: boolean;
   /** Started by a device (RFC 8628) and not by a redirect. */
   isDevice: boolean;
   /** Present at the consent step. */

@@ -5,14 +5,14 @@ import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { createApi } from '../support/api.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { createTestClock } from '../support/clock.ts';
-import { createFlows, type Flows, webClient } from '../support/flows.ts';
+import { ask, createFlows, deviceClient, type Flows, webClient } from '../support/flows.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { type CallbackServer, openCallbackServer } from '../support/passkeys.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
 const mfa = 'urn:castellan:acr:mfa';
 const web = { id: 'web', secret: 'a-secret-of-at-least-thirty-two-characters' };
-const people = ['ann', 'bob', 'eve'].map((name) => ({
+const people = ['ann', 'bob', 'eve', 'fay', 'gus', 'hal'].map((name) => ({
   email: `${name}@example.test`,
   password: `the-passphrase-of-${name}`,
   email_verified: true,
@@ -34,7 +34,17 @@ describe('A2 A3 A6 A9 ways in, in Chromium', function waysIn() {
   before(async () => {
     [mailbox, party, browser] = await Promise.all([openMailbox(), openCallbackServer(), launchChromium()]);
     const client = { ...webClient(web), redirect_uris: [party.url] };
-    stand = await startStand({ clock, env: { SMTP_URL: mailbox.url }, bootstrap: { clients: [client], users: people } });
+    const till = {
+      ...client,
+      client_id: 'till',
+      client_name: 'The till',
+      grant_types: ['urn:openid:params:grant-type:ciba'],
+      response_types: [],
+      redirect_uris: [],
+      backchannel_token_delivery_mode: 'poll',
+    };
+    const clients = [client, deviceClient({ id: 'tv' }), till];
+    stand = await startStand({ clock, env: { SMTP_URL: mailbox.url }, bootstrap: { clients, users: people } });
     flows = createFlows(stand.issuer, web, stand.person);
   });
   after(async () => {
@@ -194,5 +204,111 @@ describe('A2 A3 A6 A9 ways in, in Chromium', function waysIn() {
     const proven = await end(third, resource);
     expect(proven.claims).to.include({ acr: mfa, sub: weak.claims.sub });
     expect((await enable(proven.access)).status).to.equal(200);
+  });
+
+  describe('back, reload, twice, and in another tab', () => {
+    const heading = () => page.textContent('h1');
+    const twice = (selector: string) => page.dblclick(selector, { noWaitAfter: true });
+    const signedIn = async (name: string): Promise<void> => {
+      const verifier = await begin();
+      await signInAs(name);
+      await end(verifier);
+    };
+    const withoutScript = async (): Promise<void> => {
+      await context.close();
+      context = await browser.newContext({ javaScriptEnabled: false });
+      page = await context.newPage();
+    };
+
+    it('A6 A8 without script: a reload keeps the key of an app, and a remembered browser is not asked again', async () => {
+      await withoutScript();
+      const first = await begin({ acr_values: mfa });
+      await signInAs('fay');
+      const shown = await page.textContent('#key');
+      await page.reload();
+      expect(await page.textContent('#key')).to.equal(shown);
+      const key = (shown ?? '').replaceAll(' ', '');
+      await enterCode(key);
+      expect(await page.locator('#codes li').count()).to.equal(10);
+      await page.goto(page.url().replace('/enrol', ''));
+      expect((await end(first)).claims, 'the factor is proven').to.include({ acr: mfa });
+
+      await context.clearCookies();
+      const second = await begin();
+      await signInAs('fay');
+      await page.reload();
+      await page.check('[name=remember]');
+      await enterCode(key);
+      await end(second);
+      const kept = ['castellan_trusted', 'castellan_device'];
+      const cookies = (await context.cookies()).filter(({ name }) => kept.includes(name));
+      await context.clearCookies();
+      await context.addCookies(cookies);
+      const third = await begin();
+      await signInAs('fay');
+      expect((await end(third)).claims.amr).to.include('pwd');
+    });
+
+    it('P8 the account chooser: whoever takes another account signs in to that one, also by a double click, and comes back as it', async () => {
+      await signedIn('gus');
+      for (const choose of [(selector: string) => page.click(selector), twice]) {
+        const verifier = await begin({ prompt: 'select_account consent' });
+        await page.reload();
+        await choose('[name=account][value=other]');
+        await page.waitForSelector('[name=password]');
+        expect(await page.textContent('main')).to.not.contain('confirm that it is you');
+        await signInAs('hal');
+        const { access } = await end(verifier);
+        expect((await flows.userinfo(access)).body.email).to.equal('hal@example.test');
+        await context.clearCookies();
+        await signedIn('gus');
+      }
+    });
+
+    it('P1 a device: a wrong code, the right one, yes twice; afterwards pages say that it is over', async () => {
+      const fields = new URLSearchParams({ client_id: 'tv', scope: 'openid' });
+      const { body } = await ask(`${stand.issuer}/device/code`, { method: 'POST', body: fields });
+      await page.goto(`${stand.issuer}/device`);
+      await page.fill('[name=user_code]', 'BBBB-BBBB');
+      await submit();
+      await page.waitForSelector('[name=user_code][aria-invalid=true]');
+      await page.fill('[name=user_code]', String(body.user_code).toLowerCase());
+      await submit();
+      await page.waitForSelector('[name=decision]');
+      await page.reload();
+      await twice('[name=decision][value=allow]');
+      await page.waitForSelector('[name=password]');
+      await signInAs('gus');
+      await page.waitForSelector('[name=decision]');
+      await twice('[name=decision][value=allow]');
+      await page.waitForSelector('text=Your device is connected');
+      for (const leave of [() => page.reload(), () => page.goBack()]) {
+        await leave();
+        expect(await heading()).to.equal('This page is no longer valid');
+      }
+    });
+
+    it('P1 an approval and a sign-out: answered in one tab, over in the other', async () => {
+      await signedIn('gus');
+      const other = await context.newPage();
+      const authorization = `Basic ${Buffer.from(`till:${web.secret}`).toString('base64')}`;
+      const asked = new URLSearchParams({ scope: 'openid', login_hint: 'gus@example.test', binding_message: '4-RED' });
+      const { status } = await ask(`${stand.issuer}/backchannel`, { method: 'POST', headers: { authorization }, body: asked });
+      expect(status).to.equal(200);
+      for (const tab of [page, other]) await tab.goto(`${stand.issuer}/approvals`);
+      await page.click('[name=decision][value=allow]');
+      expect(await heading()).to.equal('Allowed');
+      await other.click('[name=decision][value=deny]');
+      expect(await other.textContent('h1')).to.equal('This request is over');
+
+      for (const tab of [page, other]) await tab.goto(`${stand.issuer}/logout`);
+      await page.click('[name=logout]');
+      expect(await heading(), 'the newer page counts').to.equal('Sign out once more');
+      await other.click('[name=logout]');
+      expect(await other.textContent('h1')).to.equal('You are signed out');
+      await page.goBack();
+      await page.reload();
+      expect(await heading(), 'nobody is signed in').to.equal('You are signed out');
+    });
   });
 });

@@ -53,6 +53,8 @@ describe('RU-02 error pages', () => {
     [400, 'invalid_request', 'post_logout_redirect_uri not registered', 'logout_redirect'],
     [400, 'invalid_request', "missing required parameter 'redirect_uri'", 'redirect'],
     [400, 'invalid_request', 'interaction session id cookie not found', 'other_browser'],
+    [400, 'invalid_request', 'could not find logout details', 'logout_over'],
+    [400, 'invalid_request', 'xsrf token invalid', 'logout_again'],
     [400, 'invalid_request', 'authorization request has expired', 'expired'],
     [400, 'invalid_request', 'no client authentication mechanism provided', 'request'],
     [500, 'server_error', 'oops! something went wrong', 'internal'],

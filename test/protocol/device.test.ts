@@ -85,7 +85,7 @@ describe('P1 RFC 8628 device flow', () => {
       .and.match(/name="decision"/);
     const forged = await agent.submit(right, { xsrf: 'forged', decision: 'allow' });
     expect(forged.status).to.equal(400);
-    expect(forged.body).to.contain('This form is no longer valid').and.contain('href="/device"');
+    expect(forged.body).to.contain('This page is no longer valid').and.contain('href="/device"');
     expect((await poll(started.device_code)).json.error).to.match(/authorization_pending|slow_down/);
   });
 

@@ -66,7 +66,7 @@ export const showLogin = (
   form: LoginForm = {},
   status = 200,
 ): void => {
-  const isAgain = step.details.accountId !== undefined && form.notice === undefined;
+  const isAgain = step.details.accountId !== undefined && !step.details.isSwitch && form.notice === undefined;
   const { offers, connecting, problem } = step.upstream ?? { offers: [] };
   step.show(
     'login',

@@ -6,7 +6,7 @@ import { errors } from '../errors.ts';
 import type { ResourceSource } from '../ports.ts';
 import { wishedLevel } from '../provider/acr.ts';
 import { clientViewOf } from '../provider/client-view.ts';
-import { onBehalfOf, stepUpReasons } from '../provider/interaction-policy.ts';
+import { onBehalfOf, stepUpReasons, switchReason } from '../provider/interaction-policy.ts';
 import type { ConsentRequest, Exchange, InteractionDetails, Interactions, LoginOutcome } from '../surface.ts';
 
 interface InteractionDeps {
@@ -85,6 +85,7 @@ export const createInteractionService = ({ provider, store, consents, resources 
       neededLevel: wishedLevel(params),
       onBehalfOf: onBehalfOf(params),
       isStepUp: session?.accountId !== undefined && prompt.reasons.every((reason) => stepUps.has(reason)),
+      isSwitch: prompt.reasons.includes(switchReason),
       isDevice: interaction.deviceCode !== undefined,
       consent: prompt.name === 'consent' ? await consentOf(interaction) : undefined,
     };

@@ -40,6 +40,19 @@ const factorCheck = ({ isRequired }: FactorDemand) =>
       : Check.NO_NEED_TO_PROMPT;
   });
 
+/** Of the login prompt: somebody signed in wants to go on as somebody else. */
+export const switchReason = 'account_switched';
+
+/** Core §3.1.2.1 `select_account`: whoever chose another account signs in to that one; the session's answers for nothing. */
+const switchCheck = () =>
+  new Check(switchReason, 'another account was chosen', 'login_required', (ctx) => {
+    const { select_account: selection, login } = (ctx.oidc.result ?? {}) as {
+      select_account?: { isSwitch?: true };
+      login?: object;
+    };
+    return selection?.isSwitch && login === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
+
 /** A3: a new version of the terms is asked for once the person is known, whatever session there is. */
 const termsPrompt = ({ areTermsDue }: FactorDemand) =>
   new Prompt(
@@ -74,6 +87,7 @@ export const createInteractionPolicy = (demand: FactorDemand): interactionPolicy
   policy.add(selection, 1);
   if (!login) throw new Error('the core has no login prompt');
   for (const reason of ['essential_acr', 'essential_acrs']) login.checks.remove(reason);
+  login.checks.add(switchCheck());
   login.checks.add(acrCheck());
   login.checks.add(factorCheck(demand));
   // Behind create, select_account and login, ahead of consent.

@@ -49,11 +49,12 @@ const oauthError = (refusal: Refusal): Record<string, unknown> => {
 const pageKinds: Record<string, string> = {
   session_limit_reached: 'sessions',
   not_found: 'not_found',
-  approval_over: 'not_found',
+  approval_over: 'approval_over',
+  approval_not_found: 'approval_over',
   csrf_refused: 'form',
   interaction_not_found: 'expired',
   permission_required: 'denied',
-  registration_closed: 'not_found',
+  registration_closed: 'closed',
   unavailable: 'unavailable',
   too_many_requests: 'too_many',
 };
