@@ -15,6 +15,7 @@ const long = {
   host: 'bao-cao.trung-tam-dieu-hanh-du-lieu-khach-hang-mien-trung.example.com.vn',
   verified: false,
 };
+const house = { name: 'Ủy ban Điều phối Vùng Duyên hải', accent: '#8a1c5c' };
 const account = { name: 'Alice Nguyễn', login: 'alice@example.com' };
 const longLogin = 'nguyen.thi.hoang-anh.phuong-thao.bao-chau+bao-cao-lien-tinh@mien-trung.example.com.vn';
 const action = '/interaction/abcdefghijklmnop/login';
@@ -123,6 +124,18 @@ const recovery: readonly Exhibit[] = [
     name: 'forgot-limited',
     template: 'forgot',
     values: { ...form, login: longLogin, errors: [{ key: 'recovery.too_many', values: { count: 14 } }] },
+  },
+  { name: 'forgot-organization', template: 'forgot', values: { ...form, house, path: '/forgot' } },
+  {
+    name: 'reset-done-organization',
+    template: 'notice',
+    values: {
+      house,
+      key: 'reset.done',
+      kind: 'success',
+      links: [{ key: 'link.continue', href: '/interaction/1', values: { client: long.name } }],
+      path: '/',
+    },
   },
   { name: 'forgot-sent', template: 'mail-sent', values: { ...form, about: 'forgot', shown: '123 456', again: '/forgot' } },
   {

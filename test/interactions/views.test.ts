@@ -111,6 +111,33 @@ describe('A12 hosted pages, as templates', () => {
     expect(page('logout')).to.match(/<button[^>]*name="logout" value="yes"/);
   });
 
+  it('tell password managers and keyboards what each field is for', () => {
+    const tokens: Record<string, Record<string, string>> = {
+      login: { login: 'username', password: 'current-password' },
+      signup: { name: 'name', login: 'username', password: 'new-password' },
+      forgot: { login: 'username' },
+      reset: { password: 'new-password' },
+      password: { username: 'username', current: 'current-password', password: 'new-password' },
+      mfa: { code: 'one-time-code' },
+      'mfa-email-sent': { code: 'one-time-code' },
+      enrol: { code: 'one-time-code' },
+      'sign-in-link': { code: 'one-time-code' },
+      'verify-waiting': { code: 'one-time-code' },
+      invitation: { username: 'username', password: 'new-password' },
+    };
+    for (const [name, fields] of Object.entries(tokens)) {
+      const exhibit = gallery.find((candidate) => candidate.name === name);
+      const html = exhibit === undefined ? '' : views.render(exhibit.template, 'en', exhibit.values);
+      for (const [field, token] of Object.entries(fields)) {
+        const input = html.match(new RegExp(`<input[^>]*\\sname="${field}"[^>]*>`))?.[0] ?? '';
+        expect(input, `${name}: ${field}`).to.contain(`autocomplete="${token}"`);
+      }
+    }
+    const asked = gallery.find(({ name }) => name === 'login');
+    const html = views.render('login', 'en', { ...asked?.values, passkeyUrl: '/passkey' });
+    expect(html, 'passkeys offered where the name is typed').to.contain('autocomplete="username webauthn"');
+  });
+
   it('weigh little: stylesheet under 30 kB, a sign-in page under 60 kB in all', () => {
     const css = views.assets.get('app.css')?.body.length ?? 0;
     const script = views.assets.get('forms.js')?.body.length ?? 0;
