@@ -31,6 +31,7 @@ import { createMail, type Mail } from './platform/mail/index.ts';
 import type { Authenticator } from './platform/ports.ts';
 import { createSms, type Sms } from './platform/sms/index.ts';
 import { createViews } from './platform/views/index.ts';
+import { resealAll } from './sealed.ts';
 import { createSessions } from './sessions/index.ts';
 import { createAuthnSite, createExchangePolicy, createHouses, createRisk, mountConsoles, mountPeople } from './sites.ts';
 
@@ -127,6 +128,7 @@ export const openRooms = async (config: Config, options: AppOptions = {}): Promi
   );
   metrics.countSessionsBy(sessions.count);
   const pages = createProtocolPages({ pageOf: http.pageOf, accounts });
+  await inTurn(database, () => resealAll(foundation));
   const oidc: Oidc = await inTurn(database, () =>
     createOidc({
       config,

@@ -4,8 +4,8 @@
 import { type Audit, createAudit } from './audit/index.ts';
 import { type Caches, createCaches } from './platform/cache/index.ts';
 import type { Config } from './platform/config/index.ts';
-import { createEnvelope, type Envelope, loadMasterKeys } from './platform/crypto/index.ts';
-import { type Database, isRestored, openDatabase } from './platform/db/index.ts';
+import { createEnvelope, type Envelope, indexKeyOf, loadMasterKeys } from './platform/crypto/index.ts';
+import { type Database, isRestored, keptIndexKey, openDatabase } from './platform/db/index.ts';
 import { createOutbox, type OutboxRelay } from './platform/events/index.ts';
 import { openPlaces, type Places } from './platform/geo/index.ts';
 import type { HealthProbe } from './platform/http/index.ts';
@@ -52,7 +52,8 @@ const systemClock: Clock = { now: () => new Date() };
 
 const openEnvelope = async (config: Config, database: Database): Promise<Envelope> => {
   const isFresh = (await database.knex('signing_keys').first('kid')) === undefined;
-  return createEnvelope(loadMasterKeys(config.masterKeys, config.dataDir, isFresh));
+  const masterKeys = loadMasterKeys(config.masterKeys, config.dataDir, isFresh);
+  return createEnvelope(masterKeys, await keptIndexKey(database, createEnvelope(masterKeys), indexKeyOf(masterKeys)));
 };
 
 export const openFoundation = async (

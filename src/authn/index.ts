@@ -41,6 +41,7 @@ export type { CodeEnrolment } from './codes/enrolment.ts';
 export type { SendOutcome } from './codes/service.ts';
 export type { ChangeEnd, ChangeOutcome, EmailChange } from './email-change/service.ts';
 export type { FactorMethod, Proof, ProofOutcome } from './factors/proof.ts';
+export { sealedFactors } from './factors/sealed.ts';
 export type { DeviceView } from './factors/service.ts';
 export type { AddOutcome, ConfirmOutcome, Identifiers, ProvenType } from './identifiers/service.ts';
 export type { IdentifierView } from './identifiers/shape.ts';
@@ -64,6 +65,7 @@ export type { UpstreamFailure } from './upstream/dialects/dialect.ts';
 export type { Errand } from './upstream/flows/service.ts';
 export type { Arrival, ConnectReason, UpstreamOutcome } from './upstream/identities/service.ts';
 export { asksAgain } from './upstream/providers/provider.ts';
+export { sealedProviders } from './upstream/providers/service.ts';
 export type { Verification, VerifyOutcome } from './verification/service.ts';
 export type { Webauthn } from './webauthn/service.ts';
 

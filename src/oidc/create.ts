@@ -187,7 +187,6 @@ export const createOidc = async (deps: OidcDeps) => {
   await ensureBuiltin({ issuer, clients, resources });
   await keys.prepare();
   await uses.read();
-  await clients.reseal();
   await load();
 
   return {

@@ -8,12 +8,13 @@ export { type BootstrapRegistrations, judgeBootstrap } from './bootstrap/service
 export { authorizationPath, pagesClientId } from './browser/service.ts';
 export { managerOf } from './clients/manager.ts';
 export { ClientBody, SecretBody } from './clients/schema.ts';
+export { sealedSecrets } from './clients/secrets.ts';
 export type { Clients } from './clients/service.ts';
 export { compareRedirect } from './clients/uris.ts';
 export { createOidc, type Oidc, type OidcDeps } from './create.ts';
 export { firstPartyClientId } from './first-party/builtin.ts';
 export { type ExaminedKey, examineKeys } from './keys/examine.ts';
-export { signingAlgorithms } from './keys/generate.ts';
+export { sealedKeys, signingAlgorithms } from './keys/generate.ts';
 export type { Keys, KeyView } from './keys/service.ts';
 export type {
   AccountSource,

@@ -1,6 +1,7 @@
 import type { Accounts } from '../../identity/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
 import type { DeviceRepository, DeviceRow } from '../factors/repository.ts';
+import { factorContext } from '../factors/sealed.ts';
 
 /** Ways by which a code is sent (FEATURES A8). */
 export type SentMethod = 'email' | 'sms';
@@ -19,7 +20,7 @@ export interface AddressDeps {
 /** Where codes of an account go: RS-02, only to what is stored and was confirmed. */
 export const createCodeAddresses = ({ accounts, devices, envelope }: AddressDeps) => {
   const phoneOf = ({ id, secret_sealed: sealed }: Pick<DeviceRow, 'id' | 'secret_sealed'>): string =>
-    envelope.open(sealed ?? '', `mfa:${id}`);
+    envelope.open(sealed ?? '', factorContext(id));
 
   const email = async (accountId: string): Promise<string | undefined> => {
     const claims = (await accounts.find(accountId))?.claims;

@@ -5,6 +5,7 @@ import { errors } from '../errors.ts';
 import type { GuardFactor } from '../factors/limits.ts';
 import { proofBy } from '../factors/proof.ts';
 import type { DeviceRepository } from '../factors/repository.ts';
+import { factorContext } from '../factors/sealed.ts';
 import type { FlowRepository } from '../flows/repository.ts';
 import type { RecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import type { RecoveryCodes } from '../recovery-codes/service.ts';
@@ -83,7 +84,7 @@ export const createCodeEnrolment = (deps: EnrolmentDeps) => {
       const now = clock.now();
       const id = uuidv7(now);
       const flowId = flowIdOf(id);
-      const sealed = method === 'sms' ? envelope.seal(address, `mfa:${id}`) : null;
+      const sealed = method === 'sms' ? envelope.seal(address, factorContext(id)) : null;
       const name = wish.name?.trim() ?? '';
       const outcome = await sent.send({ flowId, accountId, method, address, locale: wish.locale }, async (unit) => {
         await unit.devices.lock(accountId);

@@ -5,6 +5,7 @@ import { errors } from '../errors.ts';
 import type { GuardFactor } from '../factors/limits.ts';
 import { type Proof, proofBy } from '../factors/proof.ts';
 import type { DeviceRepository, DeviceRow } from '../factors/repository.ts';
+import { factorContext } from '../factors/sealed.ts';
 import type { RecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import type { RecoveryCodes } from '../recovery-codes/service.ts';
 import { keyUri, makeSecret, matchingStep, readCode } from './arithmetic.ts';
@@ -44,7 +45,7 @@ export interface Enrolment {
 /** Authenticator apps (FEATURES A6). */
 export const createTotp = ({ devices, inTransaction, recoveryCodes, guard, envelope, surroundings }: TotpDeps) => {
   const { clock, issuer, nameOf } = surroundings;
-  const secretOf = ({ id, secret_sealed: sealed }: DeviceRow): string => envelope.open(sealed ?? '', `mfa:${id}`);
+  const secretOf = ({ id, secret_sealed: sealed }: DeviceRow): string => envelope.open(sealed ?? '', factorContext(id));
 
   const shown = async (accountId: string, deviceId: string, secret: string): Promise<Enrolment> => {
     const otpauthUrl = keyUri({ secret, issuer: new URL(issuer).host, account: await nameOf(accountId) });
@@ -67,7 +68,7 @@ export const createTotp = ({ devices, inTransaction, recoveryCodes, guard, envel
       const now = clock.now();
       const id = uuidv7(now);
       const secret = makeSecret();
-      const sealed = envelope.seal(secret, `mfa:${id}`);
+      const sealed = envelope.seal(secret, factorContext(id));
       const device = { id, user_id: accountId, kind: 'totp', name, state: 'pending', secret_sealed: sealed } as const;
       await inTransaction(async ({ devices: store }) => {
         await store.lock(accountId);

@@ -9,7 +9,6 @@ import { createRegistrar, type Write } from './registrar.ts';
 import { readRegistration, readSelfRegistration } from './registration.ts';
 import { type ClientOrigin, createClientRepository } from './repository.ts';
 import { type RuleOptions, usesSecret } from './rules.ts';
-import { resealed } from './secrets.ts';
 import { clientTag } from './source.ts';
 
 interface IntakeDeps {
@@ -88,12 +87,5 @@ export const createIntake = ({ database, clock, envelope, caches, sinks, options
         await sinks.audit(trx).record({ type: 'client.deleted', outcome: 'success', actor, target, clientId });
         await caches?.invalidate([clientTag(clientId)], trx);
       }),
-    /** After a rotation of the master key: sealed with the new one. @returns how many were sealed anew */
-    reseal: async (): Promise<number> => {
-      const clients = inAllTenants(database, createClientRepository);
-      const stale = (await clients.sealedSecrets()).filter(({ sealed }) => envelope.isStale(sealed));
-      for (const { id, client_id, sealed } of stale) await clients.reseal(id, resealed(envelope, client_id, sealed));
-      return stale.length;
-    },
   };
 };

@@ -78,8 +78,6 @@ export interface ClientRepository {
   removeSecrets(clientId: string): Promise<void>;
   /** Which optional protocols any enabled client has been allowed. */
   uses(): Promise<Uses>;
-  sealedSecrets(): Promise<{ id: string; client_id: string; sealed: string }[]>;
-  reseal(id: string, sealed: string): Promise<void>;
 }
 
 const jsonColumns = ['metadata', 'settings'] as const;
@@ -179,6 +177,4 @@ export const createClientRepository = (db: Knex): ClientRepository => ({
     void (await db('client_secrets').where({ client_id: clientId }).where(live(at)).update({ expires_at: at })),
   removeSecret: async (clientId, id) => (await db('client_secrets').where({ client_id: clientId, id }).delete()) === 1,
   removeSecrets: async (clientId) => void (await db('client_secrets').where({ client_id: clientId }).delete()),
-  sealedSecrets: () => db('client_secrets').whereNotNull('sealed').select('id', 'client_id', 'sealed'),
-  reseal: async (id, sealed) => void (await db('client_secrets').where({ id }).update({ sealed })),
 });

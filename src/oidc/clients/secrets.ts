@@ -1,4 +1,5 @@
 import { constantTimeEqual, type Envelope, randomSecret, sha256, uuidv7 } from '../../platform/crypto/index.ts';
+import type { SealedColumn } from '../../platform/db/index.ts';
 import type { SecretRow } from './repository.ts';
 import { computesWithSecret } from './rules.ts';
 
@@ -22,6 +23,14 @@ const secretBytes = 48;
 export const newSecret = (): string => randomSecret(secretBytes);
 
 const sealContext = (clientId: string): string => `client-secret/${clientId}`;
+
+export const sealedSecrets: SealedColumn = {
+  table: 'client_secrets',
+  key: 'id',
+  column: 'sealed',
+  bound: 'client_id',
+  context: sealContext,
+};
 
 /**
  * A digest for what we made: nothing can be guessed from it. Sealed with the master key where the value is computed with, and
@@ -59,7 +68,3 @@ export const secretRow = (clientId: string, kept: KeptSecret, now: Date): Secret
   created_at: now,
   expires_at: null,
 });
-
-/** @throws EnvelopeError */
-export const resealed = (envelope: Envelope, clientId: string, sealed: string): string =>
-  envelope.seal(envelope.open(sealed, sealContext(clientId)), sealContext(clientId));

@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { Envelope } from '../../platform/crypto/index.ts';
+import type { SealedColumn } from '../../platform/db/index.ts';
 import type { KeyRow } from './repository.ts';
 
 /** FEATURES P6. All are made at the first start, since discovery offers them to every client. */
@@ -7,6 +8,13 @@ export const signingAlgorithms = ['RS256', 'ES256', 'EdDSA', 'PS256'] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 export const sealContext = (kid: string): string => `signing-key/${kid}`;
+
+export const sealedKeys: SealedColumn = {
+  table: 'signing_keys',
+  key: 'kid',
+  column: 'private_jwk_sealed',
+  context: sealContext,
+};
 
 /** A new key pair as a row; the private part leaves this function sealed only. */
 export const generateKey = async (alg: SigningAlgorithm, envelope: Envelope, now: Date): Promise<KeyRow> => {

@@ -20,11 +20,9 @@ export interface KeyRepository {
   insert(row: KeyRow): Promise<boolean>;
   /** Moves one key on; false when it is not in `from` any more. */
   move(kid: string, from: KeyState, change: Partial<KeyRow>): Promise<boolean>;
-  reseal(kid: string, sealed: string): Promise<void>;
   /** Removes keys whose overlap is over. */
   removeExpired(now: Date): Promise<string[]>;
-  /** The longest life any resource or client gives its tokens, in seconds; 0 where none says. */
-  /** Of every tenant's clients: the transaction sees them all. */
+  /** The longest life any resource or client gives its tokens, in seconds; 0 where none says. The transaction sees every tenant's. */
   longestLifetimeSeconds(): Promise<number>;
   /** Serializes rotations over all replicas until the transaction ends. */
   lock(): Promise<void>;
@@ -40,9 +38,6 @@ export const createKeyRepository = (db: Knex): KeyRepository => ({
     return inserted.length === 1;
   },
   move: async (kid, from, change) => (await db('signing_keys').where({ kid, state: from }).update(change)) === 1,
-  reseal: async (kid, sealed) => {
-    await db('signing_keys').where({ kid }).update({ private_jwk_sealed: sealed });
-  },
   removeExpired: (now) =>
     db('signing_keys')
       .where('expires_at', '<=', now)

@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/logging/index.ts';
 import type { Actor, AuditSink, Clock, InTransaction } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
 import type { KeySource } from '../ports.ts';
-import { type SigningAlgorithm, sealContext, signingAlgorithms } from './generate.ts';
+import { type SigningAlgorithm, signingAlgorithms } from './generate.ts';
 import type { KeyRepository, KeyRow, KeyState } from './repository.ts';
 import { createRotation, makeSpares } from './rotation.ts';
 import { inOrder, type LoadedKeys, loadKeySet } from './set.ts';
@@ -30,7 +30,7 @@ export interface KeyView {
 }
 
 export interface Keys extends KeySource {
-  /** Loads, makes what is missing, re-seals with the current master key. @throws EnvelopeError for a wrong MASTER_KEY */
+  /** Loads, makes what is missing. @throws EnvelopeError for a wrong MASTER_KEY */
   prepare(): Promise<void>;
   list(): Promise<KeyView[]>;
   /**
@@ -121,18 +121,6 @@ export const createKeys = (deps: KeyDeps): Keys => {
     return { ...row, alg: row.alg };
   };
 
-  const reseal = async (): Promise<void> => {
-    for (const { kid, private_jwk_sealed: sealed } of await keys.list()) {
-      if (!envelope.isStale(sealed)) continue;
-      const context = sealContext(kid);
-      try {
-        await keys.reseal(kid, envelope.seal(envelope.open(sealed, context), context));
-      } catch {
-        logger.error({ kid }, 'a signing key cannot be opened and keeps its old seal');
-      }
-    }
-  };
-
   const ageSeconds = (row: KeyRow): number => (clock.now().getTime() - (row.activated_at ?? row.created_at).getTime()) / 1000;
   const missing = (rows: readonly KeyRow[]): SigningAlgorithm[] =>
     signingAlgorithms.filter((alg) => !rows.some((row) => row.alg === alg && row.state === 'active'));
@@ -142,7 +130,6 @@ export const createKeys = (deps: KeyDeps): Keys => {
       // F-19: a wrong MASTER_KEY is found out before anything is written.
       await load();
       await rotateWhere(missing);
-      await reseal();
     },
     current: async () => (loaded ?? (await load())).privateKeys,
     publicJwks: async () => (loaded ?? (await load())).publicKeys,

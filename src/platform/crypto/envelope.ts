@@ -13,8 +13,10 @@ export interface Envelope {
   seal(plaintext: string, context: string): string;
   /** @throws EnvelopeError */
   open(sealed: string, context: string): string;
-  /** True when the value is not sealed with the first (current) master key. */
-  isStale(sealed: string): boolean;
+  /** How values begin that are sealed with the first (current) master key. */
+  readonly prefix: string;
+  /** Whether the value is sealed with one of the master keys. */
+  knows(sealed: string): boolean;
   /** Keyed digest for values too guessable for a plain hash: user names, codes, addresses. */
   blindIndex(value: string, context: string): string;
   /** Id of the current master key: first eight bytes of a derived value, not of the key. */
@@ -41,10 +43,18 @@ const decrypt = (key: Buffer, sealed: Buffer, aad: string): Buffer => {
   return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
 };
 
+/** The key of blind indexes of the oldest master key: what is kept when the first one comes (`keptIndexKey`). */
+export const indexKeyOf = (masterKeys: readonly Buffer[]): Buffer => {
+  const oldest = masterKeys.at(-1);
+  if (!oldest) throw new EnvelopeError('no master key given');
+  return derive(oldest, 'blind-index');
+};
+
 /**
  * @param masterKeys 32 bytes each; the first encrypts, all decrypt (CONTRACT.md, MASTER_KEY)
+ * @param indexKey of blind indexes, which outlives the master key it came from
  */
-export const createEnvelope = (masterKeys: readonly Buffer[]): Envelope => {
+export const createEnvelope = (masterKeys: readonly Buffer[], indexKey = indexKeyOf(masterKeys)): Envelope => {
   const keys = masterKeys.map(
     (master): MasterKey => ({
       id: derive(master, 'key-id').subarray(0, 8).toString('hex'),
@@ -52,10 +62,7 @@ export const createEnvelope = (masterKeys: readonly Buffer[]): Envelope => {
     }),
   );
   const [current] = keys;
-  const [currentMaster] = masterKeys;
-  if (!current || !currentMaster) throw new EnvelopeError('no master key given');
-  // The index key stays that of the oldest master key, so that rotation does not lose look-ups.
-  const indexKey = derive(masterKeys.at(-1) ?? currentMaster, 'blind-index');
+  if (!current) throw new EnvelopeError('no master key given');
   return {
     keyId: current.id,
     seal(plaintext, context) {
@@ -75,7 +82,8 @@ export const createEnvelope = (masterKeys: readonly Buffer[]): Envelope => {
         throw new EnvelopeError('sealed value is damaged', { cause });
       }
     },
-    isStale: (sealed) => sealed.split('.')[1] !== current.id,
+    prefix: `v1.${current.id}.`,
+    knows: (sealed) => keys.some(({ id }) => id === sealed.split('.')[1]),
     blindIndex: (value, context) => createHmac('sha256', indexKey).update(`${context}\0${value}`).digest('base64url'),
   };
 };

@@ -3,6 +3,6 @@
  */
 
 export { constantTimeEqual, randomSecret, sha256 } from './digest.ts';
-export { createEnvelope, type Envelope, EnvelopeError } from './envelope.ts';
+export { createEnvelope, type Envelope, EnvelopeError, indexKeyOf } from './envelope.ts';
 export { loadMasterKeys } from './master-key.ts';
 export { isUuid, uuidv7 } from './uuid.ts';

@@ -10,6 +10,7 @@ export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './op
 export { containing } from './patterns.ts';
 export { ownRelease, SchemaTooNewError } from './release.ts';
 export { forgetRestored, isRestored, restoreArchive } from './restore.ts';
+export { derivedKeys, keptIndexKey, reseal, type SealedColumn } from './sealed.ts';
 export { prepared, type Statement, statement } from './statements.ts';
 export { inAllTenants, setTenants, type TenantScope, withTenants } from './tenants.ts';
 export { afterCommit, createInTransaction, retried } from './transactions.ts';

@@ -4,4 +4,4 @@
  */
 export { createOutbox, type OutboxDeps, type OutboxRelay } from './outbox.ts';
 export type { Delivery, OutboxHandler } from './relay.ts';
-export type { ListedEntry, OutboxState } from './store.ts';
+export { type ListedEntry, type OutboxState, sealedOutbox } from './store.ts';

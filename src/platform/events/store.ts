@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Envelope } from '../crypto/index.ts';
 import { uuidv7 } from '../crypto/index.ts';
-import { prepared, statement } from '../db/index.ts';
+import { prepared, type SealedColumn, statement } from '../db/index.ts';
 import type { OutboxEntry } from '../ports.ts';
 
 /** An entry that this process has leased. */
@@ -41,6 +41,8 @@ interface OutboxRow extends Omit<LeasedEntry, 'correlation_id'> {
 export const outboxChannel = 'castellan_outbox';
 
 const contextOf = (id: string): string => `outbox:${id}`;
+
+export const sealedOutbox: SealedColumn = { table: 'outbox', key: 'id', column: 'payload_sealed', context: contextOf };
 const columns = '(id, topic, key, payload_sealed, correlation_id, created_at, available_at) values ($1, $2, $3, $4, $5, $6, $6)';
 const add = statement('outbox-add', `insert into outbox ${columns}`);
 // NOTIFY is delivered at commit and never after a rollback. The embedded engine has no second process to tell.

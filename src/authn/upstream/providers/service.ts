@@ -1,5 +1,5 @@
 import { type Envelope, uuidv7 } from '../../../platform/crypto/index.ts';
-import type { TenantScope } from '../../../platform/db/index.ts';
+import type { SealedColumn, TenantScope } from '../../../platform/db/index.ts';
 import { errors as shared } from '../../../platform/errors/index.ts';
 import type { Actor, AuditSink, Clock } from '../../../platform/ports.ts';
 import { errors } from '../../errors.ts';
@@ -33,6 +33,13 @@ export interface ProviderAdminDeps {
 export const callbackPath = (name: string): string => `/api/v1/auth/social/${name}/callback`;
 /** A sealed secret opens in its own row only. */
 export const secretContext = (id: string): string => `upstream-provider:${id}`;
+
+export const sealedProviders: SealedColumn = {
+  table: 'upstream_providers',
+  key: 'id',
+  column: 'client_secret_sealed',
+  context: secretContext,
+};
 
 export const providerView = (row: ProviderRow, issuer: string): ProviderView => ({
   id: row.id,
