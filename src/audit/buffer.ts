@@ -1,3 +1,4 @@
+import { isRejectedValue } from '../platform/db/index.ts';
 import type { Logger } from '../platform/logging/index.ts';
 import type { AuditBuffer, Clock } from '../platform/ports.ts';
 import { type AuditRow, rowOf } from './rows.ts';
@@ -19,6 +20,18 @@ export const createAuditBuffer = ({ clock, logger, write, lost }: BufferDeps) =>
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> = Promise.resolve();
 
+  /** One event that the database cannot hold keeps none of the others out. */
+  const writeEach = async (rows: readonly AuditRow[]): Promise<void> => {
+    for (const row of rows) {
+      try {
+        await write([row]);
+      } catch (error) {
+        lost(1);
+        logger.error({ err: error, type: row.type }, 'an audit event could not be written');
+      }
+    }
+  };
+
   const writeOut = async (): Promise<void> => {
     const rows = pending;
     pending = [];
@@ -26,6 +39,7 @@ export const createAuditBuffer = ({ clock, logger, write, lost }: BufferDeps) =>
     try {
       await write(rows);
     } catch (error) {
+      if (isRejectedValue(error)) return await writeEach(rows);
       const room = Math.max(0, maxEvents - pending.length);
       pending = [...rows.slice(0, room), ...pending];
       if (rows.length > room) lost(rows.length - room);

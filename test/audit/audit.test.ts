@@ -60,6 +60,16 @@ describe('C5 audit events', () => {
     expect((await types()).filter((type) => type === 'oidc.token.introspected')).to.have.length(20);
   });
 
+  it('C5 one event that the database cannot hold keeps none of the others out, and counts as lost', async () => {
+    const before = lost;
+    const about = { type: 'api.denied', outcome: 'denied' } as const;
+    for (const route of ['/one', '/a\u0000b', '/two']) audit.buffer.note({ ...about, details: { permission: 'x', route } });
+    await audit.flush();
+    const kept = await database.knex('audit_events').where({ type: 'api.denied' }).orderBy('id').pluck('payload');
+    expect(kept.map(({ details }) => details.route)).to.have.members(['/one', '/two']);
+    expect(lost - before).to.equal(1);
+  });
+
   it('joins a statement of another room, so that an insert and its event are one', async () => {
     const { prepare, sql, values } = audit.statement;
     const event = { type: 'resource.created', outcome: 'success', details: { source: 'test' } } as const;

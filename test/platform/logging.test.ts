@@ -32,5 +32,7 @@ describe('O3 the log', () => {
     expect(level).to.equal('error');
     expect(err).to.include({ type: 'TypeError', message: 'of that kind' });
     expect(err.stack).to.include('logging.test.ts');
+    log.error({ err: Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' }) }, 'away');
+    expect(last().err).to.include({ message: 'no answer', code: 'ECONNREFUSED' });
   });
 });

@@ -23,12 +23,13 @@ const maxBodyBytes = 1_048_576;
 const hasChannel = ({ databaseUrl, dataDir }: Config): boolean =>
   databaseUrl === undefined && dataDir !== ':memory:' && Buffer.byteLength(socketOf(dataDir)) < maxPathBytes;
 
-const readJson = async (message: IncomingMessage): Promise<Record<string, unknown>> => {
+/** @param maxBytes of what somebody asks; an answer of the server is as long as it is */
+const readJson = async (message: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY): Promise<Record<string, unknown>> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new CommandFailed('too long');
+    if (bytes > maxBytes) throw new CommandFailed('too long');
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
@@ -55,7 +56,7 @@ const errorOf = ({ code, status, title, detail, errors, message }: Problem): Err
     : new CommandFailed(message ?? 'the server refused');
 
 const answerTo = async (operations: Operations, incoming: IncomingMessage): Promise<unknown> => {
-  const { name, input } = await readJson(incoming);
+  const { name, input } = await readJson(incoming, maxBodyBytes);
   if (typeof name !== 'string' || !Object.hasOwn(operations, name)) {
     throw new CommandFailed('the running server is of another version and does not know this command');
   }

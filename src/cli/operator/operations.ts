@@ -1,6 +1,7 @@
 import type { Rooms } from '../../app.ts';
 import { CommandFailed } from '../../exit.ts';
 import { isEmailAddress } from '../../identity/index.ts';
+import { isUuid } from '../../platform/crypto/index.ts';
 import type { ListedEntry, OutboxState } from '../../platform/events/index.ts';
 import type { MailMessage } from '../../platform/ports.ts';
 import { smsTopic, type TextMessage } from '../../platform/sms/index.ts';
@@ -107,13 +108,10 @@ const keyOperations = ({ oidc: { keys } }: Rooms) => ({
   },
 });
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 const revocationOperations = ({ oidc: { revocations } }: Rooms) => ({
   'revoke.all': async (wish: { organizationId?: string | undefined; reason?: string | undefined }) => {
     const { organizationId } = wish;
-    if (organizationId !== undefined && !uuid.test(organizationId))
-      throw new CommandFailed('the id of an organization is a UUID');
+    if (organizationId !== undefined && !isUuid(organizationId)) throw new CommandFailed('the id of an organization is a UUID');
     const { revokedBefore } = await revocations.revoke({ ...wish, ...operator });
     const scope = organizationId === undefined ? 'everything' : 'organization';
     return { scope, organizationId, revokedBefore: revokedBefore.toISOString() };
@@ -138,7 +136,7 @@ const outboxOperations = ({ foundation: { outbox }, mail, sms }: Rooms) => {
     return { id, topic, state, attempts, ...times, lastError, to: letter?.to, subject: letter?.subject };
   };
   const find = async (id: string): Promise<ListedEntry> => {
-    const entry = await outbox.find(id);
+    const entry = isUuid(id) ? await outbox.find(id) : undefined;
     if (!entry) throw new CommandFailed(`there is no entry ${id} in the outbox`);
     return entry;
   };

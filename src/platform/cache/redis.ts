@@ -73,7 +73,7 @@ export const createRedisLink = ({ urls, logger }: RedisDeps): RedisLink => {
   const breaker = createBreaker();
   const closers: (() => void)[] = [];
   // The address may hold a password: only the kind of failure is told.
-  client.on('error', (error: NodeJS.ErrnoException) => logger.warn({ code: error.code }, 'redis is away'));
+  client.on('error', (error: NodeJS.ErrnoException) => logger.warn({ reason: error.code }, 'redis is away'));
   const isUp = (): boolean => client.status === 'ready' && !breaker.isResting();
 
   return {

@@ -36,6 +36,10 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
 /** SQLSTATE 23503: what is pointed to is not there. */
 export const isForeignKeyViolation = (error: unknown, constraint: string): boolean => violates(error, '23503', constraint);
 
+/** SQLSTATE classes 22 and 23: the value itself is at fault, and fails however often it is tried. */
+export const isRejectedValue = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && /^2[23]/.test(String((error as DatabaseFailure).code));
+
 /** Serialization failure and deadlock: the whole transaction may be tried again. */
 export const isRetryable = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && ['40001', '40P01'].includes((error as DatabaseFailure).code ?? '');

@@ -5,7 +5,7 @@
 export { createBatcher } from './batcher.ts';
 export { type Database, type DatabaseOptions, openDatabase, type StatementEvent } from './database.ts';
 export { DirectoryInUseError, directoryHolder, FreshDirectoryError } from './embedded.ts';
-export { isForeignKeyViolation, isStorageFull, isUnavailable, isUniqueViolation } from './failures.ts';
+export { isForeignKeyViolation, isRejectedValue, isStorageFull, isUnavailable, isUniqueViolation } from './failures.ts';
 export { type Inspection, inspect, inspectDatabase, migrateDatabase } from './operate.ts';
 export { containing } from './patterns.ts';
 export { ownRelease, SchemaTooNewError } from './release.ts';

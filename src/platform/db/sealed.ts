@@ -87,10 +87,11 @@ export const keptIndexKey = async ({ knex }: Database, envelope: Envelope, deriv
   const find = (): Promise<{ sealed: string } | undefined> => knex('derived_keys').where({ name: indexKeyName }).first('sealed');
   if (!(await find())) {
     const used = await knex('signing_keys').first('private_jwk_sealed');
-    if (used && !envelope.knows(used.private_jwk_sealed)) throw new EnvelopeError('does not open what is stored');
+    if (used && !envelope.knows(used.private_jwk_sealed)) throw new EnvelopeError('does not open the keys in use');
     const sealed = envelope.seal(derived.toString('base64url'), context);
     await knex('derived_keys').insert({ name: indexKeyName, sealed }).onConflict().ignore();
   }
-  const kept = await find();
-  return Buffer.from(envelope.open(kept?.sealed ?? '', context), 'base64url');
+  const { sealed = '' } = (await find()) ?? {};
+  if (!envelope.knows(sealed)) throw new EnvelopeError('does not open the keys in use');
+  return Buffer.from(envelope.open(sealed, context), 'base64url');
 };

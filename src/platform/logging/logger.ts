@@ -25,6 +25,11 @@ const secretNames = new Set([
   'mfaToken',
   'deviceToken',
   'secret',
+  'token',
+  'client_assertion',
+  'device_code',
+  'id_token_hint',
+  'registration_access_token',
 ]);
 const censor = '[redacted]';
 // Like the serializer's own: deeper, nothing is written. Instances of classes may be whole graphs of objects.
@@ -63,6 +68,12 @@ const redacted = (value: unknown, depth = 0): unknown => {
 
 const redactedObject = (value: object): Record<string, unknown> => redacted(value) as Record<string, unknown>;
 
+/** What an error calls `code` is its kind, `ECONNREFUSED` or an SQLSTATE, and nothing that somebody typed. */
+const describe = (error: Error & { code?: unknown }): Record<string, unknown> => {
+  const described = redactedObject({ ...pino.stdSerializers.err(error) });
+  return error.code === undefined ? described : { ...described, code: error.code };
+};
+
 // A write for each line took a twentieth of the time of a request; at the end of the process the rest is written.
 const bufferBytes = 16_000;
 const flushMs = 100;
@@ -75,7 +86,7 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redactedObject },
-      serializers: { err: (error: Error) => redactedObject({ ...pino.stdSerializers.err(error) }) },
+      serializers: { err: describe },
       mixin: () => {
         const correlationId = currentScope()?.correlationId;
         return correlationId === undefined ? {} : { correlationId };
