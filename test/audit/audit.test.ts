@@ -88,9 +88,10 @@ describe('C5 audit events', () => {
   });
 
   it('is bounded and counts what it loses', () => {
+    const before = lost;
     for (let index = 0; index < 10_005; index += 1) {
       audit.buffer.note({ type: 'oidc.token.introspected', outcome: 'success', details: { active: false } });
     }
-    expect(lost).to.equal(5);
+    expect(lost - before).to.equal(5);
   });
 });

@@ -1,6 +1,6 @@
 import type { Config } from '../../platform/config/index.ts';
 import type { Envelope } from '../../platform/crypto/index.ts';
-import { type Database, inAllTenants, setTenants } from '../../platform/db/index.ts';
+import { type Database, setTenants } from '../../platform/db/index.ts';
 import type { FieldError } from '../../platform/errors/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { errors } from '../errors.ts';
