@@ -162,6 +162,29 @@ describeWith(['postgres'], 'P10 F-04 two transactions that wait for each other',
   });
 });
 
+describeWith(['postgres'], 'F-02 upkeep as the owner of the schema', () => {
+  it('gives back no connection that was lost meanwhile, keeps none, and says nothing among the lines of the log', async () => {
+    const { log } = console;
+    const said: unknown[] = [];
+    console.log = (...words) => void said.push(words);
+    const place = await locate('postgres');
+    const database = await openDatabase({ ...place, poolMax: 2, migrate: false });
+    try {
+      for (let turn = 0; turn < 3; turn += 1) {
+        const lost = await database.maintain('select pg_terminate_backend(pg_backend_pid())').catch((error: unknown) => error);
+        expect(lost).to.be.instanceOf(Error);
+      }
+      const { rows } = await database.knex.raw('select current_user as name');
+      expect(rows).to.deep.equal([{ name: 'castellan_app' }]);
+      expect(said).to.deep.equal([]);
+    } finally {
+      console.log = log;
+      await database.close();
+      await place.remove();
+    }
+  });
+});
+
 describeWith(['postgres'], 'F-13 a connection that listens', () => {
   it('does not outlive its end, also when that comes while it is made anew', async () => {
     const place = await locate('postgres');

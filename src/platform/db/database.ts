@@ -71,11 +71,16 @@ class YieldingDialect extends pgDialect {
   }
 }
 
+/** Knex would write its warnings among the JSON lines of the log. */
+const aside = (message: unknown): void => process.emitWarning(String(message), 'KnexWarning');
+const log = { warn: aside, error: aside, deprecate: aside };
+
 const embeddedConnection = (store: EmbeddedStore): Knex.Config => ({
   client: YieldingDialect as unknown as typeof Knex.Client,
   connection: () => createPgConfig(store.pglite) as unknown as Knex.PgConnectionConfig,
   pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 30 },
   acquireConnectionTimeout: acquireTimeoutMs,
+  log,
 });
 
 type RawConnection = { query(sql: string, done: (error: Error | null) => void): void };
@@ -114,6 +119,21 @@ const watchStatements = (knex: Knex): Pick<Database, 'onStatement' | 'onWrite'> 
   return { onStatement, onWrite: writes.onWrite };
 };
 
+/** How Knex knows a connection that is not to be used again. */
+interface PooledConnection {
+  __knex__disposed?: unknown;
+}
+
+/** Back to the application's role, or out of the pool: as the owner it would see past row-level security. */
+const leaveOwner = async (knex: Knex, connection: PooledConnection): Promise<void> => {
+  try {
+    await knex.raw('set role castellan_app').connection(connection);
+  } catch (error) {
+    connection.__knex__disposed = error;
+  }
+  await knex.client.releaseConnection(connection);
+};
+
 /** The pool's connections run as the application's role; maintenance needs the owner's, on one connection, for one call. */
 const asOwner = async (knex: Knex, work: (connection: unknown) => PromiseLike<unknown>): Promise<void> => {
   const connection = await knex.client.acquireConnection();
@@ -121,8 +141,7 @@ const asOwner = async (knex: Knex, work: (connection: unknown) => PromiseLike<un
     await knex.raw('reset role').connection(connection);
     await work(connection);
   } finally {
-    await knex.raw('set role castellan_app').connection(connection);
-    await knex.client.releaseConnection(connection);
+    await leaveOwner(knex, connection);
   }
 };
 
@@ -131,6 +150,7 @@ const postgresConnection = (url: string, poolMax: number): Knex.Config => ({
   connection: { connectionString: url, application_name: 'castellan' },
   pool: { min: 0, max: poolMax },
   acquireConnectionTimeout: acquireTimeoutMs,
+  log,
 });
 
 const openPostgres = async (url: string, options: DatabaseOptions): Promise<Database> => {
