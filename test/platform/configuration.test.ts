@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { ConfigError, loadConfig } from '../../src/platform/config/index.ts';
+import { openPlaces } from '../../src/platform/geo/index.ts';
 
 const masterKey = Buffer.alloc(32, 1).toString('base64url');
 
@@ -23,18 +25,20 @@ const wrong: Record<string, string[]> = {
   TLS_CLIENT_CERT: ['on', 'request', 'header'],
   OUTBOUND_ALLOW: ['10.0.0.0/99', 'http://x', '*'],
   DATABASE_URL: ['mysql://x', 'nonsense'],
-  REDIS_URL: ['http://x', 'redis://a,http://b'],
+  DATA_DIR: [fileURLToPath(import.meta.url)],
+  GEOIP_DB: ['/nowhere.mmdb', tmpdir()],
+  REDIS_URL: ['http://x', 'redis://a,http://b', 'redis://h:99999', 'redis://:x:y:z'],
   WORKERS: ['0', '2', 'many', '65'],
   MASTER_KEY: ['short', `${masterKey},short`, '!'.repeat(43)],
   BOOTSTRAP_ADMIN_EMAIL: ['nonsense'],
   BOOTSTRAP_ADMIN_PASSWORD: ['short'],
-  BOOTSTRAP_FILE: ['/nowhere.json'],
+  BOOTSTRAP_FILE: ['/nowhere.json', tmpdir()],
   BOOTSTRAP_ADMIN_EMIAL: ['x'],
   DYNAMIC_REGISTRATION: ['on', 'Open'],
   REGISTRATION: ['yes'],
   RATE_LIMITS: ['yes', '{', '[]', '{"logins":5}', '{"login":0}', '{"login":"5"}'],
   TRUST_PROXY: ['x', '10.0.0.0/64'],
-  SMTP_URL: ['http://x', 'nonsense'],
+  SMTP_URL: ['http://x', 'nonsense', 'smtp://'],
   MAIL_FROM: ['nonsense', 'a@b\nBcc: c@d', 'A <a@b>, B <c@d>'],
   SOCIAL_GOOGLE_CLIENT_ID: ['x'],
   SOCIAL_FACEBOOK_CLIENT_SECRET: ['x'],
@@ -135,6 +139,14 @@ describe('O5 OP-05 settings', () => {
       expect(mistakes({ MAIL_FROM: from }), from).to.deep.equal([]);
     }
     for (const host of ['0.0.0.0', '::', 'localhost', 'id.internal']) expect(mistakes({ HOST: host }), host).to.deep.equal([]);
+  });
+
+  it('names a .env that cannot be read, and a file of places that is none', async () => {
+    mkdirSync(join(cwd, '.env'));
+    expect(mistakes({})).to.deep.equal(['.env: cannot be read (EISDIR)']);
+    rmSync(join(cwd, '.env'), { recursive: true });
+    const error = await openPlaces(fileURLToPath(import.meta.url)).catch((caught: unknown) => caught);
+    expect(error).to.be.instanceOf(ConfigError).with.property('message', 'GEOIP_DB: the file is not a MaxMind DB');
   });
 
   it('reads .env, and the environment wins', () => {

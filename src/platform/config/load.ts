@@ -17,8 +17,11 @@ export interface LoadOptions {
 
 const withDotEnv = ({ env, cwd }: LoadOptions): Record<string, string | undefined> => {
   const file = resolve(cwd, '.env');
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-  return { ...fromFile, ...env };
+  try {
+    return { ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}), ...env };
+  } catch (error) {
+    throw new ConfigError([`.env: cannot be read (${(error as NodeJS.ErrnoException).code})`]);
+  }
 };
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -129,7 +132,8 @@ const readWorkers = (reader: Reader): number => {
 
 const readRedisUrls = (reader: Reader): string[] => {
   const urls = reader.list('REDIS_URL');
-  if (urls.some((entry) => !/^rediss?:\/\//.test(entry))) reader.mistake('REDIS_URL: must start with redis:// or rediss://');
+  const isRedis = (entry: string): boolean => /^rediss?:\/\//.test(entry) && URL.canParse(entry);
+  if (!urls.every(isRedis)) reader.mistake('REDIS_URL: must be addresses that start with redis:// or rediss://');
   return urls;
 };
 
@@ -180,8 +184,7 @@ export const loadConfig = (options: LoadOptions): Config => {
   const tls = readTls(reader, cwd);
   const { issuer, issuerIsLoopback } = readIssuer(reader, port, tls !== undefined);
   const databaseUrl = reader.url('DATABASE_URL', ['postgres:', 'postgresql:']);
-  const dataDirText = reader.text('DATA_DIR') ?? './data';
-  const dataDir = dataDirText === ':memory:' ? dataDirText : resolve(cwd, dataDirText);
+  const dataDir = reader.directory('DATA_DIR', './data', cwd);
   const workers = readWorkers(reader);
   const profile = reader.choice('PROFILE', ['default', 'fapi2', 'conformance']);
   checkNames(reader, env);

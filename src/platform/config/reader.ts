@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Networks, parseNetworks } from './networks.ts';
 
@@ -47,7 +47,10 @@ export class Reader {
   url(name: string, protocols: readonly string[]): string | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value;
+    const { protocol = '', hostname = '' } = URL.canParse(value) ? new URL(value) : {};
+    // A database may be behind a socket of this machine.
+    const isComplete = hostname !== '' || protocol.startsWith('postgres');
+    if (protocols.includes(protocol) && isComplete) return value;
     this.mistake(`${name}: must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
     return undefined;
   }
@@ -56,9 +59,18 @@ export class Reader {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const path = resolve(cwd, value);
-    if (existsSync(path)) return path;
+    if (existsSync(path) && !statSync(path).isDirectory()) return path;
     this.mistake(`${name}: there is no such file`);
     return undefined;
+  }
+
+  /** @returns an absolute path, which need not be there yet, or `:memory:` */
+  directory(name: string, fallback: string, cwd: string): string {
+    const value = this.text(name) ?? fallback;
+    if (value === ':memory:') return value;
+    const path = resolve(cwd, value);
+    if (existsSync(path) && !statSync(path).isDirectory()) this.mistake(`${name}: is no directory`);
+    return path;
   }
 
   networks(name: string, fallback: readonly string[] = []): Networks {

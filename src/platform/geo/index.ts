@@ -1,5 +1,6 @@
 /** Owns: where an address is, as far as a database file of the operator's tells (`GEOIP_DB`), and which network it belongs to. */
 import { type CityResponse, open } from 'maxmind';
+import { ConfigError } from '../config/index.ts';
 
 export { networkOf } from './network.ts';
 
@@ -28,12 +29,12 @@ const placeOf = ({ city, country, registered_country: registered, location }: Ci
 
 /**
  * @param file a MaxMind DB (GeoLite2, GeoIP2, DB-IP: City or Country); read whole, once
- * @throws Error when it is none
+ * @throws ConfigError when it is none
  */
 export const openPlaces = async (file: string | undefined): Promise<Places> => {
   if (file === undefined) return { find: () => undefined };
   const reader = await open<CityResponse>(file).catch((cause: unknown) => {
-    throw new Error('GEOIP_DB: the file is not a MaxMind DB', { cause });
+    throw Object.assign(new ConfigError(['GEOIP_DB: the file is not a MaxMind DB']), { cause });
   });
   return {
     find: (ip) => {
