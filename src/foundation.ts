@@ -66,7 +66,11 @@ export const openFoundation = async (
   const database = given ?? (await openDatabase({ databaseUrl, dataDir, poolMax }));
   const metrics = createMetrics();
   database.onStatement(({ durationSeconds }) => metrics.queryDuration.observe(durationSeconds));
-  const envelope = await openEnvelope(config, database);
+  const envelope = await openEnvelope(config, database).catch(async (error: unknown) => {
+    // Left open, it would keep the process and its directory.
+    await database.close();
+    throw error;
+  });
   const outbound = createOutbound({
     config,
     clock,
