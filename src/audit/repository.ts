@@ -43,8 +43,12 @@ const types = [
 const lists = (first: number): string => types.map((type, index) => `$${first + index}::${type}[]`).join(', ');
 
 /** The insert of any number of events, also as part of a statement of another room. */
-export const insertEventsSql = (firstParameter: number): string =>
-  `insert into audit_events (${columns.join(', ')}) select * from unnest(${lists(firstParameter)})`;
+export const insertEventsSql = (firstParameter: number, condition?: string): string => {
+  const into = `insert into audit_events (${columns.join(', ')})`;
+  if (condition === undefined) return `${into} select * from unnest(${lists(firstParameter)})`;
+  return `${into} select ${columns.join(', ')} from unnest(${lists(firstParameter)}, $${firstParameter + columns.length}::text[])
+    as e (${columns.join(', ')}, needs) where ${condition}`;
+};
 
 /** The values of that insert, in the order of its parameters. */
 export const valuesOf = (rows: readonly AuditRow[]): readonly unknown[] =>

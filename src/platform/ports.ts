@@ -53,8 +53,12 @@ export type PreparedEvent = Readonly<Record<string, unknown>>;
 export interface AuditStatement {
   /** Called within the request that the event belongs to. */
   prepare(event: AuditEvent): PreparedEvent;
-  /** The insert of any number of events; a `where` may follow. @param firstParameter number of its first `$n` */
-  sql(firstParameter: number): string;
+  /**
+   * The insert of any number of events.
+   * @param firstParameter number of its first `$n`
+   * @param condition for each event, on a list of texts `needs` that follows the values
+   */
+  sql(firstParameter: number, condition?: string): string;
   values(events: readonly PreparedEvent[]): readonly unknown[];
 }
 

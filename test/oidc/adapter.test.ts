@@ -31,6 +31,72 @@ const open = async (engine: Engine) => {
 describe('P10 adapter, embedded', () => adapterContract(() => open('embedded')));
 describeWith(['postgres'], 'P10 adapter, PostgreSQL', () => adapterContract(() => open('postgres')));
 
+const issued = { type: 'oidc.token.issued', outcome: 'success', details: { grantType: 'client_credentials' } } as const;
+
+/** Requests in flight together share a statement. */
+const sharedCommits = (engine: Engine): void => {
+  let subject: Awaited<ReturnType<typeof open>>;
+  before(async () => {
+    subject = await open(engine);
+  });
+  after(() => subject.close());
+
+  const fresh = (): string => randomBytes(32).toString('base64url');
+  const tokens = () => subject.adapter('ClientCredentials');
+  const code = async (): Promise<string> => {
+    const key = fresh();
+    await tokens().upsert(key, { clientId: 'app' }, 60);
+    return key;
+  };
+  const redeem = (spent: string, next: string): Promise<boolean> =>
+    subject.store
+      .inUnit(async (unit) => {
+        await tokens().consume(spent);
+        await tokens().upsert(next, { clientId: 'app' }, 60);
+        unit.record(issued);
+      })
+      .then(() => true)
+      .catch((error: Error) => {
+        if (error.name === 'AlreadyConsumed') return false;
+        throw error;
+      });
+
+  it('RC-01: of redemptions in one statement each stands or falls by its own, with its tokens and its event', async () => {
+    const codes = await Promise.all(Array.from({ length: 6 }, code));
+    const spentBefore = codes[0] as string;
+    await tokens().consume(spentBefore);
+    const events = (await subject.database.knex('audit_events').where({ type: issued.type })).length;
+    const tries = codes.flatMap((spent) => Array.from({ length: 3 }, () => ({ spent, next: fresh() })));
+    const statements: string[] = [];
+    const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+    const won = await Promise.all(tries.map(({ spent, next }) => redeem(spent, next)));
+    stop();
+    expect(statements.length).to.be.at.most(3);
+    for (const spent of codes) {
+      const winners = tries.filter((one, index) => one.spent === spent && won[index]);
+      expect(winners, spent).to.have.length(spent === spentBefore ? 0 : 1);
+    }
+    const stored = await Promise.all(tries.map(async ({ next }) => (await tokens().find(next)) !== undefined));
+    expect(stored).to.deep.equal(won);
+    expect(await subject.database.knex('audit_events').where({ type: issued.type })).to.have.length(events + 5);
+  });
+
+  it('RC-01: a row that two of them replace is the one of who won', async () => {
+    const [good, dead, row] = [await code(), await code(), fresh()];
+    await tokens().consume(dead);
+    const put = (spent: string, scope: string): Promise<void> =>
+      subject.store.inUnit(async () => {
+        await tokens().consume(spent);
+        await tokens().upsert(row, { clientId: 'app', scope }, 60);
+      });
+    await Promise.allSettled([put(good, 'won'), put(dead, 'lost')]);
+    expect((await tokens().find(row))?.scope).to.equal('won');
+  });
+};
+
+describe('P10 shared commits, embedded', () => sharedCommits('embedded'));
+describeWith(['postgres'], 'P10 shared commits, PostgreSQL', () => sharedCommits('postgres'));
+
 describe('P10 unit of work', () => {
   let subject: Awaited<ReturnType<typeof open>>;
   before(async () => {
@@ -83,7 +149,6 @@ describe('P10 unit of work', () => {
     expect(await subject.adapter('ClientCredentials').find(next)).to.equal(undefined);
   });
 
-  const issued = { type: 'oidc.token.issued', outcome: 'success', details: { grantType: 'client_credentials' } } as const;
   const eventCount = async (): Promise<number> =>
     (await subject.database.knex('audit_events').where({ type: issued.type })).length;
 

@@ -3,6 +3,7 @@ import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platf
 import type { ClientSource } from '../ports.ts';
 import { createArtifactCopy } from './copy.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
+import { isJoinable, type JoinedWrite, joinWrites, writtenOf } from './joined.ts';
 import { createLifeCheck } from './life.ts';
 import type { ArtifactRow } from './rows.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
@@ -47,26 +48,47 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     return copy ? copy.read(load) : load();
   };
 
-  /** @returns what the process's own copy has to be told once it is stored */
-  const write = async (executor: typeof knex, changes: Changes): Promise<() => void> => {
+  interface Stored {
+    hasSpent(key: ArtifactKey): boolean;
+    /** What the process's own copy has to be told, once it is stored. */
+    tell(): void;
+  }
+
+  const write = async (executor: typeof knex, changes: Changes): Promise<Stored> => {
     const now = clock.now();
     const run = () => writeChanges(executor, changes, { now, audit: audit?.statement });
     const { spent, replaced } = await (executor === knex ? retried(run) : run());
-    const [first] = changes.consumed;
-    if (first && spent < changes.consumed.length) throw new AlreadyConsumed(first.kind);
-    return () => copy?.apply(changes, { now, isFresh: replaced === 0 });
+    const ids = new Set(spent);
+    return {
+      hasSpent: ({ id }) => ids.has(id),
+      tell: () => copy?.apply(writtenOf(changes, ids), { now, isFresh: replaced === 0 }),
+    };
   };
 
-  type Insert = Pick<Changes, 'kept' | 'events' | 'seen'>;
-  const insert = createBatcher(
-    async (inserts: readonly Insert[]) => {
-      const rows = new Map(inserts.flatMap(({ kept }) => kept).map((row) => [`${row.kind} ${row.id}`, row]));
-      // One row a session, and in one order: rows that two statements touch never wait for each other in a circle.
-      const sessions = new Map(inserts.flatMap(({ seen }) => seen).map((one) => [one.sessionUid, one]));
-      const seen = [...sessions.values()].sort((a, b) => (a.sessionUid < b.sessionUid ? -1 : 1));
-      const events = inserts.flatMap((one) => one.events);
-      (await write(knex, { ...noChanges, kept: [...rows.values()], seen, events }))();
-      return inserts.map(() => undefined);
+  /** @throws AlreadyConsumed */
+  const writeWhole = async (executor: typeof knex, changes: Changes): Promise<() => void> => {
+    const { hasSpent, tell } = await write(executor, changes);
+    const lost = changes.consumed.find((key) => !hasSpent(key));
+    if (lost) throw new AlreadyConsumed(lost.kind);
+    return tell;
+  };
+
+  /** False where somebody else was first. */
+  const together = createBatcher(
+    async (writes: readonly JoinedWrite[]): Promise<boolean[]> => {
+      const { changes, places } = joinWrites(writes);
+      const { hasSpent, tell } = await write(knex, changes);
+      tell();
+      const outcomes: boolean[] = [];
+      for (const [index, one] of writes.entries()) {
+        if (places[index] !== 'apart') outcomes.push(places[index] === 'joined' && one.consumed.every(hasSpent));
+        else {
+          const alone = await write(knex, { ...noChanges, ...one });
+          if (one.consumed.every(alone.hasSpent)) alone.tell();
+          outcomes.push(one.consumed.every(alone.hasSpent));
+        }
+      }
+      return outcomes;
     },
     { maxInFlight: lanes, maxItems: 100 },
   );
@@ -116,12 +138,13 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       await database.transaction(async (trx) => {
         let stored: (() => void) | undefined;
         afterCommit(trx, () => stored?.());
-        stored = await write(trx, changes);
+        stored = await writeWhole(trx, changes);
         for (const step of work) await step(trx);
       });
-    } else if (isEmpty({ ...changes, kept: [] })) {
-      if (changes.kept.length > 0) await insert(changes);
-    } else (await write(knex, changes))();
+    } else if (isJoinable(changes)) {
+      const [first] = changes.consumed;
+      if (!(await together(changes)) && first) throw new AlreadyConsumed(first.kind);
+    } else if (!isEmpty(changes)) (await writeWhole(knex, changes))();
   };
 
   /** Two tabs may give one session a new id at once: the later one wins. */

@@ -27,6 +27,11 @@ export interface Changes {
   seen: readonly Seen[];
   /** What is told of it. */
   events: readonly PreparedEvent[];
+  /**
+   * Where several requests share a commit: the id that this very statement has to spend for a row or event to be written. Absent: the
+   * first of `consumed`, for all of them.
+   */
+  needs?: ReadonlyMap<ArtifactRow | PreparedEvent, string>;
 }
 
 export const noChanges: Changes = { kept: [], destroyed: [], consumed: [], revokedGrants: [], seen: [], events: [] };
@@ -39,6 +44,8 @@ const pairs = (first: number): string => `(id, kind) in (select * from unnest($$
 const arrays = ['text', 'text', 'text', 'uuid', 'text', 'text', 'text', 'text', 'timestamptz', 'timestamptz'] as const;
 const names = 'kind, id, payload, account_id, client_id, grant_id, session_uid, lookup, expires_at, created_at';
 
+const ifSpent = 'needs is null or needs in (select id from spent)';
+
 interface Part {
   sql: (firstParameter: number) => string;
   values: unknown[];
@@ -49,75 +56,82 @@ interface Part {
  * comes too late keeps the rest from being written.
  */
 const partsOf = (
-  { kept, destroyed, consumed, revokedGrants, seen, events }: Changes,
+  { kept, destroyed, consumed, revokedGrants, seen, events, needs }: Changes,
   now: Date,
   audit: AuditStatement | undefined,
-): Record<string, Part> => ({
-  ...(destroyed.length > 0 && {
-    gone: {
-      sql: (n) => `delete from oidc_artifacts where ${pairs(n)} returning 1`,
-      values: [destroyed.map(({ id }) => id), destroyed.map(({ kind }) => kind)],
-    },
-  }),
-  ...(revokedGrants.length > 0 && {
-    revoked: {
-      // The grant before what is under it, as everywhere: two who end the same never wait for each other in a circle.
-      sql: (n) =>
-        `delete from oidc_artifacts where grant_id = any($${n}::text[])${
-          destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''
-        } returning 1`,
-      values: [revokedGrants],
-    },
-  }),
-  ...(consumed.length > 0 && {
-    spent: {
-      sql: (n) => `update oidc_artifacts set consumed_at = $${n + 2} where consumed_at is null and ${pairs(n)} returning 1`,
-      values: [consumed.map(({ id }) => id), consumed.map(({ kind }) => kind), now],
-    },
-  }),
-  ...(kept.length > 0 && {
-    kept: {
-      sql: (n) => `insert into oidc_artifacts (${names})
+): Record<string, Part> => {
+  const isConditional = consumed.length > 0;
+  const needOf = (one: ArtifactRow | PreparedEvent): string | null => (needs ? needs.get(one) : consumed[0]?.id) ?? null;
+  return {
+    ...(destroyed.length > 0 && {
+      gone: {
+        sql: (n) => `delete from oidc_artifacts where ${pairs(n)} returning 1`,
+        values: [destroyed.map(({ id }) => id), destroyed.map(({ kind }) => kind)],
+      },
+    }),
+    ...(revokedGrants.length > 0 && {
+      revoked: {
+        // The grant before what is under it, as everywhere: two who end the same never wait for each other in a circle.
+        sql: (n) =>
+          `delete from oidc_artifacts where grant_id = any($${n}::text[])${
+            destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''
+          } returning 1`,
+        values: [revokedGrants],
+      },
+    }),
+    ...(consumed.length > 0 && {
+      spent: {
+        sql: (n) => `update oidc_artifacts set consumed_at = $${n + 2} where consumed_at is null and ${pairs(n)} returning id`,
+        values: [consumed.map(({ id }) => id), consumed.map(({ kind }) => kind), now],
+      },
+    }),
+    ...(kept.length > 0 && {
+      kept: {
+        sql: (n) => `insert into oidc_artifacts (${names})
         select r.kind, r.id, r.payload::json, r.account_id, r.client_id, r.grant_id, r.session_uid, r.lookup, r.expires_at, r.created_at
-        from unnest(${arrays.map((type, index) => `$${n + index}::${type}[]`).join(', ')}) as r (${names})
-        where true${destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''}${
-          consumed.length > 0 ? ' and (select count(*) from spent) > 0' : ''
+        from unnest(${[...arrays, 'text'].map((type, index) => `$${n + index}::${type}[]`).join(', ')}) as r (${names}, needs)
+        where ${isConditional ? `(${ifSpent})` : 'needs is null'}${
+          destroyed.length > 0 ? ' and (select count(*) from gone) >= 0' : ''
         }
         on conflict (id, kind) do update set payload = excluded.payload, account_id = excluded.account_id,
           client_id = excluded.client_id, grant_id = excluded.grant_id, session_uid = excluded.session_uid,
           lookup = coalesce(excluded.lookup, oidc_artifacts.lookup), expires_at = excluded.expires_at
         returning oidc_artifacts.xmax <> 0 as was_there`,
-      values: [
-        kept.map(({ kind }) => kind),
-        kept.map(({ id }) => id),
-        kept.map(({ payload }) => JSON.stringify(payload)),
-        kept.map(({ accountId }) => accountId),
-        kept.map(({ clientId }) => clientId),
-        kept.map(({ grantId }) => grantId),
-        kept.map(({ sessionUid }) => sessionUid),
-        kept.map(({ lookup }) => lookup),
-        kept.map(({ expiresAt }) => expiresAt),
-        kept.map(({ createdAt }) => createdAt),
-      ],
-    },
-  }),
-  ...(seen.length > 0 && {
-    seen: {
-      sql: (n) => `update sessions d set last_seen_at = $${n + 2}::timestamptz, expires_at = coalesce(r.expires_at, d.expires_at)
+        values: [
+          kept.map(({ kind }) => kind),
+          kept.map(({ id }) => id),
+          kept.map(({ payload }) => JSON.stringify(payload)),
+          kept.map(({ accountId }) => accountId),
+          kept.map(({ clientId }) => clientId),
+          kept.map(({ grantId }) => grantId),
+          kept.map(({ sessionUid }) => sessionUid),
+          kept.map(({ lookup }) => lookup),
+          kept.map(({ expiresAt }) => expiresAt),
+          kept.map(({ createdAt }) => createdAt),
+          kept.map(needOf),
+        ],
+      },
+    }),
+    ...(seen.length > 0 && {
+      seen: {
+        sql: (
+          n,
+        ) => `update sessions d set last_seen_at = $${n + 2}::timestamptz, expires_at = coalesce(r.expires_at, d.expires_at)
         from unnest($${n}::text[], $${n + 1}::timestamptz[]) as r (session_uid, expires_at)
         where d.session_uid = r.session_uid and d.ended_at is null
           and d.last_seen_at < $${n + 2}::timestamptz - interval '1 minute' returning 1`,
-      values: [seen.map(({ sessionUid }) => sessionUid), seen.map(({ expiresAt }) => expiresAt), now],
-    },
-  }),
-  ...(audit !== undefined &&
-    events.length > 0 && {
-      told: {
-        sql: (n) => `${audit.sql(n)}${consumed.length > 0 ? ' where (select count(*) from spent) > 0' : ''}`,
-        values: [...audit.values(events)],
+        values: [seen.map(({ sessionUid }) => sessionUid), seen.map(({ expiresAt }) => expiresAt), now],
       },
     }),
-});
+    ...(audit !== undefined &&
+      events.length > 0 && {
+        told: {
+          sql: (n) => audit.sql(n, isConditional ? ifSpent : undefined),
+          values: [...audit.values(events), ...(isConditional ? [events.map(needOf)] : [])],
+        },
+      }),
+  };
+};
 
 const statements = new Map<string, Statement>();
 const texts = new Set<string>();
@@ -135,9 +149,9 @@ const statementOf = (parts: Record<string, Part>): Statement => {
       parameter += part.values.length;
       return clause;
     });
-    const spent = parts.spent ? '(select count(*) from spent)' : '0';
+    const spent = parts.spent ? 'array(select id from spent)' : `'{}'::text[]`;
     const replaced = parts.kept ? '(select count(*) from kept where was_there)' : '0';
-    const text = `with ${clauses.join(', ')} select ${spent}::integer as spent, ${replaced}::integer as replaced`;
+    const text = `with ${clauses.join(', ')} select ${spent} as spent, ${replaced}::integer as replaced`;
     found = statement(`artifact-write-${shape}`, text);
     statements.set(shape, found);
     texts.add(text);
@@ -158,11 +172,13 @@ export const claimRow = async (knex: Knex, { kind, id, payload, expiresAt, creat
   (await prepared(knex, claim, [kind, id, JSON.stringify(payload), expiresAt, createdAt])).rowCount === 1;
 
 export interface Written {
-  /** How many of `consumed` this call spent; with fewer than asked nothing of `kept` was written. */
-  spent: number;
+  /** Ids of `consumed` that this call spent; what needed another was not written. */
+  spent: readonly string[];
   /** How many of `kept` took the place of a row. */
   replaced: number;
 }
+
+const nothingWritten: Written = { spent: [], replaced: 0 };
 
 export const writeChanges = async (
   executor: Knex,
@@ -170,8 +186,8 @@ export const writeChanges = async (
   { now, audit }: { now: Date; audit: AuditStatement | undefined },
 ): Promise<Written> => {
   const parts = partsOf(changes, now, audit);
-  if (Object.keys(parts).length === 0) return { spent: 0, replaced: 0 };
+  if (Object.keys(parts).length === 0) return nothingWritten;
   const values = Object.values(parts).flatMap((part) => part.values);
   const { rows } = await prepared<Written>(executor, statementOf(parts), values);
-  return rows[0] ?? { spent: 0, replaced: 0 };
+  return rows[0] ?? nothingWritten;
 };

@@ -23,9 +23,9 @@ export const createDocuments = () => {
   const keep: Middleware = async (ctx, next) => {
     await next();
     if (ctx.method !== 'GET' || ctx.status !== 200 || typeof ctx.body !== 'object') return;
-    const body = Buffer.from(JSON.stringify(ctx.body));
+    const body = JSON.stringify(ctx.body);
     const contentType = ctx.response.get('Content-Type') || 'application/json; charset=utf-8';
-    const document = { body, contentType, etag: `"${sha256(body.toString())}"`, maxAge };
+    const document = { body, contentType, etag: `"${sha256(body)}"`, maxAge };
     kept.set(ctx.path, document);
     ctx.body = body;
     ctx.set('Content-Type', contentType);

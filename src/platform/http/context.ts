@@ -5,7 +5,7 @@ import type Router from 'koa-router';
 import type { Config } from '../config/index.ts';
 import { uuidv7 } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
-import { inScope, type Logger } from '../logging/index.ts';
+import { createRequestLog, inScope, type Logger } from '../logging/index.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Clock } from '../ports.ts';
 import type { OwnCookies } from './cookies.ts';
@@ -108,12 +108,11 @@ export interface AnsweredRequest {
 
 /** One log line and the metrics of an answered request. */
 export const createRecorder = ({ logger, metrics }: Pick<PipelineDeps, 'logger' | 'metrics'>) => {
+  const log = createRequestLog(logger);
   return ({ correlationId, ip, method, route, status, started }: AnsweredRequest): void => {
     const seconds = (performance.now() - started) / 1000;
-    const labels = { method, route, status: String(status) };
-    metrics.httpDuration.observe(labels, seconds);
-    const level = status >= 500 ? 'error' : 'info';
-    logger[level]({ correlationId, ...labels, ip, durationMs: Math.round(seconds * 1000) }, 'request');
+    metrics.httpDuration.observe({ method, route, status: String(status) }, seconds);
+    log({ correlationId, method, route, status, ip, durationMs: Math.round(seconds * 1000) });
   };
 };
 

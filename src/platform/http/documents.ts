@@ -5,7 +5,8 @@ import { clientAddress, commonHeaders, correlationIdOf, createHostTest, type Rec
 
 /** An answer that is the same for everybody: discovery documents, the key set. */
 export interface StaticDocument {
-  body: Buffer;
+  /** A text leaves with its head in one write to the socket. */
+  body: string;
   contentType: string;
   /** Quoted, as RFC 9110 §8.8.3 has it. */
   etag: string;
@@ -37,14 +38,23 @@ const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD
  */
 export const createDocumentAnswer = ({ config, clock, record, find }: DocumentDeps) => {
   const isOurs = createHostTest(config);
-  const common = { ...commonHeaders(config), 'Access-Control-Allow-Origin': '*' };
+  const common = Object.entries({ ...commonHeaders(config), 'Access-Control-Allow-Origin': '*' })
+    .filter(([name]) => name !== 'Cache-Control')
+    .flat();
+  /** Of each document, what is the same in every answer. */
+  const heads = new WeakMap<StaticDocument, readonly string[]>();
+  const headOf = (document: StaticDocument): readonly string[] => {
+    const { etag, maxAge } = document;
+    const head = heads.get(document) ?? [...common, 'ETag', etag, 'Cache-Control', `public, max-age=${maxAge}`];
+    heads.set(document, head);
+    return head;
+  };
 
   const write = (request: IncomingMessage, response: ServerResponse, document: StaticDocument, correlationId: string): void => {
-    const { body, contentType, etag, maxAge } = document;
+    const { body, contentType, etag } = document;
     const isKnown = isSame(request.headers['if-none-match'], etag);
-    const about = { ETag: etag, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Correlation-Id': correlationId };
-    const content = isKnown ? {} : { 'Content-Type': contentType, 'Content-Length': body.length };
-    response.writeHead(isKnown ? 304 : 200, { ...common, ...about, ...content });
+    const content = isKnown ? [] : ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body))];
+    response.writeHead(isKnown ? 304 : 200, [...headOf(document), 'X-Correlation-Id', correlationId, ...content]);
     response.end(isKnown || request.method === 'HEAD' ? undefined : body);
   };
 
