@@ -802,7 +802,7 @@ describe('A5 social and upstream sign-in', function upstream() {
       }
     });
 
-    it('TN-02 TN-04 an organization’s provider is its own, for its applications, and weighs nothing beyond it', async () => {
+    it('TN-02 TN-04 AZ-11 an organization’s provider is its own, for its applications, and weighs nothing beyond it', async () => {
       const now = clock.now();
       const organization = { status: 'active', created_at: now, updated_at: now };
       const [acme, other] = ['01900000-0000-7000-8000-0000000000a1', '01900000-0000-7000-8000-0000000000b2'];
@@ -859,6 +859,13 @@ describe('A5 social and upstream sign-in', function upstream() {
         [one.id, acme],
         [two.id, other],
       ]);
+      // AZ-11: nobody comes in to hold what a rule of the organization keeps apart, be it what everybody holds.
+      const apart = { name: 'Apart', permissions: ['session:read:own', 'session:delete:own'], organizationId: acme };
+      const { json: rule } = await api('POST', '/rbac/sod-rules', apart, boss);
+      partner.person = person({ sub: 'third', email: 'third@example.test' });
+      expect(json(await classic(made.id, '?signUp=true')).type).to.equal('urn:castellan:error:duties_conflict');
+      expect(await everyTenant(stand.database, (trx) => trx('social_accounts').where({ subject: 'third' }))).to.deep.equal([]);
+      expect((await api('DELETE', `/rbac/sod-rules/${rule.id}`, undefined, boss)).status).to.equal(204);
       // SO-06: an organization that is suspended lets nobody in.
       await everyTenant(stand.database, (trx) => trx('organizations').where({ id: acme }).update({ status: 'suspended' }));
       await stand.app.rooms.foundation.caches.invalidate([`organization:${acme}`]);

@@ -458,6 +458,29 @@ describe('Z4-Z6 decisions over HTTP', () => {
       await post(`/authz/policies/${id}/archive`, {});
       expect(await ask({ risk: 90 })).to.equal(true);
       expect((await root('POST', `/authz/policies/${id}/activate`, {})).status).to.equal(409);
+      const versions = async (): Promise<[number, string][]> => {
+        const { items } = (await root('GET', `/authz/policies/${id}/versions`)).json;
+        return items.map(({ version, state: is }: { version: number; state: string }) => [version, is]);
+      };
+      expect(await versions()).to.deep.equal([[1, 'archived']]);
+      const stricter = { ...policy, condition: { '>': [{ var: 'env.risk' }, 5] }, tests: [] };
+      expect((await root('PUT', `/authz/policies/${id}`, stricter, { 'if-match': '*' })).status).to.equal(200);
+      expect(await versions(), 'what was in force stays as it was').to.deep.equal([
+        [2, 'draft'],
+        [1, 'archived'],
+      ]);
+      await post(`/authz/policies/${id}/activate`, {});
+      expect(await ask({ risk: 10 })).to.equal(false);
+      expect((await root('PUT', `/authz/policies/${id}`, policy, { 'if-match': '*' })).status).to.equal(200);
+      expect(await ask({ risk: 10 }), 'a draft changes nothing').to.equal(false);
+      await post(`/authz/policies/${id}/activate`, {});
+      expect(await ask({ risk: 10 })).to.equal(true);
+      expect(await versions()).to.deep.equal([
+        [3, 'active'],
+        [2, 'archived'],
+        [1, 'archived'],
+      ]);
+      await post(`/authz/policies/${id}/archive`, {});
     });
 
     it('refuses a name that is taken, also for a policy that has another, and keeps it where it is', async () => {

@@ -205,6 +205,19 @@ describe('Z7 separation of duties', () => {
     for (const role of ['payer', 'approver']) expect((await take('dan', role)).status).to.equal(204);
   });
 
+  it('AZ-11 counts what is denied, and what a deactivated account holds: their return is no way around', async () => {
+    expect((await give('dan', 'payer')).status).to.equal(201);
+    const deny = { permission: 'payments:*:any', effect: 'deny' };
+    expect((await asRoot('POST', `${user('dan')}/permissions`, deny)).status).to.equal(201);
+    expectConflict(await give('dan', 'approver'), 'denied');
+    expect((await asRoot('DELETE', `${user('dan')}/permissions/payments:*:any`)).status).to.equal(204);
+    expect((await asRoot('POST', `/identity/users/${ids.dan}/deactivate`, {})).status).to.equal(200);
+    expectConflict(await give('dan', 'approver'), 'deactivated');
+    expect((await asRoot('POST', `/identity/users/${ids.dan}/reactivate`, {})).status).to.equal(200);
+    expect(await rolesOf('dan')).to.deep.equal(['payer']);
+    expect((await take('dan', 'payer')).status).to.equal(204);
+  });
+
   it('Z7 overrides with a reason, by who may and never for oneself, and says so in the log and the report', async () => {
     await makeRole('assigner', ['role:assign:any', 'role:read:any', 'payments:create:any', 'payments:approve:any']);
     await give('eve', 'assigner');

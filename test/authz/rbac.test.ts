@@ -104,6 +104,25 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     expect((await superAdmin('DELETE', '/rbac/roles/ADMIN')).status).to.equal(409);
   });
 
+  it('Z1 registers a permission, lists it, and removes it once nobody holds it', async () => {
+    const name = 'ships:sail:any';
+    const path = `/rbac/permissions/${encodeURIComponent(name)}`;
+    const register = (body: object) => superAdmin('POST', '/rbac/permissions', body);
+    expect((await register({ name, description: 'Sails' })).status).to.equal(201);
+    expect((await register({ name })).json.type).to.equal('urn:castellan:error:permission_exists');
+    for (const wrong of ['ships', 'ships:sail', 'ships:sail:there', 'ships:*x:any', '::', 'a:b:c:d', 'ships: sail:any']) {
+      const { status, json } = await register({ name: wrong });
+      expect([status, json.errors[0].path], wrong).to.deep.equal([400, '/name']);
+    }
+    const { json } = await superAdmin('GET', '/rbac/permissions?search=sail');
+    expect(json.items.map((one: { name: string }) => one.name)).to.deep.equal([name]);
+    expect((await superAdmin('POST', '/rbac/roles', { name: 'sailor', permissions: [name] })).status).to.equal(201);
+    expect((await superAdmin('DELETE', path)).json.type).to.equal('urn:castellan:error:permission_in_use');
+    expect((await superAdmin('DELETE', '/rbac/roles/sailor')).status).to.equal(204);
+    expect((await superAdmin('DELETE', path)).status).to.equal(204);
+    expect((await superAdmin('DELETE', path)).status).to.equal(404);
+  });
+
   it('Z3 gives by inheritance, for a time, and takes at once', async () => {
     await superAdmin('POST', '/rbac/roles', {
       name: 'reader',
@@ -130,6 +149,27 @@ describe('Z1-Z3 roles and permissions over HTTP', () => {
     expect((await superAdmin('DELETE', `${path}/roles/writer`)).status).to.equal(204);
     const after = await superAdmin('GET', `${path}/effective`);
     expect(after.json.roles).to.deep.equal(['USER']);
+  });
+
+  it('Z3 lets windows of one role follow each other, and tells which one another would overlap', async () => {
+    const path = `/rbac/users/${ids.cyd}/roles`;
+    const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const [one, two, three] = [at(1), at(2), at(3)];
+    const give = (startsAt: string, expiresAt: string) => superAdmin('POST', path, { role: 'reader', startsAt, expiresAt });
+    const first = await give(one, two);
+    expect([first.status, (await give(two, three)).status]).to.deep.equal([201, 201]);
+    for (const window of [
+      [one, three],
+      [at(1.5), at(1.6)],
+      [at(0.5), at(1.1)],
+    ] as const) {
+      const { status, json } = await give(...window);
+      expect([status, json.type, json.assignmentId]).to.deep.equal([409, 'urn:castellan:error:assignment_exists', first.json.id]);
+    }
+    const reversed = await give(three, two);
+    expect([reversed.status, reversed.json.errors[0].path]).to.deep.equal([400, '/expiresAt']);
+    expect((await superAdmin('DELETE', `${path}/reader`)).status).to.equal(204);
+    expect((await superAdmin('GET', path)).json.items).to.deep.equal([]);
   });
 
   it('AZ-05 refuses a cycle and a role that inherits from itself', async () => {

@@ -3,6 +3,7 @@ import { type Call, callerWith, enforcer, machineToken } from '../support/caller
 import { eventually, type Fleet, startFleet } from '../support/processes.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
 import { describeWith } from '../support/services.ts';
+import { createDice } from './worlds.ts';
 
 const on = (replica: number) => ({ 'x-replica': String(replica) });
 
@@ -20,9 +21,9 @@ const describeVisibility = (title: string, needs: ('postgres' | 'redis')[], with
       expect(status, `${path} ${JSON.stringify(json)}`).to.be.below(300);
       return json;
     };
-    const ask = async (action: string, id?: string): Promise<boolean> => {
+    const ask = async (action: string, id?: string, replica = 1): Promise<boolean> => {
       const resource = { type: 'parcels', ...(id !== undefined && { id }) };
-      const { status, json } = await machine('POST', '/authz/check', { subject: { id: userId }, action, resource }, on(1));
+      const { status, json } = await machine('POST', '/authz/check', { subject: { id: userId }, action, resource }, on(replica));
       expect(status).to.equal(200);
       return json.allowed;
     };
@@ -118,6 +119,94 @@ const describeVisibility = (title: string, needs: ('postgres' | 'redis')[], with
       await put('somebody');
       await sees('open', false, 'p-1');
     });
+
+    it('RC-03 after changes at the same moment on both, both go by the last that committed', async function concurrent() {
+      this.timeout(60_000);
+      const dice = createDice(20_261_201);
+      const [roles, permissions] = [`/rbac/users/${userId}/roles`, `/rbac/users/${userId}/permissions`];
+      const own = `${permissions}/${encodeURIComponent('parcels:fly:any')}`;
+      await change('POST', '/rbac/roles', { name: 'pilot', permissions: ['parcels:fly:any'], createPermissions: true });
+      const changes: [string, string, unknown?][] = [
+        ['POST', roles, { role: 'pilot' }],
+        ['DELETE', `${roles}/pilot`],
+        ['POST', permissions, { permission: 'parcels:fly:any' }],
+        ['DELETE', own],
+        ['POST', permissions, { permission: 'parcels:fly:any', effect: 'deny' }],
+      ];
+      const seen = new Set<boolean>();
+      for (let round = 0; round < 40; round += 1) {
+        const answers = Array.from({ length: 1 + dice.number(3) }, () => {
+          const [method, path, body] = dice.one(changes);
+          return root(method, path, body, on(dice.number(2)));
+        });
+        // Loads that run while it changes.
+        const meanwhile = [0, 1, 0, 1].map((replica) => ask('fly', undefined, replica));
+        for (const { status } of await Promise.all(answers)) expect(status).to.be.below(500).and.not.equal(400);
+        await Promise.all(meanwhile);
+        // Read from the database, by no cache.
+        const held: { role: { name: string } }[] = (await root('GET', roles, undefined, on(0))).json.items;
+        const direct: { permission: string; effect: string }[] = (await root('GET', permissions, undefined, on(0))).json.items;
+        const effects = direct.filter(({ permission }) => permission === 'parcels:fly:any').map(({ effect }) => effect);
+        const allowed =
+          !effects.includes('deny') && (effects.includes('allow') || held.some(({ role }) => role.name === 'pilot'));
+        seen.add(allowed);
+        for (const replica of [0, 1]) {
+          const told = await eventually(
+            () => ask('fly', undefined, replica),
+            (value) => value === allowed,
+          );
+          expect(told, `round ${round}, replica ${replica}`).to.equal(allowed);
+        }
+      }
+      expect(seen.size, 'both came about').to.equal(2);
+    });
+
+    if (!withRedis) {
+      it('RC-07 of two who demote or deactivate each other at the same moment, on two replicas, one stays', async function two() {
+        this.timeout(60_000);
+        const everybody = [fleet.administrator, fleet.person];
+        const enter = async (index: number): Promise<Call> => {
+          const { login: email, password } = everybody[index] ?? fleet.person;
+          const { json } = await callerWith(fleet, undefined)('POST', '/auth/login', { email, password }, on(0));
+          ids[index] = json.user.id;
+          return callerWith(fleet, json.accessToken);
+        };
+        const ids: string[] = [];
+        const calls = [await enter(0), await enter(1)];
+        const isIn = async (by: Call | undefined, index: number): Promise<boolean> =>
+          (await by?.('GET', `/rbac/users/${ids[index]}/roles`, undefined, on(index)))?.json.items?.some(
+            ({ role }: { role: { name: string } }) => role.name === 'SUPER_ADMIN',
+          ) === true;
+        let survivor = 0;
+        for (let round = 0; round < 10; round += 1) {
+          const other = 1 - survivor;
+          const isByStatus = round % 4 === 3;
+          const at = (index: number): string =>
+            isByStatus ? `/identity/users/${ids[index]}/deactivate` : `/rbac/users/${ids[index]}/roles/SUPER_ADMIN`;
+          await calls[survivor]?.('POST', `/rbac/users/${ids[other]}/roles`, { role: 'SUPER_ADMIN' }, on(survivor));
+          expect(await isIn(calls[survivor], other), `round ${round}`).to.equal(true);
+          await eventually(
+            () => calls[other]?.('GET', '/rbac/roles?limit=1', undefined, on(other)) as ReturnType<Call>,
+            ({ status }) => status === 200,
+          );
+          const method = isByStatus ? 'POST' : 'DELETE';
+          const answers = await Promise.all(
+            [0, 1].map((index) => calls[index]?.(method, at(1 - index), isByStatus ? {} : undefined, on(index))),
+          );
+          const done = answers.flatMap((answer, index) => (answer && answer.status < 300 ? [index] : []));
+          expect(done, `round ${round}: ${answers.map((answer) => answer?.status)}`).to.have.length(1);
+          survivor = done[0] as number;
+          if (!isByStatus) continue;
+          expect(
+            (await calls[survivor]?.('POST', `/identity/users/${ids[1 - survivor]}/reactivate`, {}, on(survivor)))?.status,
+          ).to.equal(200);
+          calls[1 - survivor] = await enter(1 - survivor);
+        }
+        // What follows is the administrator's.
+        await calls[survivor]?.('POST', `/rbac/users/${ids[0]}/roles`, { role: 'SUPER_ADMIN' }, on(survivor));
+        if (survivor === 1) await calls[0]?.('DELETE', `/rbac/users/${ids[1]}/roles/SUPER_ADMIN`, undefined, on(0));
+      });
+    }
 
     if (withRedis) {
       it('Z8 F-03 with Redis gone amid it', async function withoutRedis() {

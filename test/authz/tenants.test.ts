@@ -433,6 +433,29 @@ describe('TN-01 TN-02 TN-03 TN-04 every route, as the manager of another tenant'
     expect(await everything()).to.equal(before);
   });
 
+  it('TN-02 goes by membership, whatever a header or a query says', async () => {
+    const said = {
+      'x-organization-id': foreign.organization,
+      'x-tenant-id': foreign.organization,
+      'x-forwarded-host': foreign.marker,
+    };
+    const lists = ['/rbac/roles', '/identity/users', '/identity/groups', '/identity/organizations', '/clients', '/audit/events'];
+    for (const path of lists) {
+      const { status, json } = await manager('GET', `${path}?limit=100`, undefined, said);
+      expect(status, path).to.equal(200);
+      const text = JSON.stringify(json.items);
+      expect(
+        Object.values(foreign).filter((id) => text.includes(id)),
+        path,
+      ).to.deep.equal([]);
+      expect(text, path).to.include(home.organization.slice(0, 35));
+    }
+    for (const path of ['/identity/users', '/identity/groups']) {
+      const { status, json } = await manager('GET', `${path}?organizationId=${foreign.organization}`, undefined, said);
+      expect(status === 404 || json.items.length === 0, path).to.equal(true);
+    }
+  });
+
   it('TN-02 lets its manager do the same at home, so that the refusals are for the tenant', async () => {
     const seen: [string, string][] = [
       ['GET', `/rbac/roles/${home.role}`],

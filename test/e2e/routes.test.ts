@@ -1,8 +1,10 @@
 import type { TSchema } from '@sinclair/typebox';
 import { expect } from 'chai';
-import { type Call, callerWith, personCalls } from '../support/callers.ts';
+import { type Call, callerWith, enforcer, machineToken, personCalls } from '../support/callers.ts';
+import { createTestClock } from '../support/clock.ts';
 import { type Stand, startStand } from '../support/stand.ts';
 
+const person = { email: 'person@example.test', password: 'correct horse battery staple' };
 const root = { email: 'root@example.test', password: 'correct horse battery staple' };
 const id = '01890000-0000-7000-8000-00000000aaaa';
 const cursor = (place: unknown): string => Buffer.from(JSON.stringify(place)).toString('base64url');
@@ -85,6 +87,35 @@ const wrongBodies = ({ method, spec: { body } }: Row): Wrong[] => {
   ];
 };
 
+/** What the server says and nobody's body does. */
+const owned = {
+  createdAt: '2020-01-01T00:00:00Z',
+  emailVerified: true,
+  id,
+  isSystem: true,
+  mfaEnabled: false,
+  passwordHash: 'x',
+  permissions: ['*:*:any'],
+  riskScore: 0,
+  roles: ['SUPER_ADMIN'],
+  version: 9,
+};
+const foreignFields = ({ method, spec: { body } }: Row): Wrong[] => {
+  if (method === 'get' || !body || !isClosed(body)) return [];
+  const more = Object.entries(owned).filter(([name]) => body.properties?.[name] === undefined);
+  const at = more.map(([name]) => `/${name}`);
+  return [{ what: 'fields of the server', body: JSON.stringify(Object.fromEntries(more)), status: [400], at }];
+};
+
+const prototypes = ({ method }: Row): Wrong[] =>
+  method === 'get'
+    ? []
+    : [
+        '{"__proto__":{"polluted":1}}',
+        '{"a":[{"__proto__":{"polluted":1}}]}',
+        '{"constructor":{"prototype":{"polluted":1}}}',
+      ].map((body) => ({ what: body, body, status: [400] }));
+
 const wrongPlaces = ({ path }: Row): Wrong[] =>
   path.includes(':')
     ? ['%00', '%FF', "'", '..%2F..%2Fx', 'x'.repeat(3000)].map((value) => ({
@@ -96,12 +127,15 @@ const wrongPlaces = ({ path }: Row): Wrong[] =>
 
 describe('IN-01 IN-02 IN-03 IN-09 wrong input at every route', function everyRoute() {
   this.timeout(120_000);
+  const clock = createTestClock();
   let stand: Stand;
   let rows: readonly Row[];
   let administrator: Call;
 
   before(async () => {
     stand = await startStand({
+      clock,
+      bootstrap: { users: [{ ...person, email_verified: true }], clients: [enforcer] },
       env: { BOOTSTRAP_ADMIN_EMAIL: root.email, BOOTSTRAP_ADMIN_PASSWORD: root.password },
     });
     rows = stand.app.rooms.http.rows as readonly Row[];
@@ -175,5 +209,43 @@ describe('IN-01 IN-02 IN-03 IN-09 wrong input at every route', function everyRou
       expect(status, row.path).to.equal(401);
       expect(headers.get('www-authenticate'), row.path).to.match(/^Bearer /);
     }
+  });
+
+  it('AZ-02 takes no field that is the server’s to say, at any route, and says so by name', async () => {
+    expect((await mistakes(administrator, foreignFields)).join('\n')).to.equal('');
+  });
+
+  it('IN-04 lets nobody reach a prototype by a body, at any route', async () => {
+    expect((await mistakes(administrator, prototypes)).join('\n')).to.equal('');
+    expect(({} as Record<string, unknown>).polluted).to.equal(undefined);
+  });
+
+  it('AZ-01 AZ-09 refuses at each route who lacks the permission, a token of another scope and one that has ended', async () => {
+    const asPerson = await personCalls(stand, person.email, person.password);
+    const machine = callerWith(stand, await machineToken(stand));
+    const { json } = await asPerson('GET', '/auth/me');
+    const held = new Set((json.permissions as string[]).map((name) => name.replace(/:\w+$/, '')));
+    const found: string[] = [];
+    const refused = async (by: Call, row: Row, wanted: (answer: Awaited<ReturnType<Call>>) => boolean) => {
+      const answer = await call(by, row, { what: '', status: [] });
+      if (!wanted(answer)) found.push(`${row.method} ${row.path}: ${answer.status} ${JSON.stringify(answer.json)}`);
+    };
+    const guarded = rows.filter(({ spec }) => spec.permission !== 'public');
+    const others = guarded.filter(({ spec }) => spec.permission.includes(':') && !held.has(spec.permission));
+    expect(others.length).to.be.greaterThan(60);
+    for (const row of others)
+      await refused(asPerson, row, ({ status, json: said }) => status === 403 && said.permission.startsWith(row.spec.permission));
+    const ofMachines = (scope: unknown): boolean => [scope].flat().includes('authz');
+    for (const row of guarded.filter(({ spec }) => !ofMachines(spec.scope)))
+      await refused(machine, row, ({ status, json: said }) => status === 403 && said.type.endsWith(':insufficient_scope'));
+    clock.advance(901);
+    for (const row of guarded) await refused(asPerson, row, ({ status }) => status === 401);
+    expect(found.join('\n')).to.equal('');
+    const asRoot = await personCalls(stand, root.email, root.password);
+    const denied = await asRoot('GET', `/audit/events?type=api.denied&actor=${json.user.id}&limit=200`);
+    const told = denied.json.items.map(({ details }: { details: { permission: string } }) =>
+      details.permission.replace(/:any$/, ''),
+    );
+    expect(told.sort(), 'in the log').to.deep.equal(others.map(({ spec }) => spec.permission).sort());
   });
 });

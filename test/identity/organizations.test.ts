@@ -246,6 +246,17 @@ describe('I4 organizations', () => {
       expect(await reads('mia', charlie)).to.equal(true);
     });
 
+    it('AZ-06 counts a grant from its start to its end by the server’s clock, also while it is cached', async () => {
+      const at = (seconds: number): string => new Date(clock.now().getTime() + seconds * 1000).toISOString();
+      await role('night-reader', ['letters:read:any']);
+      await give('bob', { role: 'night-reader', startsAt: at(30), expiresAt: at(60) });
+      expect(await reads('bob', alfa), 'before').to.equal(false);
+      clock.advance(30);
+      expect(await reads('bob', alfa), 'within').to.equal(true);
+      clock.advance(30);
+      expect(await reads('bob', alfa), 'after').to.equal(false);
+    });
+
     it('AZ-04 an organization below or above another gives nothing of it', async () => {
       const place = async (parent: string | null) => (await put(charlie, { name: 'Charlie', parent })).status;
       expect(await place('alfa')).to.equal(200);
@@ -255,8 +266,8 @@ describe('I4 organizations', () => {
 
     it('AZ-04 AZ-11 an invitation gives as a membership does: judged by who invited, when it is accepted', async () => {
       const { invite, invitations } = stand.app.rooms.authn;
-      const accept = async (inviter: Name, email: Name, organizationId: string) => {
-        const wish = { email: `${email}@example.test`, organizationId };
+      const accept = async (inviter: Name, email: Name, organizationId: string, more: object = {}) => {
+        const wish = { email: `${email}@example.test`, organizationId, ...more };
         const { id } = await invite(wish, { actor: { type: 'user', id: ids[inviter] }, scope: 'all' });
         const secret = randomSecret();
         await stand.database.transaction(async (trx) => {
@@ -265,16 +276,23 @@ describe('I4 organizations', () => {
             .where({ id })
             .update({ secret_hash: sha256(secret) });
         });
-        return (await invitations.join(secret, ids[email])).kind;
+        const { kind } = await invitations.join(secret, ids[email]);
+        const told = (await asRoot('GET', `/audit/events?type=identity.invitation_accepted&target=${id}`)).json.items;
+        return [kind, told[0]?.outcome, told[0]?.reason].filter((part) => part !== null).join(' ');
       };
-      expect(await accept('ann', 'dan', charlie), 'she does not hold it there').to.equal('gone');
+      expect(await accept('ann', 'dan', charlie), 'she does not hold it there').to.equal('gone denied grant_not_yours');
       expect(await reads('dan', charlie)).to.equal(false);
-      expect(await accept('ann', 'dan', alfa)).to.equal('accepted');
+      expect(await accept('ann', 'dan', alfa)).to.equal('accepted success');
       const rule = { name: 'Charlie reads or stamps', roles: ['letter-reader', 'stamper'], organizationId: charlie };
       const made = await asRoot('POST', '/rbac/sod-rules', rule);
       expect(made.status, JSON.stringify(made.json)).to.equal(201);
+      expect(await accept('root', 'dan', charlie, { role: 'stamper' }), 'nor does its role meet what is held').to.equal(
+        'gone denied duties_conflict',
+      );
+      const { items } = (await asRoot('GET', `${base}/${charlie}/members`)).json;
+      expect(items.map(({ userId }: { userId: string }) => userId)).not.to.include(ids.dan);
       await give('dan', { role: 'stamper' });
-      expect(await accept('root', 'dan', charlie), 'a rule of charlie keeps them apart').to.equal('gone');
+      expect(await accept('root', 'dan', charlie), 'a rule of charlie keeps them apart').to.equal('gone denied duties_conflict');
       expect(typeOf(await add(asRoot, charlie, 'dan'))).to.deep.equal([409, 'duties_conflict']);
       expect(await reads('dan', charlie)).to.equal(false);
       const override = { reason: 'for a week' };

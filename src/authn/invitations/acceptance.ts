@@ -32,17 +32,26 @@ type SignUpOutcome =
 
 /** The invitation was used up while its form was filled in. */
 class Spent extends Error {}
-/** What it gives cannot be given any more, so nothing of it is. */
+/** What it gives cannot be given any more, so nothing of it is. Its message is why, for the log. */
 class Withdrawn extends Error {}
-
-const orGone = (error: unknown): { kind: 'gone' } => {
-  if (error instanceof Spent || error instanceof Withdrawn) return { kind: 'gone' };
-  throw error;
-};
 
 /** RS-11: accepted once, before its end, by the owner of the invited address, as what it was made for. */
 export const createAcceptance = ({ accounts, inTransaction, within, passwords, clock, site }: AcceptanceDeps) => {
   const { hasher, choice } = passwords;
+
+  /** Who accepts only learns that it is worth nothing; why, the log tells those who invited. */
+  const orGone =
+    ({ id, organization_id: organizationId }: InvitationRow, accountId?: string) =>
+    async (error: unknown): Promise<{ kind: 'gone' }> => {
+      if (!(error instanceof Spent || error instanceof Withdrawn)) throw error;
+      const actor = accountId === undefined ? ({ type: 'anonymous' } as const) : ({ type: 'user', id: accountId } as const);
+      if (error instanceof Withdrawn) {
+        const about = { actor, subjectId: accountId, target: { type: 'invitation', id }, reason: error.message } as const;
+        const event = { type: 'identity.invitation_accepted', outcome: 'denied', ...about } as const;
+        await inTransaction('all', ({ audit }) => audit.record({ ...event, organizationId: organizationId ?? undefined }));
+      }
+      return { kind: 'gone' };
+    };
 
   const find = async (secret: string | undefined): Promise<InvitationRow | undefined> => {
     if (!site.isOpen || secret === undefined || !/^[\w-]{43}$/.test(secret)) return undefined;
@@ -59,7 +68,7 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
   const giveRole = async ({ roles }: InvitationUnit, row: InvitationRow, accountId: string): Promise<void> => {
     const { role, organization_id: organizationId, invited_by: inviterId } = row;
     if (role === null) return;
-    if (inviterId === null) throw new Withdrawn();
+    if (inviterId === null) throw new Withdrawn('inviter_gone');
     await roles.give(inviterId, accountId, { role, ...(organizationId === null ? {} : { organizationId }) });
   };
 
@@ -69,7 +78,7 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
       await joinIn(unit, row, accountId);
       await giveRole(unit, row, accountId);
     } catch (error) {
-      throw error instanceof Refusal ? new Withdrawn() : error;
+      throw error instanceof Refusal ? new Withdrawn(error.code) : error;
     }
   };
 
@@ -95,7 +104,10 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
     const made = accounts.create(wish, async (trx, id) => {
       if (!(await settle(await within(trx), row, id))) throw new Spent();
     });
-    return made.then((accountId) => (accountId === undefined ? { kind: 'exists' } : { kind: 'accepted', accountId }), orGone);
+    return made.then(
+      (accountId) => (accountId === undefined ? { kind: 'exists' } : { kind: 'accepted', accountId }),
+      orGone(row),
+    );
   };
 
   const isOwner = async (accountId: string, canonical: string): Promise<boolean> => {
@@ -131,7 +143,10 @@ export const createAcceptance = ({ accounts, inTransaction, within, passwords, c
       if (!row) return { kind: 'gone' };
       if (!(await isOwner(accountId, row.canonical))) return { kind: 'not_yours' };
       const settled = inTransaction('all', (unit) => settle(unit, row, accountId));
-      return settled.then((isSettled) => ({ kind: isSettled ? ('accepted' as const) : ('gone' as const) }), orGone);
+      return settled.then(
+        (isSettled) => ({ kind: isSettled ? ('accepted' as const) : ('gone' as const) }),
+        orGone(row, accountId),
+      );
     },
   };
 };
