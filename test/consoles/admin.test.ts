@@ -47,6 +47,7 @@ describe('O8 administration', function administration() {
         await trx('organizations').insert({ id, name, slug: name, created_at: now, updated_at: now });
       await trx('organization_members').insert({ organization_id: organizations.home, user_id: ids[ann], created_at: now });
     });
+    await asRoot('POST', `/rbac/users/${ids[ann]}/roles`, { role: 'ADMIN', organizationId: organizations.home });
     browser = await launchChromium();
     // It all works without script.
     context = await browser.newContext({ javaScriptEnabled: false });
@@ -83,7 +84,6 @@ describe('O8 administration', function administration() {
   });
 
   it('O8 shows a manager of one organization its people, and nothing of another', async () => {
-    await asRoot('POST', `/rbac/users/${ids[ann]}/roles`, { role: 'ADMIN', organizationId: organizations.home });
     const foreign = await asRoot('POST', '/rbac/roles', {
       name: 'Foreign',
       permissions: [],
@@ -229,9 +229,11 @@ describe('O8 administration', function administration() {
   it('I4 I7 makes an organization, finds people by state, ends an account’s access and gives it back', async () => {
     await go('/admin/organizations/new');
     await page.fill('#name', 'Công ty Hải Phòng');
+    await page.fill('#accentColor', '#0b5c6b');
     await submit();
     expect(await text())
       .to.contain('cong-ty-hai-phong')
+      .and.contain('#0b5c6b')
       .and.contain('Nobody belongs to this organization yet');
     await go(`/admin/users/${ids[bob]}`);
     await page.click('main >> text=End this account’s access');

@@ -10,10 +10,17 @@ const base = '/admin/organizations';
 const access = { permission: 'organization:update' } as const;
 const checkBody = checkOf(OrganizationChangeBody);
 
+/** Words, a picture by its address and a colour; what is empty is not there. */
+export const brandingOf = ({ form }: AdminPage) => ({
+  displayName: textOf(form, 'displayName'),
+  logoUri: textOf(form, 'logoUri'),
+  accentColor: textOf(form, 'accentColor')?.toLowerCase(),
+});
+
 /** Place and short name are the deployment's to say: the form of an organization's own administrators has neither. */
-const bodyOf = ({ form, caller }: AdminPage) => {
-  const accentColor = textOf(form, 'accentColor')?.toLowerCase();
-  const branding = { displayName: textOf(form, 'displayName'), logoUri: textOf(form, 'logoUri'), accentColor };
+const bodyOf = (admin: AdminPage) => {
+  const { form, caller } = admin;
+  const branding = brandingOf(admin);
   const name = textOf(form, 'name');
   if (caller.reach !== 'any') return checkBody({ name, branding });
   return checkBody({ name, slug: textOf(form, 'slug'), parent: textOf(form, 'parent') ?? null, branding });

@@ -6,7 +6,7 @@ import { textOf } from '../shell/forms.ts';
 import { readList } from '../shell/lists.ts';
 import type { AdminPage, AdminShell } from '../shell/page.ts';
 import { type Problem, problemOf } from '../shell/problems.ts';
-import { mountOrganizationChange } from './change.ts';
+import { brandingOf, mountOrganizationChange } from './change.ts';
 import { createMemberList, type MemberPageDeps, mountMemberPages } from './members.ts';
 
 const base = '/admin/organizations';
@@ -38,7 +38,8 @@ export const mountOrganizationPages = (shell: AdminShell, deps: MemberPageDeps):
   shell.post(`${base}/new`, making, async (admin) => {
     const { form } = admin;
     try {
-      const wish = checkBody({ name: textOf(form, 'name'), slug: textOf(form, 'slug'), parent: textOf(form, 'parent') });
+      const place = { name: textOf(form, 'name'), slug: textOf(form, 'slug'), parent: textOf(form, 'parent') };
+      const wish = checkBody({ ...place, branding: brandingOf(admin) });
       const { id } = await organizations.create(callerOf(admin.caller), wish);
       admin.receipt(`${base}/${id}`, 'organization_created');
     } catch (error) {
