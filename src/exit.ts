@@ -36,6 +36,10 @@ const faults: Record<string, (error: NodeJS.ErrnoException & { port?: number; ad
   ECONNRESET: () => failed('DATABASE_URL: the connection broke; is the database restarting?'),
   ENOTFOUND: () => failed('DATABASE_URL: the host name is not known'),
   ETIMEDOUT: () => failed('DATABASE_URL: no answer in time; is a firewall in between?'),
+  '55000': ({ message }) => failed(`DATABASE_URL: ${message}`),
+  '53300': ({ message }) =>
+    failed(`DATABASE_URL: ${message}; lower DATABASE_POOL_MAX or WORKERS, or raise max_connections on the server`),
+  '57P03': ({ message }) => failed(`DATABASE_URL: ${message}; try again in a moment`),
   // F-01: what waiting cannot mend is a mistake in the configuration.
   '28P01': () => usage('DATABASE_URL: the password is wrong for this user'),
   '28000': () => usage('DATABASE_URL: this user may not connect; see pg_hba.conf on the server'),

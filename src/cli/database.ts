@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandFailed } from '../exit.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { DatabaseOptions } from '../platform/db/index.ts';
 
-/** Whether there is a database to look at: an embedded one is made by the first start. */
-export const hasDatabase = ({ databaseUrl, dataDir }: Config): boolean =>
-  databaseUrl !== undefined || existsSync(join(dataDir, 'pg', 'PG_VERSION'));
+/** Whether there is a database to look at, be it damaged: an embedded one is made by the first start. */
+export const hasDatabase = ({ databaseUrl, dataDir }: Config): boolean => {
+  if (databaseUrl !== undefined) return true;
+  const directory = join(dataDir, 'pg');
+  return existsSync(directory) && readdirSync(directory).length > 0;
+};
 
 /** @throws CommandFailed for an `existing` database that no start has made yet */
 export const databaseOptions = (config: Config, which: 'existing' | 'any' = 'any'): DatabaseOptions => {

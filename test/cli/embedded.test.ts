@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -226,6 +226,21 @@ describe('O12 castellan on an embedded database', function embedded() {
     expect((await startToEnd({ ...env, PORT: '0' })).code).to.equal(2);
     writeFileSync(file, right);
     expect((await castellan(['keys', 'list', '--json'], env)).stdout).to.equal(keysBefore);
+    server = await startServer(env);
+    expect(await signIn('admin@localhost', firstPassword)).to.equal(200);
+  });
+
+  it('F-17 a damaged directory is never taken for empty: the start ends with 1, doctor names it', async () => {
+    await server.stop();
+    const version = join(place.dataDir, 'pg', 'PG_VERSION');
+    rmSync(version);
+    const started = await startToEnd({ ...env, PORT: '0' });
+    expect(started.stderr.trim()).to.match(/^[^\n]+ is damaged: there is no PG_VERSION in it; restore a backup[^\n]+$/);
+    expect(started.code).to.equal(1);
+    const doctor = await castellan(['doctor'], env);
+    expect(doctor.stdout).to.match(/^FAILED +database +.* is damaged/m);
+    expect(doctor.code).to.equal(1);
+    writeFileSync(version, '18\n');
     server = await startServer(env);
     expect(await signIn('admin@localhost', firstPassword)).to.equal(200);
   });

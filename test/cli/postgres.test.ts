@@ -92,8 +92,12 @@ describeWith(['postgres'], 'O12 castellan on PostgreSQL', () => {
     const place = await emptyPostgres();
     const url = new URL(place.databaseUrl);
     url.pathname = '/castellan_no_such_database';
-    const { code, stderr } = await startToEnd({ DATABASE_URL: url.href, MASTER_KEY: masterKey, PORT: '0' });
+    const env = { DATABASE_URL: url.href, MASTER_KEY: masterKey, PORT: '0' };
+    const [{ code, stderr }, doctor] = [await startToEnd(env), await castellan(['doctor'], env)];
     await place.remove();
+    expect(doctor.stderr).to.equal('');
+    expect(doctor.stdout).to.match(/^FAILED +database +DATABASE_URL: there is no such database/m);
+    expect(doctor.code).to.equal(1);
     expect(stderr.trim().split('\n')).to.have.length(1);
     expect(stderr).to.match(/^DATABASE_URL: /);
     expect(code).to.equal(2);

@@ -71,9 +71,9 @@ class YieldingDialect extends pgDialect {
   }
 }
 
-/** Knex would write its warnings among the JSON lines of the log. */
+/** Knex would write its warnings among the JSON lines of the log. What goes wrong is thrown as well. */
 const aside = (message: unknown): void => process.emitWarning(String(message), 'KnexWarning');
-const log = { warn: aside, error: aside, deprecate: aside };
+const log = { warn: aside, error: () => undefined, deprecate: aside, debug: () => undefined };
 
 const embeddedConnection = (store: EmbeddedStore): Knex.Config => ({
   client: YieldingDialect as unknown as typeof Knex.Client,

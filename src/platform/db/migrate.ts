@@ -15,9 +15,6 @@ export const migrationConfig: Knex.MigratorConfig = {
   disableMigrationsListValidation: true,
 };
 
-// What goes wrong is thrown as well.
-const silence = { warn: () => undefined, error: () => undefined, deprecate: () => undefined, debug: () => undefined };
-
 // Any constant will do: it names the lock among all users of the database server.
 const lockKey = 7_203_551;
 
@@ -29,10 +26,9 @@ const lockKey = 7_203_551;
  * @throws SchemaTooNewError
  */
 export const runMigrations = async (connection: Knex.Config): Promise<string[]> => {
-  const quiet = { ...connection, log: silence };
-  const holder = knexFactory(quiet);
+  const holder = knexFactory(connection);
   const isSingle = connection.pool?.max === 1;
-  const runner = isSingle ? holder : knexFactory(quiet);
+  const runner = isSingle ? holder : knexFactory(connection);
   const migrate = async (): Promise<string[]> => {
     checkRelease(await schemaRelease(runner));
     const [, names] = await runner.migrate.latest(migrationConfig);
