@@ -49,6 +49,25 @@ describe('A12 hosted pages, as templates', () => {
     }
   });
 
+  it('IN-06 never take a value for a template: names, titles and descriptions stand as they are', () => {
+    const hostile = '{{ 7*191 }}{% include "error.njk" %}{client}';
+    const told = new Set(['name', 'title', 'detail', 'description', 'organization']);
+    const poison = (value: unknown, key = ''): unknown => {
+      if (Array.isArray(value)) return value.map((item) => poison(item, key));
+      if (value instanceof Object && !(value instanceof Date) && typeof value !== 'function')
+        return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, poison(item, name)]));
+      // One word in lower case is ours: the name of a message.
+      return typeof value === 'string' && told.has(key) && !/^[\w.-]*$/.test(value) ? `${value}${hostile}` : value;
+    };
+    let shown = 0;
+    for (const { name, template, values } of gallery) {
+      const html = views.render(template, 'en', poison(values) as Record<string, unknown>);
+      expect(html, name).to.not.include('1337');
+      if (html.includes('{{ 7*191 }}{% include &quot;error.njk&quot; %}{client}')) shown += 1;
+    }
+    expect(shown, 'pages that show such values').to.be.greaterThan(20);
+  });
+
   it('ask for no message that is not there', () => {
     const known = new Set(catalogues.flatMap(({ messages }) => Object.keys(messages)));
     for (const name of templates) {

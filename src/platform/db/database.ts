@@ -71,9 +71,11 @@ class YieldingDialect extends pgDialect {
   }
 }
 
-/** Knex would write its warnings among the JSON lines of the log. What goes wrong is thrown as well. */
-const aside = (message: unknown): void => process.emitWarning(String(message), 'KnexWarning');
-const log = { warn: aside, error: () => undefined, deprecate: aside, debug: () => undefined };
+/** Knex would write its warnings among the JSON lines of the log; that no connection can be had is thrown as well. */
+const aside = (message: unknown): void => {
+  if (!String(message).startsWith('Acquire connection error')) process.emitWarning(String(message), 'KnexWarning');
+};
+const log = { warn: aside, error: aside, deprecate: aside };
 
 const embeddedConnection = (store: EmbeddedStore): Knex.Config => ({
   client: YieldingDialect as unknown as typeof Knex.Client,
