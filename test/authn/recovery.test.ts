@@ -164,6 +164,34 @@ describe('A2 A3 recovery and verification', () => {
       await mailbox.next(email);
     });
 
+    it('PW-05 RS-04 asks the same of the database whoever is asked for, by page and JSON', async () => {
+      const [known, disabled] = [await person(), await person()];
+      const ofDisabled = rows('identifiers').where({ canonical: disabled }).select('user_id');
+      await rows('users').whereIn('id', ofDisabled).update({ status: 'deactivated' });
+      const browser = agent();
+      const form = await browser.open(`${stand.issuer}/forgot`);
+      const ways: Record<string, (email: string) => Promise<{ status: number }>> = {
+        page: (login) => browser.submit(form, { login }),
+        'forgotten password': (email) => call('POST', '/auth/forgot-password', { email }),
+        'sign-in link': (email) => call('POST', '/auth/link', { email }),
+        'confirmation again': (email) => call('POST', '/auth/verify-email/send', { email }),
+      };
+      for (const [name, ask] of Object.entries(ways)) {
+        const asked: string[][] = [];
+        for (const email of [known, disabled, 'nobody@example.test']) {
+          const statements: string[] = [];
+          // What the outbox does with it comes after the answer.
+          const stop = stand.database.onStatement(({ sql }) => void (sql.startsWith('update outbox') || statements.push(sql)));
+          expect((await ask(email)).status).to.be.oneOf([200, 202]);
+          stop();
+          asked.push(statements);
+        }
+        expect(asked[0], name).to.deep.equal(asked[2]);
+        expect(asked[1], name).to.deep.equal(asked[2]);
+      }
+      await mailbox.next(known);
+    });
+
     it('PW-05 RS-02 answers the same for an unknown address and writes to the stored one only', async () => {
       const email = await person();
       const before = mailbox.mails.length;

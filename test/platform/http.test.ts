@@ -7,6 +7,7 @@ import { createEnvelope } from '../../src/platform/crypto/index.ts';
 import type { Database } from '../../src/platform/db/index.ts';
 import { errors } from '../../src/platform/errors/index.ts';
 import { createHttp, createHttpServer, createIdempotencyRepository } from '../../src/platform/http/index.ts';
+import { currentScope } from '../../src/platform/logging/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import type { AuditEvent, Principal } from '../../src/platform/ports.ts';
 import { createViews } from '../../src/platform/views/index.ts';
@@ -28,6 +29,8 @@ const startServer = async (env: Record<string, string> = {}) => {
   const config = loadConfig({ env: { DATA_DIR: ':memory:', LOG_LEVEL: 'silent', ISSUER: issuer, ...env }, cwd: '/' });
   const noted: AuditEvent[] = [];
   const lines: string[] = [];
+  let isAnswered = false;
+  const followed: boolean[] = [];
   const clock = createTestClock();
   const principal = (token: string): Principal => ({
     type: 'user',
@@ -66,8 +69,21 @@ const startServer = async (env: Record<string, string> = {}) => {
   http.admin.get('/api/v1/broken', { summary: 'Breaks', permission: 'public', status: 200 }, async () => {
     throw new Error('select secret from inside');
   });
+  http.admin.get('/api/v1/owing', { summary: 'Owes', permission: 'public', status: 200 }, async () => {
+    const follow = (): void => void followed.push(isAnswered);
+    currentScope()?.afterAnswer?.(follow);
+    currentScope()?.afterAnswer?.(follow);
+    await new Promise((resolve) => setImmediate(resolve));
+    return { followed: followed.length };
+  });
   http.pages.post('/form', async (page) => page.redirect('/done'));
   const server = createHttpServer(config);
+  server.on('request', (_, answer) => {
+    isAnswered = false;
+    answer.on('finish', () => {
+      isAnswered = true;
+    });
+  });
   server.on('request', http.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -100,7 +116,7 @@ const startServer = async (env: Record<string, string> = {}) => {
     server.closeAllConnections();
     await closed;
   };
-  return { call, post, noted, lines, clock, close };
+  return { call, post, noted, lines, clock, followed, close };
 };
 
 type Started = Awaited<ReturnType<typeof startServer>>;
@@ -117,6 +133,12 @@ describe('S4 O1 HTTP pipeline', () => {
     expect(kept.headers['x-correlation-id']).to.equal('abc.1_2-3');
     const replaced = await server.call('/api/v1/open', { headers: { 'x-correlation-id': 'a"b' } });
     expect(replaced.headers['x-correlation-id']).to.match(/^[0-9a-f-]{36}$/);
+  });
+
+  it('PW-05 what follows an answer runs once, after it has left', async () => {
+    expect((await server.call('/api/v1/owing')).text).to.equal('{"followed":0}');
+    while (server.followed.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(server.followed).to.deep.equal([true]);
   });
 
   it('never logs the query', async () => {
@@ -220,7 +242,7 @@ describe('S4 O1 HTTP pipeline', () => {
   it('describes every route (O7)', async () => {
     const document = JSON.parse((await server.call('/openapi.json')).text);
     expect(document.openapi).to.equal('3.1.0');
-    expect(document.paths).to.have.keys('/api/v1/things', '/api/v1/open', '/api/v1/broken');
+    expect(document.paths).to.have.keys('/api/v1/things', '/api/v1/open', '/api/v1/owing', '/api/v1/broken');
     expect((await server.call('/docs')).text).not.to.match(/<script>/);
   });
 

@@ -104,6 +104,37 @@ const suite = (engine: Engine): void => {
     await until(() => seen.length === 1);
   });
 
+  it('PW-05 wakes up for a request once its answer has left, also where its own notification comes before', async () => {
+    const seen: string[] = [];
+    const waiting: (() => void)[] = [];
+    const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
+    const listen: Database['listen'] = (channel, handler, onGap) => {
+      const listener = (payload: string): void => {
+        handler(payload);
+        hear();
+      };
+      return database.listen(channel, listener, onGap);
+    };
+    outbox = another({ ...database, listen });
+    if (engine === 'embedded') hear();
+    outbox.subscribe('test', async ({ id }) => void seen.push(id));
+    await outbox.start();
+    await outbox.drain();
+    let leases = 0;
+    const count = ({ sql }: { sql: string }): void => {
+      if (sql.startsWith('update outbox')) leases += 1;
+    };
+    database.knex.on('query', count);
+    const scope = { correlationId: 'req-1', ip: undefined, afterAnswer: (hook: () => void) => void waiting.push(hook) };
+    await inScope(scope, () => add(...numbered(1)));
+    await heard;
+    await database.knex.raw('select 1');
+    expect([leases, waiting.length]).to.deep.equal([0, 1]);
+    waiting[0]?.();
+    await until(() => seen.length === 1);
+    database.knex.off('query', count);
+  });
+
   it('delivers within the correlation id of the request that asked', async () => {
     const seen: (string | undefined)[] = [];
     outbox.subscribe('test', async () => void seen.push(currentScope()?.correlationId));

@@ -135,8 +135,9 @@ export const createEmailChange = ({ accounts, tickets, throttle, clock, site }: 
       if (canonical === canonicalIdentifier(oldValue) || ownerId === accountId) return { kind: 'invalid' };
       const until = await throttle.networkStop(asker.ip);
       if (until) return { kind: 'limited', until };
-      // A taken address gets no code, and nobody is told that it is taken.
-      const isFree = ownerId === undefined && (await throttle.mayMail(canonical));
+      // A taken address gets no code, and nobody is told that it is taken: counted all the same (PW-05).
+      const mayMail = await throttle.mayMail(canonical);
+      const isFree = ownerId === undefined && mayMail;
       return inRecovery(async (unit) => {
         const now = clock.now();
         await unit.changes.endWaiting(accountId, now);

@@ -17,7 +17,7 @@ export type ResetOutcome =
   | Busy;
 
 export interface RecoveryDeps {
-  accounts: Pick<Accounts, 'idOf' | 'find'>;
+  accounts: Pick<Accounts, 'findByLogin' | 'find'>;
   tickets: Tickets;
   throttle: Throttle;
   passwords: { hasher: Pick<Hasher, 'hash'>; choice: PasswordChoice; forgetFailures(accountId: string): Promise<void> };
@@ -52,8 +52,7 @@ export const passwordChanged = async (
 export const createRecovery = ({ accounts, tickets, throttle, passwords, clock, site }: RecoveryDeps) => {
   const { issuer, inRecovery } = site;
   const mailable = async (login: string): Promise<{ accountId: string; address: string; locale: unknown } | undefined> => {
-    const accountId = await accounts.idOf(login);
-    const account = accountId === undefined ? undefined : await accounts.find(accountId);
+    const account = await accounts.findByLogin(login);
     const address = account?.claims.email;
     // RS-02: the mail goes to the stored address; what was typed only selects the account.
     if (account?.status !== 'active' || typeof address !== 'string') return undefined;

@@ -9,7 +9,7 @@ const codeSeconds = 10 * 60;
 const purpose = 'sign-in';
 
 export interface SignInCodeDeps {
-  accounts: Pick<Accounts, 'idOf' | 'find'>;
+  accounts: Pick<Accounts, 'findByLogin'>;
   tickets: Tickets;
   throttle: Throttle;
   clock: Clock;
@@ -22,8 +22,7 @@ export const createSignInCode = ({ accounts, tickets, throttle, clock, site }: S
     const until = await throttle.networkStop(ip);
     if (until) return { kind: 'limited', until };
     const isOwed = await throttle.mayMail(canonicalIdentifier(login));
-    const accountId = await accounts.idOf(login);
-    const account = accountId === undefined ? undefined : await accounts.find(accountId);
+    const account = await accounts.findByLogin(login);
     const email = isOwed && account?.status === 'active' ? account.claims.email : undefined;
     const address = typeof email === 'string' ? email : undefined;
     return site.inRecovery(async ({ tickets: bound, mail }) => {

@@ -21,7 +21,7 @@ export type LinkOutcome =
   | { kind: 'other_browser' };
 
 export interface SignInLinkDeps {
-  accounts: Pick<Accounts, 'idOf' | 'find'>;
+  accounts: Pick<Accounts, 'findByLogin' | 'find'>;
   tickets: Tickets;
   throttle: Throttle;
   conclude: SignIn['conclude'];
@@ -67,10 +67,9 @@ export const createSignInLink = ({ accounts, tickets, throttle, conclude, surrou
       const until = await throttle.networkStop(ip);
       if (until) return { kind: 'limited', until };
       const isOwed = await throttle.mayMail(canonicalIdentifier(login));
-      const accountId = await accounts.idOf(login);
-      const account = accountId === undefined ? undefined : await accounts.find(accountId);
+      const account = await accounts.findByLogin(login);
       const address = isOwed ? addressOf(account) : undefined;
-      const userId = address === undefined ? undefined : accountId;
+      const userId = address === undefined ? undefined : account?.id;
       return site.inRecovery(async ({ tickets: bound, mail, audit: sink }) => {
         const issued = await tickets.issue(bound, { purpose, userId, address, flow, seconds: linkSeconds });
         const reason = userId === undefined ? 'nobody' : undefined;

@@ -1,4 +1,5 @@
 import type { Accounts } from '../../identity/index.ts';
+import { uuidv7 } from '../../platform/crypto/index.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { type InRecovery, minutesOf } from '../recovery/unit.ts';
 import type { Presented, Tickets } from '../tickets/service.ts';
@@ -24,11 +25,10 @@ export const createUnlock = ({ accounts, tickets, throttle, clock, forgetFailure
   return {
     /** @param accountId absent where nobody has what was typed: the same work, no mail (PW-05) */
     tell: async (accountId: string | undefined): Promise<void> => {
-      const account = accountId === undefined ? undefined : await accounts.find(accountId);
+      const account = await accounts.find(accountId ?? uuidv7(clock.now()));
       const { email, locale } = account?.claims ?? {};
-      const isOwed =
-        typeof email === 'string' && account?.status === 'active' && (await throttle.mayMail(`unlock\0${account.id}`));
-      const address = isOwed ? email : undefined;
+      const mayMail = await throttle.mayMail(`unlock\0${account?.id ?? ''}`);
+      const address = mayMail && typeof email === 'string' && account?.status === 'active' ? email : undefined;
       await inRecovery(async ({ tickets: bound, mail }) => {
         const userId = address === undefined ? undefined : account?.id;
         const issued = await tickets.issue(bound, { purpose, userId, address, seconds: ticketSeconds });

@@ -1,4 +1,4 @@
-import { type Accounts, canonicalIdentifier } from '../../identity/index.ts';
+import { type Account, type Accounts, canonicalIdentifier } from '../../identity/index.ts';
 import type { Clock, MailMessage } from '../../platform/ports.ts';
 import { type Asked, type Asker, type AskOutcome, type InRecovery, minutesOf } from '../recovery/unit.ts';
 import type { Issued, Presented, Tickets } from '../tickets/service.ts';
@@ -10,7 +10,7 @@ const purpose = 'verify-email';
 export type VerifyOutcome = { kind: 'verified' | 'gone' | 'code_needed' | 'code_wrong' };
 
 export interface VerificationDeps {
-  accounts: Pick<Accounts, 'idOf' | 'find'>;
+  accounts: Pick<Accounts, 'findByLogin' | 'find'>;
   tickets: Tickets;
   throttle: Throttle;
   clock: Clock;
@@ -29,8 +29,7 @@ interface Reader {
 export const createVerification = ({ accounts, tickets, throttle, clock, site }: VerificationDeps) => {
   const { issuer, inRecovery } = site;
 
-  const readerOf = async (accountId: string | undefined, template: Reader['template']): Promise<Reader | undefined> => {
-    const account = accountId === undefined ? undefined : await accounts.find(accountId);
+  const readerOf = (account: Account | undefined, template: Reader['template']): Reader | undefined => {
     const address = account?.claims.email;
     if ((account?.status !== 'active' && account?.status !== 'pending') || typeof address !== 'string') return undefined;
     const { locale } = account.claims;
@@ -62,8 +61,7 @@ export const createVerification = ({ accounts, tickets, throttle, clock, site }:
      */
     afterSignUp: async (newId: string | undefined, email: string, asker: Asker): Promise<Asked> => {
       const isOwed = await throttle.mayMail(canonicalIdentifier(email));
-      const ownerId = newId ?? (await accounts.idOf(email));
-      const reader = await readerOf(ownerId, newId === undefined ? 'address-taken' : purpose);
+      const reader = readerOf(await accounts.findByLogin(email), newId === undefined ? 'address-taken' : purpose);
       return mail(isOwed ? reader : undefined, asker);
     },
 
@@ -72,15 +70,15 @@ export const createVerification = ({ accounts, tickets, throttle, clock, site }:
       const until = await throttle.networkStop(asker.ip);
       if (until) return { kind: 'limited', until };
       const isOwed = await throttle.mayMail(canonicalIdentifier(email));
-      const accountId = await accounts.idOf(email);
-      const isProven = accountId !== undefined && (await accounts.find(accountId))?.claims.email_verified === true;
-      const reader = await readerOf(accountId, purpose);
+      const account = await accounts.findByLogin(email);
+      const isProven = account?.claims.email_verified === true;
+      const reader = readerOf(account, purpose);
       return mail(isOwed && !isProven ? reader : undefined, asker);
     },
 
     /** To somebody whose password was right, whose address must be confirmed before anything else. */
     askOf: async (accountId: string, asker: Asker): Promise<Asked> => {
-      const reader = await readerOf(accountId, purpose);
+      const reader = readerOf(await accounts.find(accountId), purpose);
       const isOwed = reader !== undefined && (await throttle.mayMail(canonicalIdentifier(reader.address)));
       return mail(isOwed ? reader : undefined, asker);
     },

@@ -38,6 +38,7 @@ export interface AccountRepository {
   /** Those that are there, in any order. @param ids UUIDs */
   findAll(ids: readonly string[]): Promise<AccountRow[]>;
   idOf(canonical: string): Promise<string | undefined>;
+  findByLogin(canonical: string): Promise<AccountRow | undefined>;
   passwordHash(id: string): Promise<string | undefined>;
   setPasswordHash(id: string, hash: string, now: Date): Promise<void>;
   /** Puts the present hash among the earlier ones, of which the newest few stay. */
@@ -55,26 +56,32 @@ export interface AccountRepository {
 }
 
 /** Accounts, profiles and identifiers at once: userinfo reads them with each request (PERFORMANCE.md, row 10). */
-const findAccounts = statement(
-  'accounts-with-claims',
-  `select u.id, u.status, u.updated_at, p.claims,
+const accounts = `select u.id, u.status, u.updated_at, p.claims,
      coalesce((select json_agg(json_build_object('type', i.type, 'value', i.value, 'verified_at', i.verified_at, 'is_primary', i.is_primary))
        from identifiers i where i.user_id = u.id), '[]') as identifiers
-   from users u left join user_profiles p on p.user_id = u.id where u.id = any($1::uuid[])`,
+   from users u left join user_profiles p on p.user_id = u.id`;
+const findAccounts = statement('accounts-with-claims', `${accounts} where u.id = any($1::uuid[])`);
+const findByLogin = statement(
+  'account-by-login',
+  `${accounts} where u.id = (select user_id from identifiers where canonical = $1 and login_allowed limit 1)`,
 );
 
 type StoredIdentifier = Omit<IdentifierRow, 'verified_at'> & { verified_at: string | null };
+type StoredAccount = AccountRow & { identifiers: StoredIdentifier[] };
 
 const identifierOf = ({ verified_at: verifiedAt, ...rest }: StoredIdentifier): IdentifierRow => ({
   ...rest,
   verified_at: verifiedAt === null ? null : new Date(verifiedAt),
 });
 
+const accountOf = (row: StoredAccount): AccountRow => ({ ...row, identifiers: row.identifiers.map(identifierOf) });
+
 export const createAccountRepository = (db: Knex): AccountRepository => ({
   findAll: async (ids) => {
-    const { rows } = await prepared<AccountRow & { identifiers: StoredIdentifier[] }>(db, findAccounts, [[...new Set(ids)]]);
-    return rows.map((row) => ({ ...row, identifiers: row.identifiers.map(identifierOf) }));
+    const { rows } = await prepared<StoredAccount>(db, findAccounts, [[...new Set(ids)]]);
+    return rows.map(accountOf);
   },
+  findByLogin: async (canonical) => (await prepared<StoredAccount>(db, findByLogin, [canonical])).rows.map(accountOf)[0],
   idOf: async (canonical) => (await db('identifiers').where({ canonical, login_allowed: true }).first('user_id'))?.user_id,
   passwordHash: async (id) => (await db('user_credentials').where({ user_id: id, kind: 'password' }).first('hash'))?.hash,
   setPasswordHash: async (id, hash, now) => {

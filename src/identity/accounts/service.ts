@@ -143,6 +143,11 @@ export const createAccounts = ({ database, clock, audit }: AccountDeps) => {
       const row = isUuid(id) ? await copy.get(id, () => read(id)) : undefined;
       return row && accountOf(row);
     },
+    /** By what is typed as a login name, in one statement whether or not anybody has it (PW-05). */
+    findByLogin: async (login: string): Promise<Account | undefined> => {
+      const row = await repository.findByLogin(canonicalIdentifier(login));
+      return row && accountOf(row);
+    },
     /** Whose login name it is. */
     idOf: (login: string): Promise<string | undefined> => repository.idOf(canonicalIdentifier(login)),
     passwordHash: (id: string): Promise<string | undefined> => repository.passwordHash(id),

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import type { Envelope } from '../crypto/index.ts';
+import { type Envelope, uuidv7 } from '../crypto/index.ts';
 import { afterCommit, type Database } from '../db/index.ts';
-import { currentScope, type Logger } from '../logging/index.ts';
+import { currentScope, type Logger, type RequestScope } from '../logging/index.ts';
 import type { Clock, Outbox } from '../ports.ts';
 import { createRelay, type OutboxHandler } from './relay.ts';
 import { createOutboxStore, type ListedEntry, type OutboxState, outboxChannel } from './store.ts';
@@ -44,7 +44,8 @@ const daySeconds = 86_400;
 
 /** Work that leaves the process after commit, at least once, in any replica (FEATURES O10, C5). */
 export const createOutbox = ({ database, envelope, clock, logger, lag, graceMs }: OutboxDeps): OutboxRelay => {
-  const store = createOutboxStore({ knex: database.knex, envelope, isShared: database.engine === 'postgres' });
+  const self = uuidv7(clock.now());
+  const store = createOutboxStore({ knex: database.knex, envelope, sender: database.engine === 'postgres' ? self : undefined });
   const handlers = new Map<string, OutboxHandler>();
   const relay = createRelay({ store, clock, logger, handlers, graceMs });
   let timer: NodeJS.Timeout | undefined;
@@ -53,6 +54,11 @@ export const createOutbox = ({ database, envelope, clock, logger, lag, graceMs }
 
   const wake = (): void => {
     if (isStarted) relay.pump();
+  };
+  // PW-05: delivery starts once the answer has left, so that its time does not tell whether there was something to deliver.
+  const wakeAfter = (scope: RequestScope | undefined): void => (scope?.afterAnswer ? scope.afterAnswer(wake) : wake());
+  const wakeForOthers = (sender: string): void => {
+    if (sender !== self) wake();
   };
   const ago = (seconds: number): Date => new Date(clock.now().getTime() - seconds * 1000);
 
@@ -74,8 +80,9 @@ export const createOutbox = ({ database, envelope, clock, logger, lag, graceMs }
   return {
     in: (trx) => ({
       add: async (entry) => {
-        await store.add(trx, entry, clock.now(), currentScope()?.correlationId);
-        afterCommit(trx, wake);
+        const scope = currentScope();
+        await store.add(trx, entry, clock.now(), scope?.correlationId);
+        afterCommit(trx, () => wakeAfter(scope));
       },
     }),
     subscribe: (topic, handler) => {
@@ -84,7 +91,7 @@ export const createOutbox = ({ database, envelope, clock, logger, lag, graceMs }
     },
     start: async () => {
       isStarted = true;
-      if (database.engine === 'postgres') stopListening = await database.listen(outboxChannel, wake, wake);
+      if (database.engine === 'postgres') stopListening = await database.listen(outboxChannel, wakeForOthers, wake);
       timer = setInterval(poll, pollMs).unref();
       wake();
     },

@@ -48,7 +48,7 @@ const add = statement('outbox-add', `insert into outbox ${columns}`);
 // NOTIFY is delivered at commit and never after a rollback. The embedded engine has no second process to tell.
 const addAndNotify = statement(
   'outbox-add-notify',
-  `with added as (insert into outbox ${columns}) select pg_notify('${outboxChannel}', '')`,
+  `with added as (insert into outbox ${columns}) select pg_notify('${outboxChannel}', $7)`,
 );
 
 const isPending = 'delivered_at is null and dead_at is null';
@@ -91,14 +91,14 @@ const conditions: Record<OutboxState, string> = {
 export interface StoreDeps {
   knex: Knex;
   envelope: Envelope;
-  /** Whether other processes are to be told. */
-  isShared: boolean;
+  /** What other processes are told who added; absent where there are none. */
+  sender: string | undefined;
 }
 
 export type OutboxStore = ReturnType<typeof createOutboxStore>;
 
 /** SQL of the outbox. Payloads are sealed: mails hold one-time links. */
-export const createOutboxStore = ({ knex, envelope, isShared }: StoreDeps) => {
+export const createOutboxStore = ({ knex, envelope, sender }: StoreDeps) => {
   const open = (id: string, sealed: string): Record<string, unknown> =>
     JSON.parse(envelope.open(sealed, contextOf(id))) as Record<string, unknown>;
 
@@ -126,7 +126,8 @@ export const createOutboxStore = ({ knex, envelope, isShared }: StoreDeps) => {
     add: async (trx: Knex, { topic, payload, key }: OutboxEntry, now: Date, correlationId: string | undefined): Promise<void> => {
       const id = uuidv7(now);
       const sealed = envelope.seal(JSON.stringify(payload), contextOf(id));
-      await prepared(trx, isShared ? addAndNotify : add, [id, topic, key ?? null, sealed, correlationId ?? null, now]);
+      const row = [id, topic, key ?? null, sealed, correlationId ?? null, now];
+      await (sender === undefined ? prepared(trx, add, row) : prepared(trx, addAndNotify, [...row, sender]));
     },
     lease: async (topics: readonly string[], now: Date, until: Date, limit: number): Promise<LeasedEntry[]> =>
       (await prepared<LeasedEntry>(knex, lease, [now, until, topics, limit])).rows,

@@ -5,7 +5,7 @@ import type Router from 'koa-router';
 import type { Config } from '../config/index.ts';
 import { uuidv7 } from '../crypto/index.ts';
 import { errors } from '../errors/index.ts';
-import { createRequestLog, inScope, type Logger } from '../logging/index.ts';
+import { createRequestLog, inScope, type Logger, type RequestScope } from '../logging/index.ts';
 import type { Metrics } from '../metrics/index.ts';
 import type { Clock } from '../ports.ts';
 import type { OwnCookies } from './cookies.ts';
@@ -118,6 +118,19 @@ export const createRecorder = ({ logger, metrics }: Pick<PipelineDeps, 'logger' 
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
+/** One listener, whatever is to follow the answer; the same hook follows once. */
+const afterAnswerOf = ({ res }: Koa.Context): NonNullable<RequestScope['afterAnswer']> => {
+  const hooks = new Set<() => void>();
+  return (hook) => {
+    if (res.closed) return hook();
+    if (hooks.size === 0)
+      res.once('close', () => {
+        for (const one of hooks) one();
+      });
+    hooks.add(hook);
+  };
+};
+
 /** Correlation id, request scope, one log line and metrics per request. */
 export const observe =
   (deps: ObserveDeps): Koa.Middleware =>
@@ -126,7 +139,7 @@ export const observe =
     ctx.info = infoOf(ctx, deps);
     const { correlationId, ip } = ctx.info;
     ctx.set('X-Correlation-Id', correlationId);
-    await inScope({ correlationId, ip }, next);
+    await inScope({ correlationId, ip, afterAnswer: afterAnswerOf(ctx) }, next);
     const { method, status } = ctx;
     deps.record({ correlationId, ip, method, route: ctx.routePattern ?? 'none', status, started });
   };

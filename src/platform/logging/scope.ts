@@ -9,6 +9,8 @@ export interface RequestScope {
   ip: string | undefined;
   /** How the page looks whose form this is: mails that it owes look the same. */
   house?: House | undefined;
+  /** Runs `hook` once the answer has left, or at once where nobody waits for it any more. Absent outside of requests. */
+  afterAnswer?: (hook: () => void) => void;
 }
 
 const storage = new AsyncLocalStorage<RequestScope>();
