@@ -51,6 +51,7 @@ export const mountDispatcher = (pages: PageRoutes, deps: DispatcherDeps): void =
     offers: step.upstream?.offers,
     needsApproval: login.needsApproval,
     terms: await registration.termsFor(step.locale),
+    clock: login.clock,
     show: step.show,
   });
 

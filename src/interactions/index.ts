@@ -108,6 +108,7 @@ export const createInteractions = ({
         needsApproval: site.needsApproval,
         doors: site.doors,
         issuer: site.issuer,
+        clock,
       });
       mountForgot(pages, { recovery: authn.recovery, clock });
       mountReset(pages, { recovery: authn.recovery, clock });

@@ -13,6 +13,10 @@ const client = {
   redirect_uris: ['https://web.example/cb'],
 };
 
+const root = { email: 'root@example.test', password: 'the root of all evil trees' };
+/** What is counted in the database counts; the budgets do not get in the way. */
+const spacious = { anonymous: 1e6, user: 1e6, superAdmin: 1e6, protocol: 1e6, client: 1e6 };
+
 describe('A11 brute force, from outside', () => {
   let stand: Stand;
   let mailbox: Mailbox;
@@ -45,7 +49,13 @@ describe('A11 brute force, from outside', () => {
 
   before(async () => {
     mailbox = await openMailbox();
-    stand = await startStand({ env: { SMTP_URL: mailbox.url }, bootstrap: { clients: [client, deviceClient({ id: 'tv' })] } });
+    stand = await startStand({
+      env: { SMTP_URL: mailbox.url, RATE_LIMITS: JSON.stringify(spacious) },
+      bootstrap: {
+        clients: [client, deviceClient({ id: 'tv' })],
+        users: [{ ...root, email_verified: true, roles: ['SUPER_ADMIN'] }],
+      },
+    });
     call = createApi(() => stand.issuer);
   });
   after(async () => {
@@ -53,6 +63,54 @@ describe('A11 brute force, from outside', () => {
     await mailbox.close();
   });
   beforeEach(() => stand.database.knex('failure_counters').del());
+
+  it('RS-04 forty mails an hour may be asked for from one network; after that every way to ask answers 429 alike', async () => {
+    const ask = (path: string, email: string) =>
+      call('POST', path, { email, ...(path === '/auth/register' ? { password } : {}) });
+    const ways = ['/auth/forgot-password', '/auth/verify-email/send', '/auth/link', '/auth/register'];
+    const { login: known, password } = stand.person;
+    for (let n = 0; n < 40; n += 1) {
+      const { status } = await ask(ways[n % 4] ?? '', `person${n}@example.test`);
+      expect(status, `${n}`).to.be.oneOf([200, 201, 202]);
+    }
+    const about = ({ status, json: { correlationId: _, ...rest } }: Awaited<ReturnType<typeof ask>>) => ({ status, ...rest });
+    for (const way of ways) {
+      const [nobody, somebody] = [await ask(way, 'nobody@example.test'), await ask(way, known)];
+      expect(about(nobody), way).to.include({ status: 429, title: 'Too many requests' }).and.to.deep.equal(about(somebody));
+      for (const { headers } of [nobody, somebody]) expect(Number(headers.get('retry-after')), way).to.be.within(1, 3600);
+    }
+    const browser = createAgent(stand.issuer);
+    const signIn = await start(browser);
+    const pages: [page: Page, fields: Record<string, string>][] = [
+      [await browser.open(`${stand.issuer}/forgot`), { login: known }],
+      [await browser.open(`${stand.issuer}/verify/again`), { login: known }],
+      [await browser.open(`${stand.issuer}/signup`), { login: 'person99@example.test', password }],
+      [signIn, { login: known, mail: '1' }],
+      [signIn, { login: known, link: '1' }],
+    ];
+    for (const [page, fields] of pages) {
+      const answer = await browser.submit(page, fields);
+      expect(answer.status, page.url).to.equal(429);
+      expect(Number(answer.headers.get('retry-after')), page.url).to.be.within(1, 3600);
+      expect(answer.body, page.url).to.contain('Too many requests from your network. Try again in ');
+    }
+  });
+
+  it('RS-04 an inviter sends forty invitations an hour, five of them to one address, and is told when more may leave', async () => {
+    const { json } = await call('POST', '/auth/login', { email: root.email, password: root.password });
+    const invite = (email: string) => call('POST', '/identity/invitations', { email }, json.accessToken);
+    const invited = await invite('guest@example.test');
+    const again = () => call('POST', `/identity/invitations/${invited.json.id}/resend`, undefined, json.accessToken);
+    for (let n = 1; n < 5; n += 1) expect((await again()).status).to.equal(200);
+    for (const refused of [await again(), await invite('Guest@example.test')]) {
+      expect(refused.status).to.equal(429);
+      expect(Number(refused.headers.get('retry-after'))).to.be.within(1, 3600);
+    }
+    await mailsLeft(stand.database);
+    expect(mailbox.mails.filter(({ to }) => to.includes('guest@example.test'))).to.have.length(5);
+    for (let n = 7; n < 40; n += 1) expect((await invite(`guest${n}@example.test`)).status).to.equal(201);
+    expect((await invite('guest41@example.test')).status).to.equal(429);
+  });
 
   it('PW-02 nothing a client sends changes the address it is counted by', async () => {
     const statuses: number[] = [];

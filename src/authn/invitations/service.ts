@@ -19,7 +19,7 @@ export interface InvitationWish {
 }
 
 /** People are asked to come, by mail, for one address and one organization (FEATURES A3). */
-export const createInvitations = ({ inTransaction, clock, site }: InvitationPlace) => {
+export const createInvitations = ({ inTransaction, throttle, clock, site }: InvitationPlace) => {
   /** Asked outside of the transaction; nobody where no person acts. */
   const nameOf = async ({ actor }: Inviter): Promise<string | undefined> =>
     actor.type === 'user' && actor.id !== undefined ? site.nameOf(actor.id) : undefined;
@@ -93,6 +93,14 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
     };
   };
 
+  /** RS-04. @throws too_many_requests */
+  const requireCalm = async (address: string, { actor }: Inviter): Promise<void> => {
+    const until = await throttle.invitationStop(`${actor.type} ${actor.id}`, canonicalIdentifier(address));
+    if (!until) return;
+    const seconds = Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1000));
+    throw shared.too_many_requests({ headers: { 'Retry-After': String(seconds) } });
+  };
+
   const requireOffered = (): void => {
     if (!site.isOpen) throw errors.invitations_closed();
   };
@@ -100,16 +108,15 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
   return {
     /**
      * @throws invitations_closed, invalid_request for an address that is none, organization_needed, organization_unknown,
-     * role_not_found, grant_not_yours
+     * role_not_found, grant_not_yours, too_many_requests
      */
     create: async (wish: InvitationWish, inviter: Inviter): Promise<InvitationRow> => {
+      requireOffered();
+      if (!isEmailAddress(wish.email))
+        throw shared.invalid_request({ errors: [{ path: '/email', message: 'is not an e-mail address that can be used here' }] });
+      await requireCalm(wish.email, inviter);
       const name = await nameOf(inviter);
       return inTransaction(inviter.scope, async (unit) => {
-        requireOffered();
-        if (!isEmailAddress(wish.email))
-          throw shared.invalid_request({
-            errors: [{ path: '/email', message: 'is not an e-mail address that can be used here' }],
-          });
         await requireOrganization(unit, wish.organizationId, inviter);
         await requireRole(unit, wish, inviter);
         const secret = randomSecret();
@@ -122,11 +129,16 @@ export const createInvitations = ({ inTransaction, clock, site }: InvitationPlac
     },
     list: ({ scope }: Inviter, limit: number, before: [string, string] | undefined): Promise<InvitationRow[]> =>
       inTransaction(scope, ({ invitations }) => invitations.list(limit, before)),
-    /** The mail again, with another link; the one before is worth nothing. @throws invitations_closed, invitation_not_found, invitation_over */
+    /**
+     * The mail again, with another link; the one before is worth nothing.
+     * @throws invitations_closed, invitation_not_found, invitation_over, too_many_requests
+     */
     resend: async (id: string, inviter: Inviter): Promise<InvitationRow> => {
+      requireOffered();
+      const { email } = await inTransaction(inviter.scope, (unit) => requireOpen(unit, id));
+      await requireCalm(email, inviter);
       const name = await nameOf(inviter);
       return inTransaction(inviter.scope, async (unit) => {
-        requireOffered();
         const row = await requireOpen(unit, id);
         const secret = randomSecret();
         const renewed = { ...row, expires_at: new Date(clock.now().getTime() + usualDays * day) };

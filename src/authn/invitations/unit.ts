@@ -1,6 +1,7 @@
 import type { Accounts } from '../../identity/index.ts';
 import type { TenantScope } from '../../platform/db/index.ts';
 import type { Actor, AuditSink, Clock, Mailer } from '../../platform/ports.ts';
+import type { Throttle } from '../tickets/throttle.ts';
 import type { InvitationRepository } from './repository.ts';
 
 export type Transaction = Parameters<NonNullable<Parameters<Accounts['create']>[1]>>[0];
@@ -43,6 +44,7 @@ export interface Inviter {
 
 export interface InvitationPlace {
   inTransaction: InInvitations;
+  throttle: Pick<Throttle, 'invitationStop'>;
   clock: Clock;
   site: { issuer: string; isOpen: boolean; nameOf(accountId: string): Promise<string> };
 }

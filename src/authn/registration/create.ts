@@ -12,6 +12,7 @@ import { createInvitations } from '../invitations/service.ts';
 import type { InvitationPlace, InvitationUnit, InvitedRoles } from '../invitations/unit.ts';
 import { mountTermsRoutes } from '../terms/routes.ts';
 import { createTerms, type TermsDeps } from '../terms/service.ts';
+import type { Throttle } from '../tickets/throttle.ts';
 import type { RegistrationPolicy } from './policy.ts';
 import { createRegistration, type RegistrationDeps } from './service.ts';
 
@@ -36,7 +37,7 @@ export interface RegistrationRoomDeps {
   accounts: Accounts;
   clock: Clock;
   passwords: RegistrationDeps['passwords'];
-  mails: Pick<RegistrationDeps, 'throttle' | 'verification'>;
+  mails: Pick<RegistrationDeps, 'verification'> & { throttle: Pick<Throttle, 'networkStop' | 'invitationStop'> };
   site: RegistrationSite;
 }
 
@@ -65,6 +66,7 @@ export const createRegistrationRoom = ({ database, accounts, clock, passwords, m
         await setTenants(trx, scope);
         return work(inviting(trx));
       }),
+    throttle: mails.throttle,
     clock,
     site: { issuer, isOpen: policy.mode !== 'closed', nameOf: site.nameOf },
   };

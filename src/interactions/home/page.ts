@@ -1,4 +1,5 @@
 import { ownPath, type PageContext, type PageRoutes } from '../../platform/http/index.ts';
+import type { Clock } from '../../platform/ports.ts';
 import { locales } from '../../platform/views/index.ts';
 import { errors } from '../errors.ts';
 import { type Registration, showSignup, submitSignup } from '../signup/page.ts';
@@ -15,10 +16,14 @@ export interface HomeDeps {
   /** What is behind the front door, besides sign-up; asked per request, since some doors are for some addresses only. */
   doors(page: PageContext): readonly Door[];
   issuer: string;
+  clock: Clock;
 }
 
 /** Front door, sign-up outside of a sign-in, and the language chosen at the foot of every page. */
-export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needsApproval, doors, issuer }: HomeDeps): void => {
+export const mountHome = (
+  pages: PageRoutes,
+  { registration, isSignupOpen, needsApproval, doors, issuer, clock }: HomeDeps,
+): void => {
   const host = new URL(issuer).host;
 
   pages.get('/', async (page) => {
@@ -33,6 +38,7 @@ export const mountHome = (pages: PageRoutes, { registration, isSignupOpen, needs
     loginUrl: undefined,
     needsApproval,
     terms: await registration.termsFor(page.locale),
+    clock,
     show: (template: string, values: Record<string, unknown>, status?: number) => page.render(template, values, status),
   });
   const mayCreate = (): void => {

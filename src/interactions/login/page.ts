@@ -153,6 +153,7 @@ export const submitLogin = async (step: StepContext, deps: LoginDeps): Promise<A
       return refuse([{ key: 'login.locked', values: { count: Math.ceil(seconds / 60) } }], 429);
     }
     case 'needs_work':
+      page.ctx.set('Retry-After', '1');
       showLogin(
         step,
         deps,

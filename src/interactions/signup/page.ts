@@ -1,6 +1,7 @@
 import { type PasswordProblem, type RegistrationProblem as Problem, passwordLength, type TermsView } from '../../authn/index.ts';
 import type { PageContext, RequestInfo } from '../../platform/http/index.ts';
-import { flowOf, keepFlow } from '../recovery/page.ts';
+import type { Clock } from '../../platform/ports.ts';
+import { flowOf, keepFlow, tooMany } from '../recovery/page.ts';
 import type { FormError } from '../steps.ts';
 import type { Offer } from '../upstream/view.ts';
 
@@ -36,6 +37,7 @@ interface SignupPlace {
   offers?: readonly Offer[] | undefined;
   needsApproval: boolean;
   terms: TermsView | undefined;
+  clock: Clock;
   show(template: string, values: Record<string, unknown>, status?: number): void;
 }
 
@@ -110,7 +112,7 @@ export const submitSignup = async (page: PageContext, place: SignupPlace, authn:
         400,
       );
     case 'limited':
-      return refuse([{ key: 'signup.too_many' }], 429);
+      return refuse([tooMany(page, outcome.until, place.clock.now())], 429);
     default:
       page.ctx.set('Retry-After', String(outcome.retryAfterSeconds));
       return refuse([{ key: 'login.busy' }], 503);

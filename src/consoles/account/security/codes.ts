@@ -79,7 +79,9 @@ export const mountCodePages = (pages: PageRoutes, { authn, clock, base, asOwner 
       const outcome = await codeEnrolment.verify(accountId, pending.deviceId, page.form.code ?? '');
       if (outcome.kind === 'verified') return isThere(page, outcome.recoveryCodes);
       if (outcome.kind !== 'locked') return show(page, accountId, [{ field: 'code', key: 'mfa.refused' }], 401);
-      const values = { count: Math.ceil(secondsUntil(outcome.until) / 60) };
+      const seconds = secondsUntil(outcome.until);
+      page.ctx.set('Retry-After', String(seconds));
+      const values = { count: Math.ceil(seconds / 60) };
       await show(page, accountId, [{ key: 'mfa.locked', values }], 429);
     };
 

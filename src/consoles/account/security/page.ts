@@ -104,8 +104,9 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
       const outcome = await totp.verify(accountId, pending.deviceId, page.form.code ?? '');
       if (outcome.kind === 'verified') return page.render('recovery-codes', { action: base, codes: outcome.recoveryCodes });
       if (outcome.kind === 'locked') {
-        const count = Math.max(1, Math.ceil((outcome.until.getTime() - clock.now().getTime()) / 60_000));
-        return showApp(page, accountId, [{ key: 'mfa.locked', values: { count } }], 429);
+        const seconds = Math.max(1, Math.ceil((outcome.until.getTime() - clock.now().getTime()) / 1000));
+        page.ctx.set('Retry-After', String(seconds));
+        return showApp(page, accountId, [{ key: 'mfa.locked', values: { count: Math.ceil(seconds / 60) } }], 429);
       }
       await showApp(page, accountId, [{ field: 'code', key: 'mfa.refused' }], 401);
     }),
