@@ -171,18 +171,26 @@ describe('A6, A9 second factors on hosted pages', function pages() {
       expect((await relyingParty(stand).end(agent, silent)).acr).to.equal(mfa);
     });
 
-    it('asks somebody who has a factor for it alone', async () => {
+    it('SE-01 asks somebody who has a factor for it alone; the session has another id then, and the one before is dead', async () => {
       await enrol('fay');
       await sayFactorRule(stand, { scope: 'site', target: '', requirement: 'off' });
       const { agent, page } = await signIn('fay');
       await withdrawFactorRule(stand, 'site');
       expect((await relyingParty(stand).end(agent, page)).acr, 'switched off for the site').to.equal(password);
+      const before = new Map([...agent.cookies].map(([key, kept]) => [key, { ...kept }]));
       const asked = await relyingParty(stand, 'vault').begin(agent);
       expect(asked.body)
         .to.match(/name="code"/)
         .and.not.match(/name="password"/);
       const claims = await relyingParty(stand, 'vault').end(agent, await agent.submit(asked, { code: freshCode('fay') }));
       expect(claims).to.include({ acr: mfa });
+      const names = [...before.keys()].filter((key) => key.startsWith('castellan_session'));
+      expect(names).to.include('castellan_session;/');
+      for (const name of names) expect(agent.cookies.get(name)?.value, name).to.not.equal(before.get(name)?.value);
+      const thief = browserOf(stand);
+      for (const [key, kept] of before) thief.cookies.set(key, kept);
+      const replayed = await relyingParty(stand).begin(thief, { prompt: 'none' });
+      expect(await relyingParty(stand).end(thief, replayed)).to.include({ error: 'login_required' });
     });
 
     it('Core §5.5.1.1 answers an essential acr in the words of the request, and refuses one nobody knows', async () => {

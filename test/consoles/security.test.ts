@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
-import type { Agent, Page } from '../support/agent.ts';
+import { type Agent, type Page, readForm } from '../support/agent.ts';
+import { createAuthenticator } from '../support/authenticator.ts';
 import { createTestClock } from '../support/clock.ts';
 import { sayFactorRule, withdrawFactorRule } from '../support/factor-policy.ts';
 import { browserOf } from '../support/relying-party.ts';
@@ -71,6 +72,30 @@ describe('A13 A6 sign-in security in the account', function security() {
     const init = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'remove=yes' };
     expect((await agent.request(`${stand.issuer}/account/security${path}`, init)).status).to.equal(403);
     expect((await at()).body).to.contain('Phone');
+  });
+
+  it('MF-05 another site adds no passkey, although the browser sends its cookies', async () => {
+    const ask = { 'sec-fetch-site': 'same-origin' };
+    const options = async (headers: Record<string, string>) =>
+      agent.request(`${stand.issuer}/account/security/passkey/options`, { headers });
+    expect((await options({ 'sec-fetch-site': 'cross-site' })).status, 'a challenge').to.equal(403);
+    const page = await at('/passkey');
+    const { _csrf: token = '' } = readForm(page).fields;
+    const post = async (headers: Record<string, string>, csrf = token) => {
+      const challenge = JSON.parse((await options(ask)).body);
+      const registration = JSON.stringify(createAuthenticator(stand.issuer).register(challenge));
+      const body = new URLSearchParams({ _csrf: csrf, registration, name: 'Theirs' }).toString();
+      const form = { 'content-type': 'application/x-www-form-urlencoded', ...headers };
+      return agent.request(`${stand.issuer}/account/security/passkey`, { method: 'POST', headers: form, body });
+    };
+    expect((await post({ origin: stand.issuer }, '')).status, 'without the form’s token').to.equal(403);
+    const attempts = [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }];
+    for (const headers of attempts) expect((await post(headers)).status, JSON.stringify(headers)).to.equal(403);
+    expect(await stand.database.knex('mfa_devices').where({ kind: 'webauthn' })).to.have.lengthOf(0);
+    expect((await post({ origin: stand.issuer, ...ask })).status, 'our own page').to.equal(303);
+    const { id } = await stand.database.knex('mfa_devices').where({ kind: 'webauthn' }).first('id');
+    await agent.submit(await at(`/devices/${id}`), { remove: 'yes' });
+    expect(await stand.database.knex('mfa_devices').where({ kind: 'webauthn', state: 'active' })).to.have.lengthOf(0);
   });
 
   it('TN-01 knows no device by what is no id', async () => {

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { codeAt, stepAt } from '../../src/authn/totp/arithmetic.ts';
 import { type Agent, createAgent } from '../support/agent.ts';
 import { type Api, createApi } from '../support/api.ts';
+import { createAuthenticator } from '../support/authenticator.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { createTestClock } from '../support/clock.ts';
 import { type Stand, startStand } from '../support/stand.ts';
@@ -81,6 +82,17 @@ describe('A1 JSON sign-in in cookie mode', function cookieMode() {
     expect((await ask('PUT', '/mfa/policies', { scope: 'site', target: '', requirement: 'off' }, csrf)).json.type).to.match(
       /permission_required$/,
     );
+  });
+
+  it('MF-05 another site adds no passkey by the cookies', async () => {
+    const { ask, csrf } = await signIn('ann');
+    const challenge = (await ask('POST', '/mfa/webauthn/options', undefined, csrf)).json;
+    const body = { response: createAuthenticator(stand.issuer).register(challenge) };
+    for (const headers of [{}, { ...csrf, origin: 'https://evil.example' }, { ...csrf, 'sec-fetch-site': 'cross-site' }]) {
+      expect((await ask('POST', '/mfa/webauthn/options', undefined, headers)).status).to.equal(403);
+      expect((await ask('POST', '/mfa/webauthn', body, headers)).status).to.equal(403);
+    }
+    expect((await ask('GET', '/mfa/devices')).json.items).to.deep.equal([]);
   });
 
   it('SE-04 refuses an unsafe request without the token, with another session’s, and from elsewhere', async () => {

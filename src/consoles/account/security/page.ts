@@ -125,6 +125,8 @@ export const mountSecurityPages = (pages: PageRoutes, { authn, session, clock, c
   pages.get(
     `${base}/passkey/options`,
     asOwner(async (page, owner) => {
+      // MF-05: it keeps a challenge, so another site may not even ask.
+      if (page.request.header('sec-fetch-site') === 'cross-site') throw shared.csrf_refused();
       page.ctx.type = 'application/json';
       page.ctx.body = JSON.stringify(await webauthn.registrationOptions(owner.accountId, bindingOf(owner)));
     }),
