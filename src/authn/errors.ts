@@ -20,7 +20,7 @@ export const errors = defineErrors({
   factors_locked: { status: 429, title: 'Too many wrong codes; try again later' },
   flow_expired: { status: 401, title: 'This sign-in has expired; start again' },
   hashing_busy: { status: 503, title: 'We are busy; the password was not checked' },
-  identifier_held: { status: 409, title: 'The address can still undo a change and stays until then' },
+  identifier_held: { status: 409, title: 'It can still undo a change and stays until then' },
   identifier_is_last: { status: 409, title: 'It is the last one to sign in by' },
   identifier_is_primary: { status: 409, title: 'Make another one the primary first' },
   identifier_limit_reached: { status: 409, title: 'The account has as many of this kind as it may have' },

@@ -149,7 +149,7 @@ const recovery: readonly Exhibit[] = [
     values: { ...form, about: 'verify', shown: '123 456', again: '/verify/again', hasCode: true, errors: wrongCode },
   },
   { name: 'verify-again', template: 'verify-again', values: { ...form, login: longLogin } },
-  ...['verify-email', 'email-new', 'email-old', 'email-undo', 'add-email', 'unlock'].map((kind) => ({
+  ...['verify-email', 'email-new', 'email-old', 'email-undo', 'phone-undo', 'add-email', 'unlock'].map((kind) => ({
     name: `verify-${kind}`,
     template: 'verify',
     values: { ...form, kind },
@@ -168,6 +168,7 @@ const recovery: readonly Exhibit[] = [
     'verify.waiting',
     'verify.applied',
     'verify.undone',
+    'verify.phone-undone',
     'verify.unlocked',
     'verify.confirmed',
   ].map((name) => notice(name, 'success')),

@@ -10,7 +10,7 @@ import { type Stand, startStand } from '../support/stand.ts';
 
 const password = 'the-passphrase-of-everybody';
 const clock = createTestClock();
-const linkIn = ({ text }: ReceivedMail): string => /https?:\/\/\S+\?\S*ticket=\S+/.exec(text)?.[0] ?? '';
+const linkIn = ({ text }: { text: string }): string => /https?:\/\/\S+\?\S*ticket=\S+/.exec(text)?.[0] ?? '';
 const codeIn = ({ text }: { text: string }): string => /(?:^ {4}|^|with )(\d{6})\b/m.exec(text)?.[1] ?? '';
 
 describe('A3 several identifiers per person', function identifiers() {
@@ -180,13 +180,80 @@ describe('A3 several identifiers per person', function identifiers() {
     ]);
     await rows('tickets').where({ id: stored.id }).update({ address: text.to });
     expect((await confirm(codeIn(text))).status).to.equal(204);
+    expect((await sms.next()).to, 'told').to.equal('+84912345678');
     const phones = (await list()).filter(({ type }: { type: string }) => type === 'phone');
     expect(phones.map(({ value, primary }: { value: string; primary: boolean }) => [value, primary])).to.deep.equal([
       ['+84987654321', true],
       ['+84912345678', false],
     ]);
-    expect((await call('DELETE', `${path}/${first.json.id}`, undefined, token)).status).to.equal(204);
+    const remove = () => call('DELETE', `${path}/${first.json.id}`, undefined, token);
+    expect(errorOf(await remove()), 'RS-07 while it can undo that').to.deep.equal([409, 'identifier_held']);
+    clock.advance(7 * 86_400 + 1);
+    ({ accessToken: token } = (await login(email)).json);
+    expect((await remove()).status).to.equal(204);
     expect((await login('+84912345678')).status).to.equal(401);
+  });
+
+  it('RS-07 the number that was the primary one takes its replacement back within seven days, by text message or by mail', async () => {
+    const first = await addPhone('+84912000001');
+    const second = await addPhone('+84912000002');
+    const { json: asked } = await call('POST', `${path}/${second.json.id}/primary`, undefined, token);
+    const code = codeIn(await sms.next());
+    expect((await call('POST', `${path}/confirm-primary`, { code, flow: asked.flow }, token)).status).to.equal(204);
+    const text = await sms.next();
+    expect([text.to, text.text.includes('no longer the main one')]).to.deep.equal(['+84912000001', true]);
+    const link = linkIn(text);
+    expect(linkIn(await lastMail(email)), 'the mail has it too').to.equal(link);
+    clock.advance(6 * 86_400);
+    ({ accessToken: token } = (await login(email)).json);
+    await addEmail(`late.${email}`);
+    const browser = browserOf(stand);
+    const page = await browser.open(link);
+    expect(page.body).to.contain('Take back the change of number');
+    expect((await list()).find(({ id }: { id: string }) => id === second.json.id).primary, 'opening changes nothing').to.equal(
+      true,
+    );
+    expect((await browser.submit(page, {})).body).to.contain('The old number is back');
+    expect((await call('GET', path, undefined, token)).status, 'sessions end').to.equal(401);
+    for (const gone of ['+84912000002', `late.${email}`]) expect((await login(gone)).status, gone).to.equal(401);
+    ({ accessToken: token } = (await login('+84912000001')).json);
+    const phones = (await list()).filter(({ type }: { type: string }) => type === 'phone');
+    expect(phones.map(({ id, primary }: { id: string; primary: boolean }) => [id, primary])).to.deep.equal([
+      [first.json.id, true],
+    ]);
+    expect((await browser.open(link)).status, 'once').to.equal(400);
+    const { id } = (await login(email)).json.user;
+    expect(await rows('audit_events').where({ subject_id: id, type: 'identity.phone_change_undone' })).to.have.length(1);
+  });
+
+  it('RS-07 a number that was removed comes back as well, by JSON, in the reader’s language, and not after seven days', async () => {
+    const { json: user } = await call('GET', '/auth/me', undefined, token);
+    await rows('user_profiles')
+      .where({ user_id: user.user.id })
+      .update({ claims: JSON.stringify({ locale: 'vi' }) });
+    const drop = async (value: string) => {
+      const { json } = await addPhone(value);
+      expect((await call('DELETE', `${path}/${json.id}`, undefined, token)).status).to.equal(204);
+      const text = await sms.next();
+      expect(text.text).to.contain('Số này không còn là số chính');
+      return new URL(linkIn(text)).searchParams.get('ticket') ?? '';
+    };
+    const undo = (secret: string) => call('POST', `${path}/undo`, { token: secret });
+    const taken = await drop('+84912000011');
+    const { token: stranger } = await person();
+    expect((await addPhone('+84912000011', stranger)).status).to.equal(200);
+    expect(errorOf(await undo(taken)), 'somebody else’s by now').to.deep.equal([400, 'ticket_gone']);
+    expect((await call('GET', path, undefined, token)).status, 'and nothing of it stays').to.equal(200);
+    const kept = await drop('+84912000012');
+    expect(errorOf(await undo('x'.repeat(43)))).to.deep.equal([400, 'ticket_gone']);
+    expect((await undo(kept)).status).to.equal(204);
+    expect((await login('+84912000012')).json.user.email).to.equal(email);
+    ({ accessToken: token } = (await login(email)).json);
+    const [phone] = (await list()).filter(({ type }: { type: string }) => type === 'phone');
+    expect((await call('DELETE', `${path}/${phone.id}`, undefined, token)).status).to.equal(204);
+    const late = new URL(linkIn(await sms.next())).searchParams.get('ticket') ?? '';
+    clock.advance(7 * 86_400 + 1);
+    expect(errorOf(await undo(late)), 'too late').to.deep.equal([400, 'ticket_gone']);
   });
 
   it('PW-10 a user name signs in in any case; names that look alike, speak for the site or are somebody’s have one answer', async () => {

@@ -23,11 +23,13 @@ export const createPrimaries = ({ identifiers, tickets, throttle, clock, site, l
     return row;
   };
 
-  const set = async (unit: RecoveryUnit, account: Account, { type, value, canonical }: Identifier): Promise<boolean> => {
+  const set = async (unit: RecoveryUnit, account: Account, next: Identifier, old?: Identifier): Promise<boolean> => {
+    const { type, value, canonical } = next;
     if (!(await unit.identifiers.promote(account.id, type, canonical))) return false;
     const about = { outcome: 'success', actor: { type: 'user', id: account.id }, subjectId: account.id } as const;
     await unit.audit.record({ type: 'identity.identifier_made_primary', ...about, details: { type } });
-    await letters.tell(unit, account, { change: 'primary', type, value });
+    const undo = old && (await letters.offerUndo(unit, account, { value: old.value, changedId: next.id }));
+    await letters.tell(unit, account, { change: 'primary', type, value, undo });
     return true;
   };
 
@@ -54,13 +56,23 @@ export const createPrimaries = ({ identifiers, tickets, throttle, clock, site, l
     return { kind: 'primary' };
   };
 
+  /** RS-07: whoever changed the primary one does not cut off the way back. */
+  const mayUndo = (
+    { changes, tickets: sent }: RecoveryUnit,
+    accountId: string,
+    { type, value }: Identifier,
+  ): Promise<boolean> => {
+    if (type === 'email') return changes.mayUndo(accountId, value, clock.now());
+    return sent.isOpen(accountId, 'phone-undo', value, clock.now());
+  };
+
   /** @throws identifier_is_primary, identifier_is_last, identifier_held */
   const requireRemovable = async (unit: RecoveryUnit, accountId: string, row: Identifier): Promise<void> => {
     const all = await unit.identifiers.list(accountId);
     const isAlone = !all.some((one) => one.type === row.type && one.id !== row.id);
     if (row.is_primary && (row.type === 'email' || !isAlone)) throw errors.identifier_is_primary();
     if (row.login_allowed && !all.some((one) => one.login_allowed && one.id !== row.id)) throw errors.identifier_is_last();
-    if (row.type === 'email' && (await unit.changes.mayUndo(accountId, row.value, clock.now()))) throw errors.identifier_held();
+    if (await mayUndo(unit, accountId, row)) throw errors.identifier_held();
   };
 
   return {
@@ -92,8 +104,8 @@ export const createPrimaries = ({ identifiers, tickets, throttle, clock, site, l
         const phones = (await unit.identifiers.list(accountId)).filter(({ type }) => type === 'phone');
         const next = phones.find((one) => one.id === nextId);
         // RS-08: the word of a number that is the primary one no more is worth nothing.
-        const isPrimarys = phones.some((one) => one.is_primary && one.value === address);
-        const isDone = next && isPrimarys && (await unit.tickets.spend(id, clock.now())) && (await set(unit, account, next));
+        const old = phones.find((one) => one.is_primary && one.value === address);
+        const isDone = next && old && (await unit.tickets.spend(id, clock.now())) && (await set(unit, account, next, old));
         return { kind: isDone ? 'primary' : 'gone' };
       });
     },
@@ -113,8 +125,10 @@ export const createPrimaries = ({ identifiers, tickets, throttle, clock, site, l
         const { type, value } = row;
         const about = { outcome: 'success', actor: { type: 'user', id: accountId }, subjectId: accountId } as const;
         await unit.audit.record({ type: 'identity.identifier_removed', ...about, details: { type } });
-        const alsoTo = type === 'email' && row.verified_at !== null ? [value] : [];
-        await letters.tell(unit, account, { change: 'removed', type, value }, alsoTo);
+        const isProven = row.verified_at !== null;
+        const isOffered = isProven && type === 'phone' && row.is_primary;
+        const undo = isOffered ? await letters.offerUndo(unit, account, { value, changedId: id }) : undefined;
+        await letters.tell(unit, account, { change: 'removed', type, value, undo }, type === 'email' && isProven ? [value] : []);
       });
     },
   };

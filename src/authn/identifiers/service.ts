@@ -7,6 +7,7 @@ import type { IdentifierDeps } from './deps.ts';
 import { createIdentifierLetters } from './letters.ts';
 import { createPrimaries } from './primaries.ts';
 import { type IdentifierView, mostOf, type Typed, typedAs, viewOfIdentifier } from './shape.ts';
+import { createPhoneUndo } from './undo.ts';
 
 export type AddOutcome =
   | AskOutcome
@@ -136,6 +137,7 @@ export const createIdentifiers = (deps: IdentifierDeps) => {
     confirm,
     look: (presented: Presented) => tickets.look('add-email', presented),
     ...createPrimaries({ ...deps, letters, accountOf }),
+    ...createPhoneUndo(deps),
   };
 };
 

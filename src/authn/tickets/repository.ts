@@ -12,7 +12,8 @@ export type TicketPurpose =
   | 'sign-in-link'
   | 'add-email'
   | 'add-phone'
-  | 'phone-old';
+  | 'phone-old'
+  | 'phone-undo';
 
 export interface TicketRow {
   id: string;
@@ -33,6 +34,8 @@ export interface TicketRepository {
   bySecret(secretHash: string, purpose: TicketPurpose, now: Date): Promise<TicketRow | undefined>;
   /** The newest that this browser asked for. */
   byBrowser(browserHash: string, purpose: TicketPurpose, now: Date): Promise<TicketRow | undefined>;
+  /** Whether one that was sent to this address is good still. */
+  isOpen(userId: string, purpose: TicketPurpose, address: string, now: Date): Promise<boolean>;
   /** RS-12: counts a try at one of the codes before it is compared. False when none is left. */
   countTry(id: string, most: number, now: Date): Promise<boolean>;
   /** Ends it; false when somebody was quicker, or it had ended. */
@@ -50,6 +53,8 @@ export const createTicketRepository = (db: Knex): TicketRepository => {
     bySecret: (secretHash, purpose, now) => alive(now).where({ secret_hash: secretHash, purpose }).first(),
     byBrowser: (browserHash, purpose, now) =>
       alive(now).where({ browser_hash: browserHash, purpose }).orderBy('created_at', 'desc').orderBy('id', 'desc').first(),
+    isOpen: async (userId, purpose, address, now) =>
+      (await alive(now).where({ user_id: userId, purpose, address }).first('id')) !== undefined,
     countTry: async (id, most, now) => (await alive(now).where({ id }).andWhere('tries', '<', most).increment('tries', 1)) === 1,
     spend: async (id, now) => (await alive(now).where({ id }).update({ ended_at: now })) === 1,
     endOf: async (userId, purpose, subjectId, now) => {

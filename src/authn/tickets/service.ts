@@ -27,7 +27,7 @@ export interface TicketWish {
   flow?: string | undefined;
   /** Shown already for another ticket of the same step. */
   shown?: string | undefined;
-  /** At most 1800 but for `email-undo` (RS-03). */
+  /** At most 1800 but for the undoing of a change (RS-03). */
   seconds: number;
 }
 
@@ -125,7 +125,7 @@ export const createTickets = ({ tickets, failures, envelope, clock }: TicketDeps
     prove: (purpose: TicketPurpose, presented: Presented): Promise<Proven> =>
       presented.secret === undefined ? byCode(purpose, presented) : byLink(purpose, presented),
     /** Whoever holds the link may act, from any browser: for what its holder did not ask for. */
-    held: async (purpose: 'email-undo' | 'unlock', secret: string | undefined): Promise<TicketRow | undefined> =>
+    held: async (purpose: 'email-undo' | 'phone-undo' | 'unlock', secret: string | undefined): Promise<TicketRow | undefined> =>
       isSecret(secret) ? tickets.bySecret(sha256(secret), purpose, clock.now()) : undefined,
     /** Whether the link still leads somewhere, and whether this browser asked. */
     look: async (purpose: TicketPurpose, { secret, flow }: Presented): Promise<'own' | 'other' | 'gone'> => {

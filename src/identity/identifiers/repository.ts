@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { uuidv7 } from '../../platform/crypto/index.ts';
 
 export type IdentifierType = 'email' | 'phone' | 'username';
 
@@ -28,6 +29,12 @@ export interface IdentifierRepository {
   markVerified(userId: string, id: string, now: Date): Promise<void>;
   /** The one before of its type stays another. False when it is not there, or not verified. */
   promote(userId: string, type: IdentifierType, canonical: string): Promise<boolean>;
+  /**
+   * The number is the primary one again; the one in its place and whatever came since go.
+   * False when somebody else has it meanwhile.
+   * @param since when it was replaced or removed, and the number in its place
+   */
+  restorePhone(userId: string, value: string, since: { newId: string; at: Date }): Promise<boolean>;
   /** False when it is not there. */
   remove(userId: string, id: string): Promise<boolean>;
 }
@@ -63,6 +70,28 @@ export const createIdentifierRepository = (db: Knex): IdentifierRepository => {
       if (!next) return false;
       await own(userId).where({ type, is_primary: true }).update({ is_primary: false });
       return (await own(userId).where({ id: next.id }).update({ is_primary: true })) === 1;
+    },
+    restorePhone: async (userId, value, { newId, at }) => {
+      const phones = () => db('identifiers').where({ user_id: userId, type: 'phone' });
+      await db('identifiers')
+        .where({ user_id: userId })
+        .where((query) => query.where({ id: newId }).orWhere('created_at', '>=', at))
+        .whereNot({ value })
+        .delete();
+      await phones().where({ is_primary: true }).update({ is_primary: false });
+      const signs = { is_primary: true, login_allowed: true };
+      if ((await phones().where({ value }).update(signs)) === 1) return true;
+      const row = {
+        ...signs,
+        id: uuidv7(at),
+        user_id: userId,
+        type: 'phone',
+        value,
+        canonical: value,
+        verified_at: at,
+        created_at: at,
+      };
+      return (await db('identifiers').insert(row).onConflict().ignore().returning('id')).length === 1;
     },
     remove: async (userId, id) => (await own(userId).where({ id }).delete()) === 1,
   };

@@ -4,7 +4,7 @@ import { errors as shared } from '../../platform/errors/index.ts';
 import { type AdminRoutes, answer, listOf } from '../../platform/http/index.ts';
 import type { Clock, Principal } from '../../platform/ports.ts';
 import { askerOf, presented, refuse } from './routes.ts';
-import { VerifyBody } from './schema.ts';
+import { TokenBody, VerifyBody } from './schema.ts';
 
 export interface IdentifierRouteDeps {
   identifiers: Identifiers;
@@ -104,6 +104,19 @@ export const mountIdentifierRoutes = (admin: AdminRoutes, { identifiers, require
     async ({ body, principal }) => {
       const { kind } = await identifiers.confirmPrimaryPhone(principal.id, presented(body));
       return kind === 'primary' ? undefined : refuse(kind);
+    },
+  );
+  admin.post(
+    `${base}/undo`,
+    {
+      summary: 'Take a change of the primary phone number back by the link that was sent; every session ends',
+      permission: 'public',
+      body: TokenBody,
+      status: 204,
+    },
+    async ({ body }) => {
+      const { kind } = await identifiers.undoPhone({ secret: body.token });
+      return kind === 'gone' ? refuse(kind) : undefined;
     },
   );
   admin.post(

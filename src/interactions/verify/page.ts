@@ -30,7 +30,7 @@ export interface Unlock {
 export interface VerifyDeps {
   verification: Pick<Verification, 'ask' | 'look' | 'confirm'>;
   emailChange: Pick<EmailChange, 'look' | 'confirm' | 'undo'>;
-  identifiers: Pick<Identifiers, 'look' | 'confirm'>;
+  identifiers: Pick<Identifiers, 'look' | 'confirm' | 'lookUndo' | 'undoPhone'>;
   unlock: Unlock;
   clock: Clock;
 }
@@ -42,11 +42,12 @@ const proofsOf = ({ verification, emailChange, identifiers, unlock }: VerifyDeps
     ['email-old', { look: (link) => emailChange.look('old', link), confirm: (link) => emailChange.confirm('old', link) }],
     ['add-email', { look: identifiers.look, confirm: (link) => identifiers.confirm('email', link) }],
     ['email-undo', { look: (link) => emailChange.look('undo', link), confirm: (link) => emailChange.undo(link) }],
+    ['phone-undo', { look: identifiers.lookUndo, confirm: identifiers.undoPhone }],
     ['unlock', { look: unlock.look, confirm: unlock.unlock }],
   ]);
 
 /** Links that whoever holds the mail may use from any browser: nobody asked for them. */
-const unasked = new Set(['email-undo', 'unlock']);
+const unasked = new Set(['email-undo', 'phone-undo', 'unlock']);
 
 /** Addresses are confirmed here: by the mailed link, or by the mailed code in the browser that asked (RS-13). */
 export const mountVerify = (pages: PageRoutes, deps: VerifyDeps): void => {

@@ -56,6 +56,7 @@ export interface AuditCatalogue {
   'identity.organization_member_added': None;
   'identity.organization_member_removed': None;
   'identity.organization_updated': { fields: readonly string[] };
+  'identity.phone_change_undone': None;
   'identity.profile_updated': { fields: readonly string[] };
   'identity.registration_approved': None;
   'identity.registration_rejected': None;
