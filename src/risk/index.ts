@@ -4,4 +4,4 @@
  */
 export type { RiskLevel } from './signin/factors.ts';
 export { createHistoryRepository } from './signin/repository.ts';
-export { createSignInRisk, type SignInAttempt, type SignInRisk } from './signin/service.ts';
+export { createSignInRisk, type RiskResponse, type SignInAttempt, type SignInRisk } from './signin/service.ts';

@@ -84,14 +84,33 @@ describe('S1 A9 sign-in by risk', function risk() {
     expect(await assessments(email)).to.deep.equal([]);
   });
 
-  it('explains each reason, and lets in where no rule says otherwise', async () => {
-    const email = await newPerson();
+  it('explains each reason and what follows; without a rule, high risk asks whoever has no factor for a code by mail', async () => {
+    const email = await newPerson(true);
     await signIn(email, home);
     clock.advance(1800);
     for (let wrong = 0; wrong < 3; wrong += 1) await signIn(email, abroad, 'wrong');
-    expect((await signIn(email, abroad)).status).to.equal(200);
+    const asked = await signIn(email, abroad);
+    expect([asked.status, asked.json]).to.deep.equal([
+      200,
+      { mfaRequired: true, mfaToken: asked.json.mfaToken, methods: ['email'] },
+    ]);
+    const { mfaToken } = asked.json;
+    const validate = (code: string) => api('POST', '/mfa/totp/validate', { mfaToken, code }, undefined, abroad);
+    expect((await validate('000000')).status, 'nothing was sent yet').to.equal(401);
+    const sent = await api('POST', '/mfa/code', { mfaToken, method: 'email' }, undefined, abroad);
+    expect([sent.status, sent.json.to]).to.deep.equal([200, email.replace(/^p[^@]*/, 'p•••')]);
+    const code = await mailedCode(email);
+    expect((await validate(code === '123456' ? '123457' : '123456')).status).to.equal(401);
+    const done = await validate(code);
+    expect(done.status).to.equal(200);
+    const claims = JSON.parse(Buffer.from(done.json.accessToken.split('.')[1], 'base64url').toString());
+    expect(claims, 'a code by mail is no second factor').to.deep.include({
+      acr: 'urn:castellan:acr:password',
+      amr: ['pwd', 'otp'],
+    });
+    expect((await validate(code)).status, 'once').to.equal(401);
     const [found] = await assessments(email);
-    expect(found).to.include({ score: 100, level: 'high', method: 'password' });
+    expect(found).to.include({ score: 100, level: 'high', method: 'password', response: 'mailbox' });
     const reasons = Object.fromEntries(
       found.factors.map(({ name, evidence }: { name: string; evidence: string }) => [name, evidence]),
     );
@@ -100,6 +119,51 @@ describe('S1 A9 sign-in by risk', function risk() {
     expect(reasons.impossible_travel).to.match(/^4\d{3} km in 0\.5 h$/);
     expect(reasons.recent_failures).to.equal('3');
     expect(JSON.stringify(found)).to.not.contain(password);
+  });
+
+  it('without a rule, high risk asks on the page for the code, sets up nothing, and leads on', async () => {
+    const email = await newPerson(true);
+    await signIn(email, home);
+    clock.advance(60);
+    const agent = createAgent(stand.issuer, abroad);
+    const page = await agent.submit(await agent.open(`${stand.issuer}/account/security`), { login: email, password });
+    expect(page.body).to.contain('name="send"').and.contain('does not look like your others').and.not.contain('/enrol');
+    expect((await agent.open(`${stand.issuer}/account/security`)).body, 'MF-04 nobody is signed in yet').to.contain(
+      'name="password"',
+    );
+    const base = /^.*\/interaction\/[\w-]+/.exec(page.url)?.[0];
+    expect((await agent.open(`${base}/enrol`)).body, 'no way around').to.contain('name="send"');
+    const entered = await agent.submit(await agent.submit(page, { send: 'yes' }), { code: await mailedCode(email) });
+    expect([entered.status, entered.url]).to.deep.equal([200, `${stand.issuer}/account/security`]);
+    expect(entered.body).to.contain('You have none yet');
+    clock.advance(60);
+    expect((await signIn(email, abroad)).json, 'it is a known place now').to.have.property('accessToken');
+  });
+
+  it('without a rule, high risk has an unconfirmed address confirmed first, and refuses whoever has none', async () => {
+    const email = await newPerson();
+    await mailbox.next(email);
+    await signIn(email, home);
+    clock.advance(60);
+    const refused = await signIn(email, abroad);
+    expect([refused.status, refused.json.type.split(':').at(-1)]).to.deep.equal([403, 'email_unverified']);
+    const { flow } = refused.json.verification;
+    const code = /^ {4}(\d{6})$/m.exec((await mailbox.next(email)).text)?.[1];
+    expect((await api('POST', '/auth/verify-email', { flow, code })).status).to.equal(204);
+    expect((await signIn(email, abroad)).json.methods).to.deep.equal(['email']);
+    const agent = createAgent(stand.issuer, abroad);
+    const other = await newPerson();
+    await signIn(other, home);
+    const page = await agent.submit(await agent.open(`${stand.issuer}/account/security`), { login: other, password });
+    expect([page.status, page.body.includes('Check your e-mail')]).to.deep.equal([403, true]);
+
+    const id = await stand.app.rooms.accounts.idOf(other);
+    await stand.database.knex('identifiers').where({ user_id: id }).update({ type: 'username' });
+    const wrong = await signIn(other, home, 'wrong');
+    const none = await signIn(other, abroad);
+    expect([none.status, none.json.type]).to.deep.equal([401, wrong.json.type]);
+    expect((await assessments(other)).map(({ response }) => response)).to.deep.equal(['address', 'refused']);
+    expect((await signIn(other, home)).json, 'a known place').to.have.property('accessToken');
   });
 
   it('a journey that takes its time is no impossible one', async () => {
@@ -199,7 +263,7 @@ describe('S1 A9 sign-in by risk', function risk() {
     );
     expect(told, 'the person is told, once an hour').to.have.lengthOf(1);
     await withdraw('high');
-    expect((await signIn(other, abroad)).status).to.equal(200);
+    expect((await signIn(other, abroad)).status, 'never confirmed').to.equal(403);
     expect([await rule('off'), await rule('required', 'low'), await rule('denied', '')]).to.deep.equal([400, 400, 400]);
     // What changes nothing is written within a second.
     const refusals = () => stand.database.knex('audit_events').where({ type: 'authn.login.failed', reason: 'risk' });

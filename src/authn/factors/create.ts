@@ -15,6 +15,7 @@ import { createFactorPolicyRepository } from '../policy/repository.ts';
 import { createFactorPolicy, type FactorPolicyDeps, type Holdings } from '../policy/service.ts';
 import { createRecoveryCodeRepository } from '../recovery-codes/repository.ts';
 import { createRecoveryCodes } from '../recovery-codes/service.ts';
+import type { Mailbox } from '../signin/second-factor.ts';
 import { createTotp, type Notice } from '../totp/service.ts';
 import { createTrustedDeviceRepository } from '../trusted/repository.ts';
 import { createTrustedDevices } from '../trusted/service.ts';
@@ -145,7 +146,11 @@ export const createFactorRoom = ({ database, accounts, clock, audit, envelope, a
   });
   const reset = createFactorReset({ accounts, outranks: site.outranks, inTransaction });
   const standing = {
-    isMailable: async (id: string) => site.isSendingOffered('email') && (await addresses.email(id)) !== undefined,
+    mailbox: async (id: string): Promise<Mailbox> => {
+      const { email, email_verified: isConfirmed } = (await accounts.find(id))?.claims ?? {};
+      if (typeof email !== 'string' || !site.isSendingOffered('email')) return 'none';
+      return isConfirmed === true ? 'confirmed' : 'unconfirmed';
+    },
     tellRefused,
   };
   return { standing, reset, factors, totp, policy, webauthn, trustedDevices, guard, sentCodes, codeEnrolment, addresses };

@@ -4,8 +4,8 @@ import type { Level } from '../../platform/assurance/index.ts';
 /** `enrol`: no sign-in, but a code that confirms an address or phone. */
 export type FlowChannel = 'api' | 'page' | 'enrol';
 
-/** What has to happen before a factor counts: the mailbox is proven, then a factor is set up. */
-export type FlowStage = 'mailbox' | 'enrolment' | null;
+/** What has to happen before a factor counts: the mailbox is proven, then a factor is set up. `confirmation`: the mailbox is all. */
+export type FlowStage = 'mailbox' | 'enrolment' | 'confirmation' | null;
 
 export interface FlowRow {
   id: string;

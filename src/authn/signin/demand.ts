@@ -1,5 +1,5 @@
 import type { Level } from '../../platform/assurance/index.ts';
-import type { RiskLevel, SignInAttempt, SignInRisk } from '../../risk/index.ts';
+import type { RiskLevel, RiskResponse, SignInAttempt, SignInRisk } from '../../risk/index.ts';
 import type { Requirement } from '../policy/repository.ts';
 import type { FactorPolicy } from '../policy/service.ts';
 
@@ -26,13 +26,18 @@ export interface Demand {
   requirement: Requirement;
   /** By a rule or by the application. */
   isAsked: boolean;
+  /** Says in the log what follows from the risk. */
+  explain(response: RiskResponse): void;
 }
+
+/** A session that is there is checked by itself. */
+const noRisk = { level: 'low', explain: () => undefined } as const;
 
 /** The rules, applied to the person, the application and the risk (FEATURES A9, S1). */
 export const createDemand =
   ({ policy, assess }: DemandDeps) =>
   async ({ accountId, method }: Proven, { clientId, onBehalfOf, neededLevel, from }: Asked): Promise<Demand> => {
-    const risk = from === undefined ? 'low' : (await assess({ accountId, method, clientId, from })).level;
+    const { level: risk, explain } = from === undefined ? noRisk : await assess({ accountId, method, clientId, from });
     const requirement = await policy.requirementOf(accountId, [clientId, onBehalfOf], risk);
-    return { risk, requirement, isAsked: neededLevel === 2 || requirement === 'required' };
+    return { risk, requirement, isAsked: neededLevel === 2 || requirement === 'required', explain };
   };

@@ -12,7 +12,7 @@ import { createDemand } from './demand.ts';
 import { askedOf } from './methods.ts';
 import type { AnswerOutcome, Authenticated, SignInOutcome } from './outcome.ts';
 import type { FirstFactor, SignInPlace } from './place.ts';
-import { createSecondFactor } from './second-factor.ts';
+import { createSecondFactor, type Mailbox } from './second-factor.ts';
 
 /** MF-03. */
 const flowSeconds = 5 * 60;
@@ -30,8 +30,8 @@ export interface SignInDeps {
     isActive(accountId: string): Promise<boolean>;
     /** A3: the address must be confirmed, and is not. */
     isVerificationDue(accountId: string): Promise<boolean>;
-    /** A code by mail would reach them, at a confirmed address. */
-    isMailable(accountId: string): Promise<boolean>;
+    /** Whether a code by mail would reach them; `unconfirmed`: at an address that has to be confirmed first. */
+    mailbox(accountId: string): Promise<Mailbox>;
     tellRefused(accountId: string): Promise<void>;
   };
   /** A remembered device of this person. */
@@ -45,12 +45,16 @@ export interface OpenFlow {
   /** A second factor has been proven (or made) already: the sign-in can be finished. */
   isProven: boolean;
   amr: readonly string[];
+  /** Its risk is high, and the account has no factor: the mailbox is to be shown. */
+  isUnusual: boolean;
   /** A code that was sent and is still good. */
   sent?: SentMethod | undefined;
 }
 
 const isProven = ({ stage, amr, level, needed_level: needed }: FlowRow): boolean =>
   stage === null && isTwofold(amr) && level >= needed;
+
+const isMailboxAsked = ({ stage }: Pick<FlowRow, 'stage'>): boolean => stage === 'mailbox' || stage === 'confirmation';
 
 /** The second half of every sign-in (FEATURES A9): does the account, a policy or the application ask for more? */
 export const createSignIn = ({ flows, factors, codes, sendingHint, policy, account, recognizes, surroundings }: SignInDeps) => {
@@ -112,7 +116,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
   });
 
   const methodsOf = async ({ stage, user_id: accountId, amr, needed_level: needed }: FlowRow): Promise<FactorMethod[]> =>
-    stage === 'mailbox' ? ['email'] : askedOf(await factors.methodsOf(accountId), { amr, needed });
+    isMailboxAsked({ stage }) ? ['email'] : askedOf(await factors.methodsOf(accountId), { amr, needed });
 
   /** What a proof does to an open sign-in. */
   const answered = async (flow: FlowRow, outcome: ProofOutcome): Promise<AnswerOutcome> => {
@@ -130,7 +134,7 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
     demandOf,
     factors,
     recognizes,
-    isMailable: account.isMailable,
+    mailbox: account.mailbox,
     open,
     authenticated,
     audit,
@@ -149,7 +153,8 @@ export const createSignIn = ({ flows, factors, codes, sendingHint, policy, accou
       const flow = await find(token, channel);
       if (!flow) return undefined;
       const methods = await methodsOf(flow);
-      return { accountId: flow.user_id, methods, isProven: isProven(flow), amr: flow.amr, sent: sentBy(flow) };
+      const { user_id: accountId, amr } = flow;
+      return { accountId, methods, isProven: isProven(flow), amr, isUnusual: isMailboxAsked(flow), sent: sentBy(flow) };
     },
 
     sendingHint,

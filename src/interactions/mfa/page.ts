@@ -100,7 +100,8 @@ export const showFactor = async (
   const sending = isSent(method)
     ? { to: await flows.sendingHint(flow.accountId, method), isCodeSent: flow.sent === method }
     : undefined;
-  const view = { action: `${base}/mfa`, method, passkeyUrl, sending, others, account, canCancel: !details.isDevice };
+  const { isUnusual } = flow;
+  const view = { action: `${base}/mfa`, method, passkeyUrl, sending, others, account, canCancel: !details.isDevice, isUnusual };
   // Where the application asks for a factor, a remembered device would not spare it.
   step.show('mfa', { ...view, errors, canRemember: details.neededLevel < 2, remember: page.form.remember === 'yes' }, status);
 };

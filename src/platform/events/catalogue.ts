@@ -126,6 +126,7 @@ export interface AuditCatalogue {
     level: string;
     method: string;
     factors: readonly { name: string; weight: number; evidence: string }[];
+    response: string;
   };
   'session.device_mismatch': { signals: readonly string[]; score: number; response: string };
   'session.ended': { cause: string };

@@ -21,11 +21,16 @@ export interface SignInAttempt {
   };
 }
 
+/** What follows from the risk and the rules. `mailbox`: a code by mail; `address`: an address that was never confirmed is confirmed first. */
+export type RiskResponse = 'let_in' | 'factor' | 'enrolment' | 'mailbox' | 'address' | 'refused';
+
 export interface Assessment {
   level: RiskLevel;
   /** 0 to 100. */
   score: number;
   factors: readonly RiskFactor[];
+  /** Writes the event: why, and what follows. */
+  explain(response: RiskResponse): void;
 }
 
 export interface SignInRiskDeps {
@@ -71,12 +76,13 @@ export const createSignInRisk = ({ history, places, clock, audit, assessed }: Si
       );
       const level = levelOf(score);
       assessed(level);
-      if (score > 0) {
+      const explain = (response: RiskResponse): void => {
+        if (score === 0) return;
         const actor = { type: 'user', id: accountId } as const;
-        const details = { score, level, method, factors };
+        const details = { score, level, method, factors, response };
         audit.note({ type: 'risk.sign_in', outcome: 'success', actor, subjectId: accountId, clientId, details });
-      }
-      return { level, score, factors };
+      };
+      return { level, score, factors, explain };
     },
   };
 };
