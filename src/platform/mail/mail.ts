@@ -111,7 +111,7 @@ export const createMail = ({ config, outbox, views, houseOf, clock, logger, metr
       if (outcome !== 'sent') logger.warn({ entry: delivery.id, outcome }, 'a mail was not sent and will not be');
     });
     // PW-05: the same work, so that the next answer does not tell either. Without a server both are kept.
-    outbox.subscribe(nothing, async (delivery) => void render(messageOf(delivery)));
+    outbox.subscribe(nothing, async (delivery) => void (await render({ ...messageOf(delivery), to: '' })));
   }
 
   // Off loopback, mails that nobody can read are a fault of the deployment.
