@@ -72,6 +72,22 @@ describe('RS-10 canonical form first, then validation', function canonical() {
       expect((await api('POST', '/auth/login', { email, password })).status, email).to.equal(200);
   });
 
+  it('RC-05 of twenty sign-ups at the same moment with one address in several spellings one makes the account', async () => {
+    const spellings = ['crowd@ex.test', 'CROWD@ex.test', 'crowd＠ex.test', ' crowd@EX.test. ', 'ｃrowd@ex.test'];
+    const people = async () => Number((await stand.database.knex('users').count('id as count').first())?.count);
+    const before = await people();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => api('POST', '/auth/register', { email: spellings[n % 5], password })),
+    );
+    expect(answers.map(({ status }) => status)).to.deep.equal(Array(20).fill(201));
+    expect(await people()).to.equal(before + 1);
+    const { json } = await api('POST', '/auth/login', { email: 'crowd@ex.test', password });
+    expect(answers.filter(({ json: { user } }) => user.id === json.user.id)).to.have.length(1);
+    expect((await accounts()).filter((value) => value.normalize('NFKC').trim().toLowerCase().startsWith('crowd'))).to.have.length(
+      1,
+    );
+  });
+
   it('RS-10 what only looks alike is an account of its own, and gets its own mail', async () => {
     for (const email of others) {
       const envelopes = await mailed(async () => {

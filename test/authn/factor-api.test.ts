@@ -283,6 +283,36 @@ describe('A6, A7, A9 second factors by the JSON API', function api() {
       expect((await call('POST', '/mfa/webauthn/validate', { mfaToken: next.mfaToken, response })).status, 'twice').to.equal(401);
     });
 
+    it('MF-08 a passkey and an app that were removed meanwhile finish nothing', async () => {
+      clock.advance(16 * 60);
+      const spare = device();
+      const session = async () => {
+        const { mfaToken } = (await password('eve')).json;
+        const { json } = await call('POST', '/mfa/webauthn/challenge', { mfaToken });
+        return { mfaToken, response: mine.sign(json) };
+      };
+      const first = await session();
+      const { json: strong } = await call('POST', '/mfa/webauthn/validate', first);
+      const made = (await call('POST', '/mfa/webauthn/options', undefined, strong.accessToken)).json;
+      const kept = await call('POST', '/mfa/webauthn', { response: spare.register(made) }, strong.accessToken);
+      const { mfaToken } = (await password('eve')).json;
+      const { json: asked } = await call('POST', '/mfa/webauthn/challenge', { mfaToken });
+      const removed = await call('DELETE', `/mfa/devices/${kept.json.deviceId}`, undefined, strong.accessToken);
+      expect(removed.status).to.equal(204);
+      const late = await call('POST', '/mfa/webauthn/validate', { mfaToken, response: spare.sign(asked) });
+      expect(late.status, 'a passkey').to.equal(401);
+
+      const app = (await call('POST', '/mfa/totp/enable', {}, strong.accessToken)).json;
+      keys.set('eve', app.secret);
+      const code = freshCode('eve');
+      expect((await call('POST', '/mfa/totp/verify', { deviceId: app.deviceId, code }, strong.accessToken)).status).to.equal(200);
+      const waiting = (await password('eve')).json;
+      expect((await call('DELETE', `/mfa/devices/${app.deviceId}`, undefined, strong.accessToken)).status).to.equal(204);
+      const typed = await call('POST', '/mfa/totp/validate', { mfaToken: waiting.mfaToken, code: freshCode('eve') });
+      expect(typed.status, 'an app').to.equal(401);
+      expect((await password('eve')).json.methods).to.deep.equal(['webauthn', 'recovery']);
+    });
+
     it('A7 signs in by a passkey alone only where it checked its user, and reports a counter that went back', async () => {
       const ask = async () => (await call('POST', '/auth/passkey/options')).json;
       const answer = (flow: string, response: unknown) => call('POST', '/auth/passkey', { flow, response });

@@ -131,7 +131,7 @@ describe('A2 A3 recovery and verification', () => {
       expect((await browser.submit(page, { password: nextPassword })).status).to.equal(200);
     });
 
-    it('RS-03 works once, for half an hour, until a newer one, a change of password or of address; the row holds digests', async () => {
+    it('RS-03 RC-11 works once, for half an hour, until a newer one, a change of password or of address; the row holds digests', async () => {
       const email = await person();
       const ask = async (): Promise<string> => {
         const { json } = await call('POST', '/auth/forgot-password', { email });

@@ -309,6 +309,31 @@ describe('A5 social and upstream sign-in', function upstream() {
       expect((await classic('google')).status).to.equal(403);
     });
 
+    it('SO-06 lets in by no provider who is deactivated or waits for an administrator', async () => {
+      google.person = person({ sub: 'g-60', email: 'status@gmail.com' });
+      github.user = { id: 60, login: 'status', name: 'Status' };
+      github.emails = [{ email: 'status@example.test', primary: true, verified: true, visibility: null }];
+      facebook.me = { id: '60', name: 'Status', email: 'status@facebook.test' };
+      for (const provider of ['google', 'github', 'facebook']) {
+        const answer = json(await classic(provider, provider === 'facebook' ? '?signUp=true' : ''));
+        const { id } = answer.user as { id: string };
+        for (const status of ['deactivated', 'pending']) {
+          await knex()('users').where({ id }).update({ status });
+          const refused = await classic(provider);
+          expect([provider, status, refused.status]).to.deep.equal([provider, status, 403]);
+          expect(json(refused)).to.not.have.property('accessToken');
+          const page = await hosted(provider);
+          expect([page.body.includes('name="password"'), page.body.includes('name="decision"')], 'on the page').to.deep.equal([
+            true,
+            false,
+          ]);
+          expect(page.body).to.contain('role="alert"');
+        }
+        await knex()('users').where({ id }).update({ status: 'active' });
+        expect((await classic(provider)).status).to.equal(200);
+      }
+    });
+
     it('SO-05 keeps the account when the address changes upstream, and tells equal subjects apart', async () => {
       google.person = person({ sub: '583231', email: 'first@gmail.com' });
       const first = json(await classic('google')).user as { id: string; email: string };

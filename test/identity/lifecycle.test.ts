@@ -25,6 +25,22 @@ describe('I7 TK-05 the end of an account', function lifecycle() {
   });
   after(() => stand.close());
 
+  it('RC-11 a sign-in under way while the person is deactivated leaves nothing alive', async () => {
+    const { id } = (await login()).json.user;
+    for (let round = 0; round < 4; round += 1) {
+      const under = Array.from({ length: 3 }, login);
+      const ended = status(id, 'deactivate');
+      const late = login();
+      expect((await ended).status).to.equal(200);
+      for (const { status: answer, json } of await Promise.all([...under, late])) {
+        if (answer !== 200) continue;
+        expect((await api('GET', '/auth/me', undefined, json.accessToken)).status).to.equal(401);
+        expect((await api('POST', '/auth/refresh', { refreshToken: json.refreshToken })).status).to.equal(401);
+      }
+      expect((await status(id, 'reactivate')).status).to.equal(200);
+    }
+  });
+
   it('ends every session, token, cookie and code at once; its return revives none', async () => {
     const flows = createFlows(stand.issuer, client, stand.person);
     const agent = createAgent(stand.issuer);

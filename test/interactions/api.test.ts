@@ -76,6 +76,22 @@ describe('A1 JSON sign-in', () => {
       });
     }
 
+    it('PW-07 says why a password is refused, and takes a long one of lower case words', async () => {
+      const tried: [string, string | undefined][] = [
+        ['seven77', 'at least 8'],
+        ['password1', 'breach'],
+        ['Castellan2026!', 'name'],
+        ['aaaaaaaaaaaaaaaaaaaaaaaa', 'guess'],
+        ['a passphrase in lower case, pasted from a manager, 64 characters', undefined],
+      ];
+      for (const [candidate, reason] of tried) {
+        const { status, json } = await call('POST', '/auth/register', { email: newAddress(), password: candidate });
+        expect(status, candidate).to.equal(reason === undefined ? 201 : 400);
+        if (reason !== undefined) expect(json.errors, candidate).to.have.length(1);
+        if (reason !== undefined) expect(`${json.errors[0].path} ${json.errors[0].message}`, candidate).to.contain(reason);
+      }
+    });
+
     it('refuses what is not JSON', async () => {
       for (const body of ['{"email":', '"text"', '[]']) expect((await call('POST', '/auth/register', body)).status).to.equal(400);
       const asText = await call('POST', '/auth/register', '{}', undefined, { 'content-type': 'text/plain' });
@@ -237,6 +253,22 @@ describe('A1 JSON sign-in', () => {
       expect((await login(email)).status).to.equal(401);
       expect((await login(email, 'a new long password')).status).to.equal(200);
     });
+  });
+
+  it('RC-11 a sign-in under way while the password changes leaves nothing of the old one alive', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const email = await register();
+      const { accessToken: own } = await signIn(email);
+      const change = { currentPassword: password, newPassword: 'a new long password' };
+      const under = Array.from({ length: 3 }, () => login(email));
+      const changed = call('POST', '/auth/change-password', change, own);
+      const late = login(email);
+      expect((await changed).status).to.equal(204);
+      for (const { status, json } of await Promise.all([...under, late])) {
+        if (status !== 200) continue;
+        expect([(await me(json.accessToken)).status, (await refresh(json.refreshToken)).status]).to.deep.equal([401, 401]);
+      }
+    }
   });
 
   it('GET /auth/me wants a token, and challenges', async () => {
