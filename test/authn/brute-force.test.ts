@@ -112,6 +112,26 @@ describe('A11 brute force, from outside', () => {
     expect((await invite('guest41@example.test')).status).to.equal(429);
   });
 
+  it('A4 TK-04 a refresh token that comes back ends its family; the person is told by mail, administrators find it', async () => {
+    const { json: first } = await call('POST', '/auth/login', root);
+    const refresh = (refreshToken: string) => call('POST', '/auth/refresh', { refreshToken });
+    const { json: second } = await refresh(first.refreshToken);
+    await mailsLeft(stand.database);
+    const before = mailbox.mails.length;
+    expect((await refresh(first.refreshToken)).status).to.equal(401);
+    expect((await refresh(second.refreshToken)).status, 'the family').to.equal(401);
+    await mailsLeft(stand.database);
+    const told = mailbox.mails.slice(before).filter(({ subject }) => subject === 'A sign-in of yours was ended');
+    expect(told.map(({ to }) => to)).to.deep.equal([[root.email]]);
+    expect(await stand.database.knex('audit_events').where({ type: 'oidc.token.reuse_detected' })).to.have.length(1);
+    const browser = createAgent(stand.issuer);
+    const overview = await browser.submit(await browser.open(`${stand.issuer}/admin`), {
+      login: root.email,
+      password: root.password,
+    });
+    expect(overview.body).to.contain('1 refresh token was used twice');
+  });
+
   it('PW-02 nothing a client sends changes the address it is counted by', async () => {
     const statuses: number[] = [];
     for (const [n, name] of [
