@@ -453,6 +453,11 @@ export const gallery: readonly Exhibit[] = [
     values: { ...form, client, account, method: 'email', sending: { to: 'a•••@example.com' }, others, canCancel: true },
   },
   {
+    name: 'mfa-unusual',
+    template: 'mfa',
+    values: { ...form, client, account, method: 'email', sending: { to: 'a•••@example.com' }, others: [], isUnusual: true },
+  },
+  {
     name: 'mfa-email-sent',
     template: 'mfa',
     values: {
