@@ -57,5 +57,7 @@ export const compare = async (
   if (Math.max(spread(samples.subject), spread(samples.reference)) > 1.5) {
     return { ratio: cpuRatio, rateRatio, note: `by CPU time, spread over 1.5; ${rates}` };
   }
+  // Out of memory, the load generator is slower than either server, and its own rate would be compared.
+  if (scenario.isFromMemory) return { ratio: cpuRatio, rateRatio, note: `by CPU time, out of memory; ${rates}` };
   return { ratio: rateRatio, rateRatio, note: `${rates}; CPU ${cpuRatio.toFixed(2)}` };
 };

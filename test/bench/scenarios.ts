@@ -82,6 +82,8 @@ const introspect = async ({ client, target }: Session, value: string): Promise<v
 
 export interface Scenario {
   name: string;
+  /** Answered without asking anything of a database. */
+  isFromMemory?: boolean;
   prepare(session: Session): Promise<(lane: number) => Promise<unknown>>;
 }
 
@@ -94,6 +96,7 @@ const pool = async (count: number, make: (index: number) => Promise<string>): Pr
 
 const staticGet = (name: string, path: string): Scenario => ({
   name,
+  isFromMemory: true,
   prepare:
     async ({ client }) =>
     async () =>

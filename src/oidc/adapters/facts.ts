@@ -18,21 +18,33 @@ export interface Facts {
  * Related rows come as one value each: describing three times eleven columns with each answer cost more than reading them.
  * `json` keeps payloads as they are.
  */
-export const related = `row_to_json(g) as grant_row, row_to_json(s) as session_row, u.status as account_status,
+export const related = `g.whole as grant_row, s.whole as session_row, u.status as account_status,
   u.revoked_before as account_revoked_before, d.id as device_id, d.ended_at as device_ended_at,
   (select max(revoked_before) from revocations where scope = 'everything') as all_revoked_before`;
 const selection = `t.kind, t.id, t.payload, t.account_id, t.client_id, t.grant_id, t.session_uid, t.lookup, t.consumed_at,
   t.expires_at, t.created_at, ${related}`;
-const joins = `
-  left join oidc_artifacts g on g.id = t.grant_id and g.kind = 'Grant'
-  left join oidc_artifacts s on s.kind = 'Session' and s.lookup = t.session_uid
-  left join users u on u.id = t.account_id
-  left join sessions d on d.session_uid = t.session_uid`;
 
-const byId = statement('artifact-facts-by-id', `select ${selection} from oidc_artifacts t ${joins} where t.id = any($1)`);
+/**
+ * Row by row, which `offset 0` holds the planner to: a plan made while the tables are still small would read them whole, and stay in
+ * use while they grow (50,000 rows: 15 ms instead of 0.2).
+ */
+export const relatedRows = (account: string): string => `
+  left join lateral (select row_to_json(a) as whole, a.account_id from oidc_artifacts a
+    where a.id = t.grant_id and a.kind = 'Grant' offset 0) g on true
+  left join lateral (select row_to_json(a) as whole from oidc_artifacts a
+    where a.kind = 'Session' and a.lookup = t.session_uid offset 0) s on true
+  left join lateral (select a.status, a.revoked_before from users a where a.id = ${account} offset 0) u on true
+  left join lateral (select a.id, a.ended_at from sessions a where a.session_uid = t.session_uid offset 0) d on true`;
+
+const byId = statement(
+  'artifact-facts-by-id',
+  `select ${selection} from unnest($1::text[]) as asked (id)
+   cross join lateral (select * from oidc_artifacts a where a.id = asked.id offset 0) t ${relatedRows('t.account_id')}`,
+);
 const byLookup = statement(
   'artifact-facts-by-lookup',
-  `select ${selection} from oidc_artifacts t ${joins} where t.kind = $1 and t.lookup = $2`,
+  `select ${selection} from (select * from oidc_artifacts a where a.kind = $1 and a.lookup = $2 offset 0) t
+   ${relatedRows('t.account_id')}`,
 );
 
 type Time<Written> = Written | null;
@@ -102,7 +114,7 @@ const factsOf = (flat: FlatRow): Facts => ({ row: rowOf(flat), ...relatedOf(flat
 
 /** Facts for each id hash, in order; an id may stand for rows of several kinds. */
 export const readFacts = async (knex: Knex, idHashes: readonly string[]): Promise<Facts[][]> => {
-  const { rows } = await prepared<FlatRow>(knex, byId, [idHashes]);
+  const { rows } = await prepared<FlatRow>(knex, byId, [[...new Set(idHashes)]]);
   const found = rows.map(factsOf);
   return idHashes.map((idHash) => found.filter(({ row }) => row.id === idHash));
 };

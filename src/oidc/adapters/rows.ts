@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AdapterPayload } from 'oidc-provider';
 import { hashOf, markerOf } from './markers.ts';
 
@@ -136,6 +137,19 @@ export const toRow = (
     createdAt: now,
   };
 };
+
+/** How far the end of a session moves before it is written: little against what is left of it. */
+const endMoves = (row: ArtifactRow): number => {
+  const left = (row.expiresAt?.getTime() ?? 0) - row.createdAt.getTime();
+  return Math.min(60_000, left / 20);
+};
+
+/** Whether a session as saved says what its row says, but for an end that moved by less than a minute. */
+export const isSameSession = (before: ArtifactRow, after: ArtifactRow): boolean =>
+  before.accountId === after.accountId &&
+  before.lookup === after.lookup &&
+  Math.abs((after.expiresAt?.getTime() ?? 0) - (before.expiresAt?.getTime() ?? 0)) < endMoves(after) &&
+  isDeepStrictEqual(before.payload, after.payload);
 
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 

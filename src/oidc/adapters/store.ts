@@ -5,7 +5,7 @@ import { createArtifactCopy } from './copy.ts';
 import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
 import { isJoinable, type JoinedWrite, joinWrites, writtenOf } from './joined.ts';
 import { createLifeCheck } from './life.ts';
-import type { ArtifactRow } from './rows.ts';
+import { type ArtifactRow, isSameSession } from './rows.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
 import { type ArtifactKey, type Changes, claimRow, isEmpty, noChanges, writeChanges } from './writes.ts';
@@ -32,12 +32,11 @@ export type ArtifactStore = ReturnType<typeof createArtifactStore>;
 
 export const createArtifactStore = ({ database, clients, clock, audit }: ArtifactStoreDeps) => {
   const { knex } = database;
-  const lanes = database.engine === 'embedded' ? 1 : 2;
-  const fromDatabase = createBatcher((ids: readonly string[]) => readFacts(knex, ids), { maxInFlight: lanes, maxItems: 100 });
-  const structured = createBatcher((origins: readonly TokenOrigin[]) => readStructuredFacts(knex, origins), {
-    maxInFlight: lanes,
-    maxItems: 100,
-  });
+  // One read in flight joins most; two writes, since one may wait for somebody's lock.
+  const writeLanes = database.engine === 'embedded' ? 1 : 2;
+  const reads = { maxInFlight: 1, maxItems: 100 };
+  const fromDatabase = createBatcher((ids: readonly string[]) => readFacts(knex, ids), reads);
+  const structured = createBatcher((origins: readonly TokenOrigin[]) => readStructuredFacts(knex, origins), reads);
   const copy = database.engine === 'embedded' ? createArtifactCopy(database) : undefined;
   const read = async (idHash: string): Promise<Facts[]> =>
     copy ? (copy.find(idHash) ?? (await copy.read(() => fromDatabase(idHash)))) : fromDatabase(idHash);
@@ -90,7 +89,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       }
       return outcomes;
     },
-    { maxInFlight: lanes, maxItems: 100 },
+    { maxInFlight: writeLanes, maxItems: 100 },
   );
 
   const { isAlive, isAliveWithSession } = createLifeCheck({ clients, clock });
@@ -169,6 +168,14 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     await commitPastRenames({ ...changes, events: [] }, []);
   };
 
+  /** The core saves a session with each use; what this request has read of it and would write again is left as it is. */
+  const isAsRead = async (row: ArtifactRow): Promise<boolean> => {
+    const unit = currentUnit();
+    if (row.kind !== 'Session' || !unit || unit.pending(row)) return false;
+    const read = (await unit.reads.get(row.id))?.find((facts) => facts.row.kind === row.kind);
+    return read !== undefined && isSameSession(read.row, row);
+  };
+
   /** Events of what changes nothing do not make it wait. */
   const prepareEvents = (events: readonly AuditEvent[], isChange: boolean): Changes['events'] => {
     if (audit && isChange) return events.map((event) => audit.statement.prepare(event));
@@ -206,7 +213,9 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       unit.record(event);
       unit.enlistEnding((trx) => insertRevokedToken(trx, jti, expiresAt));
     },
-    keep: (row: ArtifactRow): Promise<void> => change((unit) => unit.keep(row)),
+    keep: async (row: ArtifactRow): Promise<void> => {
+      if (!(await isAsRead(row))) await change((unit) => unit.keep(row));
+    },
     destroy: (key: ArtifactKey): Promise<void> => change((unit) => unit.destroy(key)),
     consume: (key: ArtifactKey): Promise<void> => change((unit) => unit.consume(key)),
     revokeGrant: (grantId: string): Promise<void> => change((unit) => unit.revokeGrant(grantId)),

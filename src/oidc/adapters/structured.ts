@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { prepared, statement } from '../../platform/db/index.ts';
-import { type Facts, type RelatedColumns, related, relatedOf } from './facts.ts';
+import { type Facts, type RelatedColumns, related, relatedOf, relatedRows } from './facts.ts';
 
 /** What a JWT access token says of where it came from; hashes, since it leaves the house. */
 export interface TokenOrigin {
@@ -17,11 +17,8 @@ const selection = statement(
   'structured-token-facts',
   `select ${related}, t.jti, r.jti as revoked
    from unnest($1::text[], $2::text[], $3::text[]) as t (jti, grant_id, session_uid)
-   left join oidc_artifacts g on g.id = t.grant_id and g.kind = 'Grant'
-   left join oidc_artifacts s on s.kind = 'Session' and s.lookup = t.session_uid
-   left join users u on u.id = g.account_id
-   left join sessions d on d.session_uid = t.session_uid
-   left join revoked_tokens r on r.jti = t.jti`,
+   ${relatedRows('g.account_id')}
+   left join lateral (select a.jti from revoked_tokens a where a.jti = t.jti offset 0) r on true`,
 );
 
 type StructuredColumns = RelatedColumns & { jti: string; revoked: string | null };

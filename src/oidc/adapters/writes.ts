@@ -81,7 +81,9 @@ const partsOf = (
     }),
     ...(consumed.length > 0 && {
       spent: {
-        sql: (n) => `update oidc_artifacts set consumed_at = $${n + 2} where consumed_at is null and ${pairs(n)} returning id`,
+        // Row by row as well (`facts.ts`); whoever goes by the text of statements is told what the function does.
+        sql: (n) => `select s.id from unnest($${n}::text[], $${n + 1}::text[]) as r (id, kind)
+        cross join lateral spend_artifact(r.id, r.kind, $${n + 2}) as s (id) /* update oidc_artifacts */`,
         values: [consumed.map(({ id }) => id), consumed.map(({ kind }) => kind), now],
       },
     }),
