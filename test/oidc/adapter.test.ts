@@ -138,6 +138,43 @@ describe('P10 unit of work', () => {
     expect(await subject.adapter('Session').findByUid(uid)).to.not.equal(undefined);
   });
 
+  it('notes the use of a session once a minute, and asks no oftener', async () => {
+    const noted = async (): Promise<boolean> => {
+      const statements: string[] = [];
+      const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+      await subject.store.inUnit(async (unit) => {
+        await subject.adapter('ClientCredentials').upsert(randomBytes(32).toString('base64url'), { clientId: 'app' }, 60);
+        unit.see({ sessionUid: 'a-session', expiresAt: null });
+      });
+      stop();
+      return statements.some((sql) => sql.includes('update sessions'));
+    };
+    expect([await noted(), await noted()]).to.deep.equal([true, false]);
+    subject.advance(61);
+    expect(await noted()).to.equal(true);
+  });
+
+  it('leaves a session that it would write as it read it, until its end moves by a minute', async () => {
+    const key = randomBytes(32).toString('base64url');
+    const sessions = subject.adapter('Session');
+    await sessions.upsert(key, { uid: key, loginTs: 1 }, 7200);
+    const writes = async (change: object): Promise<number> => {
+      const statements: string[] = [];
+      const stop = subject.database.onStatement(({ sql }) => statements.push(sql));
+      await subject.store.inUnit(async () => {
+        const found = await sessions.find(key);
+        await sessions.upsert(key, { ...found, ...change, uid: key }, 7200);
+      });
+      stop();
+      return statements.filter((sql) => sql.includes('insert into oidc_artifacts')).length;
+    };
+    expect(await writes({})).to.equal(0);
+    expect(await writes({ loginTs: 2 })).to.equal(1);
+    expect((await sessions.find(key))?.loginTs).to.equal(2);
+    subject.advance(61);
+    expect(await writes({})).to.equal(1);
+  });
+
   it('writes nothing of the loser', async () => {
     const [spent, next] = [await code(), randomBytes(32).toString('base64url')];
     await subject.adapter('ClientCredentials').consume(spent);

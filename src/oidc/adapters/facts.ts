@@ -76,6 +76,16 @@ export interface RelatedColumns {
 
 type FlatRow = StoredRow<Date> & RelatedColumns;
 
+/** Of a row that this request writes: the rest of it was looked at when it was read. */
+export const factsAlone = (row: ArtifactRow): Facts => ({
+  row,
+  grant: undefined,
+  session: undefined,
+  account: undefined,
+  device: undefined,
+  revokedBefore: null,
+});
+
 const rowOf = (stored: StoredRow<Date>): ArtifactRow => ({
   kind: stored.kind,
   id: stored.id,

@@ -149,7 +149,8 @@ export const isSameSession = (before: ArtifactRow, after: ArtifactRow): boolean 
   before.accountId === after.accountId &&
   before.lookup === after.lookup &&
   Math.abs((after.expiresAt?.getTime() ?? 0) - (before.expiresAt?.getTime() ?? 0)) < endMoves(after) &&
-  isDeepStrictEqual(before.payload, after.payload);
+  // As it would be stored: without what is undefined.
+  isDeepStrictEqual(before.payload, JSON.parse(JSON.stringify(after.payload)));
 
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 

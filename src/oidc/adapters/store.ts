@@ -2,10 +2,11 @@ import { afterCommit, createBatcher, type Database, isUniqueViolation, retried }
 import type { AuditBuffer, AuditEvent, AuditStatement, Clock } from '../../platform/ports.ts';
 import type { ClientSource } from '../ports.ts';
 import { createArtifactCopy } from './copy.ts';
-import { type Facts, readFacts, readFactsByLookup } from './facts.ts';
+import { type Facts, factsAlone, readFacts, readFactsByLookup } from './facts.ts';
 import { isJoinable, type JoinedWrite, joinWrites, writtenOf } from './joined.ts';
 import { createLifeCheck } from './life.ts';
 import { type ArtifactRow, isSameSession } from './rows.ts';
+import { createSeenFilter } from './seen.ts';
 import { insertRevokedToken, readStructuredFacts, sweepRevokedTokens, type TokenOrigin } from './structured.ts';
 import { currentUnit, runInUnit, Unit } from './unit.ts';
 import { type ArtifactKey, type Changes, claimRow, isEmpty, noChanges, writeChanges } from './writes.ts';
@@ -34,6 +35,7 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
   const { knex } = database;
   // One read in flight joins most; two writes, since one may wait for somebody's lock.
   const writeLanes = database.engine === 'embedded' ? 1 : 2;
+  const sightings = createSeenFilter(clock);
   const reads = { maxInFlight: 1, maxItems: 100 };
   const fromDatabase = createBatcher((ids: readonly string[]) => readFacts(knex, ids), reads);
   const structured = createBatcher((origins: readonly TokenOrigin[]) => readStructuredFacts(knex, origins), reads);
@@ -123,15 +125,6 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     return currentUnit()?.isConsumed(facts.row) ? { ...facts, row: { ...facts.row, consumedAt: clock.now() } } : facts;
   };
 
-  const alone = (row: ArtifactRow): Facts => ({
-    row,
-    grant: undefined,
-    session: undefined,
-    account: undefined,
-    device: undefined,
-    revokedBefore: null,
-  });
-
   const commit = async (changes: Changes, work: Unit['work']): Promise<void> => {
     if (work.length > 0) {
       await database.transaction(async (trx) => {
@@ -188,12 +181,12 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
     /** Facts of a living artifact by the hash of its id. */
     find: async (kind: string, idHash: string): Promise<Facts | undefined> => {
       const pending = currentUnit()?.pending({ id: idHash, kind });
-      if (pending) return pending === 'gone' ? undefined : alone(pending);
+      if (pending) return pending === 'gone' ? undefined : factsAlone(pending);
       return firstAlive(await remember(idHash, () => read(idHash)), kind);
     },
     findByLookup: async (kind: string, lookup: string): Promise<Facts | undefined> => {
       const pending = currentUnit()?.pendingLookup(kind, lookup);
-      if (pending) return alone(pending);
+      if (pending) return factsAlone(pending);
       return firstAlive(await remember(`${kind} ${lookup}`, () => readByLookup(kind, lookup)), kind);
     },
     /** Facts of a living access token of one of the kinds, with the session it is bound to: for our own API. */
@@ -230,7 +223,9 @@ export const createArtifactStore = ({ database, clients, clock, audit }: Artifac
       const result = await runInUnit(unit, () => work(unit));
       const { changes, work: enlisted, events } = unit.take();
       const isChange = enlisted.length > 0 || !isEmpty(changes);
-      await commitPastRenames({ ...changes, events: prepareEvents(events, isChange) }, enlisted);
+      const seen = sightings.due(changes.seen);
+      await commitPastRenames({ ...changes, seen, events: prepareEvents(events, isChange) }, enlisted);
+      if (isChange) sightings.note(seen);
       unit.settle();
       return result;
     },
