@@ -90,7 +90,10 @@ describe('A12 WCAG 2.2 AA, every page', function accessibility() {
     const focused = async (name: string): Promise<unknown> => {
       const exhibit = gallery.find((candidate) => candidate.name === name);
       if (exhibit === undefined) throw new Error(`no exhibit ${name}`);
-      return (await show(exhibit, 'en')).evaluate('document.activeElement.id');
+      const page = await show(exhibit, 'en');
+      // Chromium gives the focus once it has drawn the page.
+      await page.waitForFunction('document.activeElement.id');
+      return page.evaluate('document.activeElement.id');
     };
     expect(await focused('login')).to.equal('login');
     expect(await focused('login-known')).to.equal('password');

@@ -236,6 +236,7 @@ describe('A2 A3 A6 A9 ways in, in Chromium', function waysIn() {
       await context.clearCookies();
       const second = await begin();
       await signInAs('fay');
+      await page.waitForSelector('[name=remember]');
       await page.reload();
       await page.check('[name=remember]');
       await enterCode(key);

@@ -5,7 +5,7 @@ import { describeWith } from '../support/services.ts';
 import { killedFlows, type Stage, stage } from './kill-flows.ts';
 import { anySeed, sample, seeded, wordsOf } from './kill-walk.ts';
 
-const flowsPerRun = 3;
+const flowsPerRun = 2;
 
 /** Some flows, each killed at one statement, others from run to run; all of them, everywhere: `npm run faults -- F-11`. */
 const suite = (engine: Engine): void => {
