@@ -1,5 +1,6 @@
 import { parse } from 'node:querystring';
 import type { Client } from 'oidc-provider';
+import { Refusal } from '../../platform/errors/index.ts';
 import type { DirectRequest } from '../../platform/http/index.ts';
 import type { ProtocolLimits } from '../limits/service.ts';
 import type { ClientSource } from '../ports.ts';
@@ -33,15 +34,26 @@ export interface ClientProofDeps {
 }
 
 /** The client that proves itself by `client_secret_basic`; every other way, and every failure, is the core's. */
-export const createClientProof =
-  ({ findClient, clients, limits }: ClientProofDeps) =>
-  async ({ headers, ip }: DirectRequest): Promise<Client | undefined> => {
+export const createClientProof = ({ findClient, clients, limits }: ClientProofDeps) => {
+  /** CL-06: the core words the refusal. */
+  const isLetTry = (clientId: string, ip: string): boolean => {
+    try {
+      limits.checkSecret(clientId, ip);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
+  };
+
+  return async ({ headers, ip }: DirectRequest): Promise<Client | undefined> => {
     const given = credentialsOf(headers.authorization);
     if (!given) return undefined;
     const client = await findClient(given.clientId);
     if (client?.clientAuthMethod !== 'client_secret_basic' || client.clientSecretExpiresAt) return undefined;
-    limits.checkSecret(client.clientId, ip);
+    if (!isLetTry(client.clientId, ip)) return undefined;
     return (await clients.verifySecret(client.clientId, given.secret)) ? client : undefined;
   };
+};
 
 export type ClientProof = ReturnType<typeof createClientProof>;
